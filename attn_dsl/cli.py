@@ -1,0 +1,227 @@
+"""The command `attn`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from attn_dsl.backend import Unavailable
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, render
+from attn_dsl.execute import execute
+from attn_dsl.explain import explain as explanation
+from attn_dsl.files import write_atomically
+from attn_dsl.ir import Graph, to_text
+from attn_dsl.picture import write_picture
+from attn_dsl.pipeline import analyse, load, lower, read
+from attn_dsl.syntax import parse, refusal, to_json
+from attn_dsl.tensors import read_tensors, write_tensors
+
+COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+
+
+class SetOption(click.ParamType[tuple[str, int | str]]):
+    """`NAME=VALUE`: a size, or `dtype=f16`."""
+
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int | str]:
+        """Split at the first `=`; whole numbers become sizes."""
+        name, equals, text = str(value).partition("=")
+        if not equals or not name.strip():
+            self.fail(f"{value!r} is not of the form N=4096", param, ctx)
+        number = re.fullmatch(r"-?\d{1,18}", text.strip())
+        return name.strip(), int(text) if number else text.strip()
+
+
+settings_option = click.option(
+    "--set", "settings", type=SetOption(), multiple=True, help="A size, or dtype: --set N=4096."
+)
+
+
+def show(diagnostics: tuple[Diagnostic, ...], least: Severity = Severity.NOTE) -> None:
+    """Print diagnostics to standard error, the severity in colour on a terminal."""
+    for diagnostic in [d for d in diagnostics if d.severity >= least]:
+        text = render(diagnostic)
+        word, rest = text.split(":", 1)
+        click.echo(
+            click.style(word, fg=COLOURS[diagnostic.severity], bold=True) + ":" + rest, err=True
+        )
+
+
+@contextmanager
+def reporting() -> Iterator[None]:
+    """Turn what can go wrong with a file or a machine into messages and exit status 1."""
+    try:
+        yield
+    except DiagnosticError as error:
+        show(error.diagnostics)
+        sys.exit(1)
+    except (Unavailable, ValueError, TypeError) as error:
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {error}", err=True)
+        sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="attn-dsl", prog_name="attn")
+def main() -> None:
+    """Diagrams that run: Mermaid flowcharts of attention, compiled to fused kernels.
+
+    A FILE is an .attn or .mmd file, or a Markdown file with mermaid blocks: notes.md#2 and
+    notes.md#Heading choose one.
+    """
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True)
+@settings_option
+def check(files: tuple[str, ...], settings: tuple[tuple[str, Any], ...]) -> None:
+    """Parse, elaborate and infer; print what is wrong."""
+    failed = 0
+    for file in files:
+        try:
+            compiled = analyse(read(file), dict(settings))
+            show(compiled.notes)
+            click.echo(f"{file}: ok")
+        except DiagnosticError as error:
+            show(error.diagnostics)
+            failed += 1
+    sys.exit(1 if failed else 0)
+
+
+@main.command("parse")
+@click.argument("files", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def parse_command(files: tuple[str, ...], as_json: bool) -> None:
+    """Print the nodes, edges and subgraphs of each file."""
+    failed = 0
+    for file in files:
+        try:
+            block = read(file)
+            found = to_json(file, parse(block.source, block.start, block.end))
+        except DiagnosticError as error:
+            failed += 1
+            found = refusal(file, error.diagnostics)
+            if not as_json:
+                show(error.diagnostics)
+                continue
+        click.echo(json.dumps(found, ensure_ascii=False) if as_json else _listing(found))
+    sys.exit(1 if failed else 0)
+
+
+def _listing(found: dict[str, Any]) -> str:
+    """The same for people."""
+    lines = [f"{found['file']}: {found['direction']}"]
+    lines += [f"  node      {n['id']}  {n['text']}" for n in found["nodes"]]
+    for edge in found["edges"]:
+        label = f"  {edge['text']}" if edge["text"] else ""
+        lines.append(f"  edge      {edge['from']} → {edge['to']}{label}")
+    for subgraph in found["subgraphs"]:
+        lines.append(f"  subgraph  {subgraph['title']}: {', '.join(subgraph['nodes'])}")
+    return "\n".join(lines)
+
+
+@main.command()
+@click.argument("file")
+@settings_option
+@click.option("--print-after", "stage", metavar="PASS", help="Print the graph after this pass.")
+@click.option("--print-all", is_flag=True, help="Print the graph after every pass.")
+def explain(
+    file: str, settings: tuple[tuple[str, Any], ...], stage: str | None, print_all: bool
+) -> None:
+    """Say what fused, what did not and why, and what the mask spares."""
+    stages: list[str] = []
+
+    def after(name: str, graph: Graph) -> None:
+        stages.append(name)
+        if print_all or name == stage:
+            click.echo(f"# after {name}\n{to_text(graph)}")
+
+    with reporting():
+        compiled = analyse(read(file), dict(settings), after)
+        if stage is not None and stage not in stages:
+            raise ValueError(f"there is no pass {stage!r}; passes are {', '.join(stages)}")
+        show(compiled.notes)
+        if stage is None:
+            text = explanation(compiled.drawn, compiled.fused, compiled.remarks, compiled.settings)
+            click.echo(text, nl=False)
+
+
+@main.command("render")
+@click.argument("file")
+@click.option("-o", "--output", required=True, help="out.svg, .png, .pdf, .dot or .mmd")
+@click.option("--view", type=click.Choice(["diagram", "fused"]), default="diagram")
+@settings_option
+def render_command(
+    file: str, output: str, view: str, settings: tuple[tuple[str, Any], ...]
+) -> None:
+    """Draw the diagram, or what fused in it."""
+    with reporting():
+        write_picture(read(file), Path(output), view, dict(settings))
+        click.echo(f"wrote {output}")
+
+
+@main.command("compile")
+@click.argument("file")
+@click.option("--target", default="numpy", show_default=True, help="numpy or cuda")
+@click.option("-o", "--output", help="Where to; standard output if not given.")
+@click.option("--arch", help="The GPU architecture, such as sm_90a.")
+@settings_option
+def compile_command(
+    file: str,
+    target: str,
+    output: str | None,
+    arch: str | None,
+    settings: tuple[tuple[str, Any], ...],
+) -> None:
+    """Emit the source text of the kernel."""
+    with reporting():
+        compiled = analyse(read(file), dict(settings))
+        program = lower(compiled, target, arch)
+        show(compiled.notes, Severity.WARNING)
+        if output is None:
+            click.echo(program.source, nl=False)
+        else:
+            write_atomically(Path(output), program.source.encode())
+            click.echo(f"wrote {output}: call {program.entry}")
+
+
+@main.command()
+@click.argument("file")
+@click.option("--inputs", "inputs_file", help="Arrays by input name, npz or safetensors.")
+@click.option("--weights", "weights_file", help="Arrays of the weights, npz or safetensors.")
+@click.option("--target", default="numpy", show_default=True, help="numpy or cuda")
+@click.option("--emulate", is_flag=True, help="Execute the emitted CUDA source on the host.")
+@click.option("--seed", default=0, show_default=True, help="For the inputs that are drawn.")
+@click.option("-o", "--output", help="Write the outputs to this npz file.")
+@settings_option
+def run(
+    file: str,
+    inputs_file: str | None,
+    weights_file: str | None,
+    target: str,
+    emulate: bool,
+    seed: int,
+    output: str | None,
+    settings: tuple[tuple[str, Any], ...],
+) -> None:
+    """Run the kernel, on given inputs or on seeded random ones."""
+    with reporting():
+        compiled = analyse(read(file), dict(settings))
+        show(compiled.notes, Severity.WARNING)
+        kernel = load(compiled, target, emulate=emulate)
+        arrays = read_tensors(inputs_file) if inputs_file else {}
+        arrays |= read_tensors(weights_file) if weights_file else {}
+        report = execute(kernel, compiled.settings, arrays, seed)
+        if output is not None:
+            write_tensors(output, report.outputs)
+        for line in report.lines:
+            click.echo(line)

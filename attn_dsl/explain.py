@@ -1,0 +1,76 @@
+"""What the compiler made of a diagram, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attn_dsl.ir import Graph, Origin
+from attn_dsl.ir.ops import TiledAttention
+from attn_dsl.passes import Remark
+from attn_dsl.semantics import Settings
+from attn_dsl.signature import arguments, results
+from attn_dsl.tile import TileSizes, count_tiles, formula, schedule
+
+TILES = TileSizes(query=64, key=64)
+"""The tiles that are counted: small enough to show what a mask spares at default sizes."""
+DEFAULT_LENGTH = 1024
+"""What the tiles are counted at where no size is set."""
+
+
+def explain(drawn: Graph, fused: Graph, remarks: tuple[Remark, ...], settings: Settings) -> str:
+    """Types of inputs and outputs, then for every softmax whether it fused, and why not."""
+    lines = [f"{drawn.name}", *_signature(fused), ""]
+    done = [remark for remark in remarks if remark.fused]
+    left = [remark for remark in remarks if not remark.fused]
+    count = {0: "no attention", 1: "1 attention"}.get(len(done), f"{len(done)} attentions")
+    lines.append(f"fused: {count}")
+    for remark in done:
+        lines += _fused(fused, remark, settings)
+    if left:
+        lines.append(f"not fused: {len(left)} softmax")
+    for remark in left:
+        lines += _not_fused(remark)
+    return "\n".join(lines) + "\n"
+
+
+def _signature(graph: Graph) -> Iterator[str]:
+    inputs, outputs = arguments(graph), results(graph)
+    width = max(len(name) for name in (*(a.name for a in inputs), *outputs))
+    yield from (f"  input   {a.name:<{width}}  {a.type}{a.note}" for a in inputs)
+    yield from (f"  output  {name:<{width}}  {type_}" for name, type_ in outputs.items())
+
+
+def _fused(graph: Graph, remark: Remark, settings: Settings) -> Iterator[str]:
+    statement = graph.table[remark.value]
+    op = statement.op
+    assert isinstance(op, TiledAttention)
+    yield f"  {remark.value} : {statement.type}"
+    yield from (f"    {line}" for line in formula(remark.value, op))
+    yield f"    absorbed {len(remark.origins)} operations:"
+    yield from (f"      {_place(origin)}" for origin in remark.origins)
+    program = schedule(graph, statement, TILES)
+    sizes = {s: settings.dims.get(s, DEFAULT_LENGTH) for s in graph.symbols}
+    tiles = count_tiles(program, sizes)
+    at = ", ".join(
+        f"{symbol}={sizes[symbol]}"
+        for symbol in dict.fromkeys((*program.query_length.symbols, *program.key_length.symbols))
+    )
+    yield (
+        f"    tiles of {TILES.query} × {TILES.key} at {at or 'these sizes'}, a head: "
+        f"{tiles.full} full, {tiles.partial} partial, {tiles.skipped} skipped"
+    )
+
+
+def _not_fused(remark: Remark) -> Iterator[str]:
+    softmax, *others = remark.origins or (Origin(remark.value),)
+    yield f"  {_place(softmax)}"
+    at = f" ({_place(others[-1])})" if others else ""
+    yield f"    because {remark.reason}{at}"
+
+
+def _place(origin: Origin) -> str:
+    """`line 7  MatMul  MatMul(Matrix Multiply)`."""
+    if origin.span is None:
+        return origin.title
+    text = " ".join(origin.span.text.split())
+    return f"line {origin.span.line:<4} {origin.title:<16} {text}"

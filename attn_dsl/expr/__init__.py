@@ -1,0 +1,71 @@
+"""Scalar expressions: masks, scores, scales, dims.
+
+In: the text of an expression. Out: an immutable tree, which can be printed back, evaluated with
+NumPy under Python's meaning, and printed by each backend in its own language.
+"""
+
+from attn_dsl.expr.evaluate import evaluate
+from attn_dsl.expr.kinds import Kind, kind_of
+from attn_dsl.expr.parse import MAX_NESTING, ExpressionError, parse
+from attn_dsl.expr.printer import Printer, to_text
+from attn_dsl.expr.tree import (
+    FALSE,
+    FUNCTIONS,
+    INDICES,
+    MINUS_INF,
+    SCORE,
+    TRUE,
+    Binary,
+    Call,
+    Compare,
+    Expr,
+    Name,
+    Number,
+    Tensor,
+    Unary,
+    children,
+    conjunction,
+    depth,
+    names_in,
+    resolve,
+    substitute,
+    tensors_in,
+    transform,
+    walk,
+    where,
+)
+
+__all__ = [
+    "FALSE",
+    "FUNCTIONS",
+    "INDICES",
+    "MAX_NESTING",
+    "MINUS_INF",
+    "SCORE",
+    "TRUE",
+    "Binary",
+    "Call",
+    "Compare",
+    "Expr",
+    "ExpressionError",
+    "Kind",
+    "Name",
+    "Number",
+    "Printer",
+    "Tensor",
+    "Unary",
+    "children",
+    "conjunction",
+    "depth",
+    "evaluate",
+    "kind_of",
+    "names_in",
+    "parse",
+    "resolve",
+    "substitute",
+    "tensors_in",
+    "to_text",
+    "transform",
+    "walk",
+    "where",
+]

@@ -1,0 +1,178 @@
+"""Text to expression tree, by the grammar `expression.lark`."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, cast
+
+from lark import Lark, Token, Transformer
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from attn_dsl.expr.tree import (
+    FUNCTIONS,
+    Binary,
+    Call,
+    Compare,
+    Expr,
+    Name,
+    Number,
+    Tensor,
+    Unary,
+    depth,
+)
+from attn_dsl.grammars import grammar
+
+MAX_LENGTH = 10_000
+MAX_NESTING = 100  # what walks a tree may recurse
+MAX_INTEGER = 2**63 - 1
+MAX_DIGITS = 1000  # leading zeros are allowed, and Python does not read thousands of digits
+TWINS = str.maketrans({"×": "*", "·": "*", "−": "-"})
+SPELLINGS = {"≤": "<=", "≥": ">=", "≠": "!=", "&lt;": "<", "&gt;": ">", "#lt;": "<", "#gt;": ">"}
+
+
+class ExpressionError(ValueError):
+    """`text` is no expression; `start` and `end` are offsets into it."""
+
+    def __init__(self, message: str, start: int, end: int, help: str = "") -> None:
+        super().__init__(message)
+        self.start, self.end, self.help = start, end, help
+
+
+def parse(text: str) -> Expr:
+    """Parse `text`; raise `ExpressionError` with the place where it goes wrong."""
+    if len(text) > MAX_LENGTH:
+        message = f"an expression of {len(text)} characters; at most {MAX_LENGTH} are read"
+        raise ExpressionError(message, MAX_LENGTH, len(text))
+    plain, offsets = _ascii(text)
+    try:
+        expr = cast(Expr, _parser().parse(plain))
+    except UnexpectedInput as error:
+        raise _unexpected(error, text, offsets) from None
+    except ExpressionError as error:
+        start, end = offsets[error.start], offsets[error.end]
+        raise ExpressionError(str(error), start, end, error.help) from None
+    if depth(expr) > MAX_NESTING:
+        message = f"an expression nested more than {MAX_NESTING} deep"
+        raise ExpressionError(message, 0, len(text))
+    return expr
+
+
+def _ascii(text: str) -> tuple[str, list[int]]:
+    """Spell `≤ ≥ ≠ × &lt;` in ASCII; the list maps offsets in the result back to `text`."""
+    out: list[str] = []
+    offsets: list[int] = []
+    position = 0
+    while position < len(text):
+        known = next((s for s in SPELLINGS if text.startswith(s, position)), text[position])
+        plain = SPELLINGS.get(known, known.translate(TWINS))
+        out.append(plain)
+        offsets.extend([position] * len(plain))
+        position += len(known)
+    return "".join(out), [*offsets, len(text)]
+
+
+@cache
+def _parser() -> Lark:
+    """Builds our tree as it goes, with no recursion, however deep the text nests."""
+    return Lark(
+        grammar("expression"),
+        parser="lalr",
+        lexer="contextual",
+        maybe_placeholders=False,
+        transformer=_Builder(),
+    )
+
+
+def _unexpected(error: UnexpectedInput, text: str, offsets: list[int]) -> ExpressionError:
+    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
+        start, end = offsets[error.token.start_pos or 0], offsets[error.token.end_pos or 0]
+        return ExpressionError(f"`{text[start:end]}` is not expected here", start, end)
+    if isinstance(error, UnexpectedCharacters):
+        start = offsets[error.pos_in_stream or 0]
+        return ExpressionError(f"`{text[start]}` has no meaning here", start, start + 1)
+    if not text.strip():
+        return ExpressionError("an expression is missing here", 0, len(text))
+    return ExpressionError("the expression ends too early", len(text), len(text))
+
+
+class _Builder(Transformer[Token, Expr]):
+    """Lark's tree to ours; method names are the grammar's rule names."""
+
+    def number(self, items: list[Token]) -> Expr:
+        token = items[0]
+        if not token.isdecimal():
+            return Number(float(token))
+        if len(token) > MAX_DIGITS or int(token) > MAX_INTEGER:
+            start, end = token.start_pos or 0, token.end_pos or 0
+            raise ExpressionError("whole numbers have at most 64 bits", start, end)
+        return Number(int(token))
+
+    def name(self, items: list[Token]) -> Expr:
+        constants = {"True": Number(True), "False": Number(False), "inf": Number(float("inf"))}
+        constant = constants.get(str(items[0]))
+        return Name(_identifier(items[0])) if constant is None else constant
+
+    def binary(self, items: list[Any]) -> Expr:
+        return Binary(str(items[1]), items[0], items[2])
+
+    def power(self, items: list[Expr]) -> Expr:
+        return Binary("**", items[0], items[1])
+
+    def minus(self, items: list[Expr]) -> Expr:
+        if isinstance(items[0], Number) and not isinstance(items[0].value, bool):
+            return Number(-items[0].value)
+        return Unary("-", items[0])
+
+    def plus(self, items: list[Expr]) -> Expr:
+        return items[0]
+
+    def root(self, items: list[Expr]) -> Expr:
+        return Call("sqrt", (items[0],))
+
+    def negation(self, items: list[Expr]) -> Expr:
+        return Unary("not", items[0])
+
+    def conjunction(self, items: list[Expr]) -> Expr:
+        return Binary("and", items[0], items[1])
+
+    def disjunction(self, items: list[Expr]) -> Expr:
+        return Binary("or", items[0], items[1])
+
+    def comparison(self, items: list[Any]) -> Expr:
+        """`a < b <= c` is `a < b and b <= c`."""
+        links = [
+            Compare(str(items[i]), items[i - 1], items[i + 1]) for i in range(1, len(items), 2)
+        ]
+        chain: Expr = links[0]
+        for link in links[1:]:
+            chain = Binary("and", chain, link)
+        return chain
+
+    def call(self, items: list[Any]) -> Expr:
+        function, *arguments = items
+        start, end = function.start_pos, function.end_pos
+        if str(function) not in FUNCTIONS:
+            message = f"there is no function `{function}`"
+            raise ExpressionError(message, start, end, "known are " + ", ".join(FUNCTIONS))
+        expected = FUNCTIONS[str(function)]
+        if str(function) in ("min", "max") and len(arguments) > 2:
+            first, *rest = arguments
+            for argument in rest:
+                first = Call(str(function), (first, argument))
+            return cast(Expr, first)
+        if len(arguments) != expected:
+            message = f"`{function}` takes {expected} arguments, {len(arguments)} are given"
+            raise ExpressionError(message, start, end)
+        return Call(str(function), tuple(arguments))
+
+    def index(self, items: list[Any]) -> Expr:
+        name, *indices = items
+        return Tensor(_identifier(name), tuple(indices))
+
+
+def _identifier(token: Token) -> str:
+    """A name as in Python, where `d²` is none."""
+    if not token.isidentifier():
+        start, end = token.start_pos or 0, token.end_pos or 0
+        raise ExpressionError(f"`{token}` is no name", start, end)
+    return str(token)

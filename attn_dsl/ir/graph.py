@@ -1,0 +1,125 @@
+"""The graph: statements in SSA form, ordered and queried through networkx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import networkx as nx
+
+from attn_dsl.diagnostics import Span
+from attn_dsl.ir.ops import Input, Op
+from attn_dsl.ir.types import TensorType
+
+ROLES = ("query", "key", "value")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A drawn operation that a statement came from: what it does, and where it was drawn."""
+
+    title: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """`%name = op : type`. Where it came from does not count for equality."""
+
+    name: str
+    op: Op
+    type: TensorType
+    origins: tuple[Origin, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Statements, operands before users, and the outputs as pairs of label and value name.
+
+    Build one with `Graph.ordered`, which gives equal programs equal order.
+    """
+
+    name: str
+    statements: tuple[Statement, ...]
+    outputs: tuple[tuple[str, str], ...]
+
+    @staticmethod
+    def ordered(
+        name: str, statements: Iterable[Statement], outputs: Iterable[tuple[str, str]]
+    ) -> Graph:
+        """Order by use and drop what no output needs.
+
+        Inputs come first: query, key and value, then the others as a walk from the outputs
+        meets them, optional ones last. The order so depends on the meaning of the drawing and
+        not on the order of its lines. Raises `networkx.NetworkXUnfeasible` on a cycle.
+        """
+        table = {statement.name: statement for statement in statements}
+        outputs = tuple(outputs)
+        reached = _reached(table, [value for _, value in outputs])
+        inputs = [s for s in reached if isinstance(s.op, Input)]
+        inputs.sort(key=_input_rank)
+        rest = [s for s in reached if not isinstance(s.op, Input)]
+        return Graph(name, (*inputs, *rest), outputs)
+
+    @cached_property
+    def table(self) -> Mapping[str, Statement]:
+        """Statements by the value that they define."""
+        return {statement.name: statement for statement in self.statements}
+
+    @cached_property
+    def types(self) -> Mapping[str, TensorType]:
+        """The type of every value."""
+        return {statement.name: statement.type for statement in self.statements}
+
+    @property
+    def inputs(self) -> tuple[Statement, ...]:
+        """The statements that are inputs, in the order of the arguments."""
+        return tuple(s for s in self.statements if isinstance(s.op, Input))
+
+    @cached_property
+    def _uses(self) -> nx.DiGraph[str]:
+        uses: nx.DiGraph[str] = nx.DiGraph()
+        uses.add_nodes_from(self.table)
+        uses.add_edges_from((o, s.name) for s in self.statements for o in s.op.operands)
+        return uses
+
+    def users(self, value: str) -> list[Statement]:
+        """The statements that use `value`."""
+        return [self.table[user] for user in self._uses.successors(value)]
+
+    def is_output(self, value: str) -> bool:
+        """Whether `value` leaves the graph."""
+        return any(value == output for _, output in self.outputs)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbolic sizes of all inputs, each once, in order."""
+        return tuple(dict.fromkeys(s for i in self.inputs for s in i.type.symbols))
+
+    def rename(self, names: Mapping[str, str]) -> Graph:
+        """The same graph with other value names."""
+        statements = tuple(
+            Statement(names.get(s.name, s.name), s.op.rename(names), s.type, s.origins)
+            for s in self.statements
+        )
+        outputs = tuple((label, names.get(value, value)) for label, value in self.outputs)
+        return Graph(self.name, statements, outputs)
+
+
+def _reached(table: Mapping[str, Statement], outputs: list[str]) -> list[Statement]:
+    """What the outputs need, operands before users, in the order of a walk along operands."""
+    walk: nx.DiGraph[str] = nx.DiGraph()
+    root = ""  # no value is called so
+    walk.add_edges_from((root, output) for output in outputs)
+    for statement in table.values():
+        walk.add_edges_from((statement.name, operand) for operand in statement.op.operands)
+    order = [value for value in nx.dfs_postorder_nodes(walk, root) if value != root]
+    return [table[value] for value in order]
+
+
+def _input_rank(statement: Statement) -> tuple[bool, int]:
+    op = statement.op
+    assert isinstance(op, Input)
+    role = ROLES.index(op.role) if op.role in ROLES else len(ROLES)
+    return op.optional and not op.required, role

@@ -1,0 +1,49 @@
+"""The operations of the IR, one small class each.
+
+An operation declares its operands, its attributes, its shape rule, its meaning in NumPy and the
+words that drawings use for it; printing, reading, renaming and the vocabulary derive from that.
+"""
+
+from attn_dsl.ir.ops.attention import TiledAttention
+from attn_dsl.ir.ops.base import Op
+from attn_dsl.ir.ops.elementwise import Add, Divide, Elementwise, Multiply, Subtract
+from attn_dsl.ir.ops.inputs import Input
+from attn_dsl.ir.ops.linear_algebra import MatMul, Transpose
+from attn_dsl.ir.ops.scores import Mask, Scale, Score, Softmax
+
+OPS: dict[str, type[Op]] = {
+    op.mnemonic: op
+    for op in (
+        Input,
+        MatMul,
+        Transpose,
+        Scale,
+        Mask,
+        Score,
+        Softmax,
+        Add,
+        Subtract,
+        Multiply,
+        Divide,
+        TiledAttention,
+    )
+}
+"""Every operation by the name that the IR's text gives it."""
+
+__all__ = [
+    "OPS",
+    "Add",
+    "Divide",
+    "Elementwise",
+    "Input",
+    "Mask",
+    "MatMul",
+    "Multiply",
+    "Op",
+    "Scale",
+    "Score",
+    "Softmax",
+    "Subtract",
+    "TiledAttention",
+    "Transpose",
+]

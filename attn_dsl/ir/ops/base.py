@@ -1,0 +1,81 @@
+"""What every operation is: a frozen dataclass whose fields say what they are."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import Any, ClassVar
+
+from attn_dsl.expr import Expr, resolve, tensors_in
+from attn_dsl.expr.evaluate import Array
+from attn_dsl.ir.types import TensorType
+
+
+def operand(default: Any = MISSING) -> Any:
+    """Declare a field that names a value."""
+    return field(metadata={"role": "operand"}, **_default(default))
+
+
+def attribute(default: Any = MISSING) -> Any:
+    """Declare a field that is a constant: a number, a string, a bool."""
+    return field(metadata={"role": "attribute"}, **_default(default))
+
+
+def expression(default: Any = MISSING) -> Any:
+    """Declare a field that is an expression; the tensors in it are operands too."""
+    return field(metadata={"role": "expression"}, **_default(default))
+
+
+def _default(default: Any) -> dict[str, Any]:
+    return {} if default is MISSING else {"default": default}
+
+
+@dataclass(frozen=True)
+class Op(ABC):
+    """An operation on named values. Operands are value names; types live in the graph."""
+
+    mnemonic: ClassVar[str]
+    """The name in the IR's text."""
+    words: ClassVar[tuple[str, ...]] = ()
+    """What drawings call it, for the vocabulary."""
+
+    @abstractmethod
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """The type of the result; raises `TypeMismatch`."""
+
+    @abstractmethod
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """The result in NumPy, in the precision of the operands: the meaning of the op."""
+
+    def as_score(self, scores: str) -> Expr | None:
+        """The op as an expression of one score `s` from `scores`; None if it mixes scores."""
+        return None
+
+    def fields_of(self, role: str) -> Iterator[tuple[str, Any]]:
+        """The fields declared as `role`, with their values."""
+        for f in fields(self):
+            if f.metadata.get("role") == role:
+                yield f.name, getattr(self, f.name)
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """The values that this uses, in order, each once: operand fields, then captured ones."""
+        direct = [name for _, name in self.fields_of("operand")]
+        return tuple(dict.fromkeys([*direct, *self.captured]))
+
+    @property
+    def captured(self) -> tuple[str, ...]:
+        """The tensors that the expressions mention, in order, each once."""
+        names = [n for _, expr in self.fields_of("expression") for n in tensors_in(expr)]
+        return tuple(dict.fromkeys(names))
+
+    def rename(self, names: Mapping[str, str]) -> Op:
+        """The same operation on values of other names."""
+        changes: dict[str, Any] = {n: names.get(v, v) for n, v in self.fields_of("operand")}
+        changes |= {n: _rename(e, names) for n, e in self.fields_of("expression")}
+        return replace(self, **changes)
+
+
+def _rename(expr: Expr, names: Mapping[str, str]) -> Expr:
+    return resolve(expr, {tensor: names.get(tensor, tensor) for tensor in tensors_in(expr)})

@@ -1,0 +1,185 @@
+"""Operations on attention scores `[..., query, key]`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from attn_dsl.expr import (
+    MINUS_INF,
+    SCORE,
+    Binary,
+    Expr,
+    Kind,
+    Tensor,
+    kind_of,
+    to_text,
+    walk,
+    where,
+)
+from attn_dsl.expr import evaluate as evaluate_expr
+from attn_dsl.expr.evaluate import Array
+from attn_dsl.ir.ops.base import Op, attribute, expression, operand
+from attn_dsl.ir.types import TensorType, TypeMismatch, broadcasts_to
+
+
+def score_names(shape: tuple[int, ...], sizes: Mapping[str, int]) -> dict[str, Any]:
+    """`b h q k` as index arrays that broadcast to `shape`, and the sizes.
+
+    They count dims from the right: k is the last, q the one before, then h, then b; a dim that
+    is not there has index 0.
+    """
+    names: dict[str, Any] = dict(sizes)
+    for axis, index in enumerate(("k", "q", "h", "b")):
+        if axis < len(shape):
+            places = np.arange(shape[-1 - axis], dtype=np.int64)
+            names[index] = places.reshape(-1, *[1] * axis)
+        else:
+            names[index] = np.int64(0)
+    return names
+
+
+def check_captured(op: Op, scores: TensorType, types: Mapping[str, TensorType]) -> None:
+    """Tensors used without indices must broadcast to the scores; gathers need all indices."""
+    kinds = {name: types[name].dtype.kind for name in op.captured}
+    for _, expr in op.fields_of("expression"):
+        for tensor in (node for node in walk(expr) if isinstance(node, Tensor)):
+            type_ = types[tensor.name]
+            if tensor.indices is None and not broadcasts_to(type_, scores):
+                raise TypeMismatch(
+                    f"{type_} does not broadcast to the scores {scores}", tensor.name
+                )
+            if tensor.indices is not None and (
+                type_.batch or len(type_.dims) != len(tensor.indices)
+            ):
+                message = f"{type_} is indexed with {len(tensor.indices)} indices"
+                raise TypeMismatch(message, tensor.name)
+            for index in tensor.indices or ():
+                if kind_of(index, kinds) is Kind.FLOAT:
+                    message = f"an index is a whole number, and `{to_text(index)}` is none"
+                    raise TypeMismatch(message, tensor.name)
+
+
+@dataclass(frozen=True)
+class Scale(Op):
+    """x * factor, where the factor depends on sizes only."""
+
+    mnemonic: ClassVar[str] = "scale"
+    words: ClassVar[tuple[str, ...]] = (
+        "Scale",
+        "Scaling",
+        "Scaled",
+        "Scale Scores",
+        "Scale Factor",
+    )
+
+    x: str = operand()
+    factor: Expr = expression()
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """As x."""
+        return types[self.x]
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """One factor for all scores, in the dtype of x."""
+        return values[self.x] * float(evaluate_expr(self.factor, sizes, {}))
+
+    def as_score(self, scores: str) -> Expr | None:
+        """`s * factor`."""
+        return Binary("*", SCORE, self.factor)
+
+
+@dataclass(frozen=True)
+class Mask(Op):
+    """where(keep, x, -inf): the scores that a query may see; the others weigh nothing."""
+
+    mnemonic: ClassVar[str] = "mask"
+    words: ClassVar[tuple[str, ...]] = (
+        "Mask",
+        "Masking",
+        "Masked",
+        "Apply Mask",
+        "Attention Mask",
+        "Causal",
+        "Causal Mask",
+        "Look-Ahead Mask",
+        "Padding Mask",
+    )
+
+    x: str = operand()
+    keep: Expr = expression()
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """As x; the mask must be boolean and fit the scores."""
+        check_captured(self, types[self.x], types)
+        if kind_of(self.keep, {n: types[n].dtype.kind for n in self.captured}) is not Kind.BOOL:
+            raise TypeMismatch("a mask is a condition, such as `k <= q`; this is a number", "keep")
+        return types[self.x]
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """-inf where the mask says no."""
+        x = values[self.x]
+        keep = evaluate_expr(self.keep, score_names(x.shape, sizes), values)
+        return np.where(keep, x, np.asarray(-np.inf, x.dtype))
+
+    def as_score(self, scores: str) -> Expr | None:
+        """`where(keep, s, -inf)`."""
+        return where(self.keep, SCORE, MINUS_INF)
+
+
+@dataclass(frozen=True)
+class Score(Op):
+    """Each score s becomes `value`, an expression of s, b, h, q, k, sizes and tensors."""
+
+    mnemonic: ClassVar[str] = "score"
+
+    x: str = operand()
+    value: Expr = expression()
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """As x."""
+        check_captured(self, types[self.x], types)
+        return types[self.x]
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """The expression at every index, in the dtype of x."""
+        x = values[self.x]
+        names = score_names(x.shape, sizes) | {"s": x}
+        return np.broadcast_to(evaluate_expr(self.value, names, values), x.shape).astype(x.dtype)
+
+    def as_score(self, scores: str) -> Expr | None:
+        """The expression itself."""
+        return self.value
+
+
+@dataclass(frozen=True)
+class Softmax(Op):
+    """exp(x - max x) / sum over `axis`; a row that is -inf throughout gives 0."""
+
+    mnemonic: ClassVar[str] = "softmax"
+    words: ClassVar[tuple[str, ...]] = ("Softmax", "Soft Max", "Row Softmax", "Softmax Function")
+
+    x: str = operand()
+    axis: int = attribute(default=-1)
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """As x."""
+        x = types[self.x]
+        if not -len(x.dims) <= self.axis < 0:
+            raise TypeMismatch(f"softmax over axis {self.axis} of {x}: axes are -1, -2, …", "axis")
+        return x
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """Shifted by the maximum, so that it never overflows."""
+        return softmax(values[self.x], self.axis)
+
+
+def softmax(x: Array, axis: int = -1) -> Array:
+    """Softmax of `x` along `axis`, 0 where all of a row is -inf."""
+    highest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    shifted = np.exp(x - np.where(np.isneginf(highest), 0, highest))
+    total = np.sum(shifted, axis=axis, keepdims=True)
+    return shifted / np.where(total == 0, 1, total)

@@ -1,0 +1,129 @@
+"""Tensor types: a dtype and symbolic dims, with an optional `...` for any batch dims."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from attn_dsl.expr import Kind, parse
+from attn_dsl.ir.dims import ONE, Dim
+
+
+class DType(Enum):
+    """Element types, named as the language writes them."""
+
+    F16 = "f16"
+    BF16 = "bf16"
+    F32 = "f32"
+    F64 = "f64"
+    I32 = "i32"
+    I64 = "i64"
+    BOOL = "bool"
+
+    @property
+    def numpy(self) -> str:
+        """NumPy's name of this dtype (`bfloat16` is that of ml_dtypes)."""
+        return _NUMPY[self]
+
+    @property
+    def is_float(self) -> bool:
+        """Whether arithmetic on it is floating-point."""
+        return self in (DType.F16, DType.BF16, DType.F32, DType.F64)
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of an expression that reads one element."""
+        return Kind.FLOAT if self.is_float else Kind.BOOL if self is DType.BOOL else Kind.INT
+
+
+_NUMPY = {
+    DType.F16: "float16",
+    DType.BF16: "bfloat16",
+    DType.F32: "float32",
+    DType.F64: "float64",
+    DType.I32: "int32",
+    DType.I64: "int64",
+    DType.BOOL: "bool",
+}
+
+
+class TypeMismatch(ValueError):
+    """Types that do not fit together. `operand` names the field of the op that is to blame."""
+
+    def __init__(self, message: str, operand: str = "") -> None:
+        super().__init__(message)
+        self.operand = operand
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """`dtype[dims]`. `batch` stands for a leading `...`: the same batch dims in every type."""
+
+    dtype: DType
+    dims: tuple[Dim, ...]
+    batch: bool = False
+
+    def with_dims(self, *dims: Dim) -> TensorType:
+        """The same dtype and batch, other dims."""
+        return TensorType(self.dtype, dims, self.batch)
+
+    def substitute(self, sizes: Mapping[str, int]) -> TensorType:
+        """Put numbers in for the symbols that `sizes` names."""
+        return self.with_dims(*(dim.substitute(sizes) for dim in self.dims))
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of all dims, each once, in order."""
+        return tuple(dict.fromkeys(s for dim in self.dims for s in dim.symbols))
+
+    def __str__(self) -> str:
+        dims = ["..."] * self.batch + [str(dim) for dim in self.dims]
+        return f"{self.dtype.value}[{', '.join(dims)}]"
+
+
+_TYPE = re.compile(r"\s*(\w+)\s*(?:\[(.*)\])?\s*", re.DOTALL)
+
+
+def parse_type(text: str) -> TensorType:
+    """Read `f16[..., H*D]`; ValueError says what is wrong with it."""
+    match = _TYPE.fullmatch(text)
+    names = [dtype.value for dtype in DType]
+    if match is None or match[1] not in names:
+        expected = f"a type is one of {', '.join(names)} and dims in brackets, as in f32[N, D]"
+        raise ValueError(f"`{text.strip()}` is no type: {expected}")
+    parts = [part.strip() for part in (match[2] or "").split(",")] if match[2] else []
+    batch = bool(parts) and parts[0] in ("...", "…")
+    dims = tuple(Dim.from_expr(parse(part)) for part in parts[batch:])
+    if any(dim.constant is not None and dim.constant < 0 for dim in dims):
+        raise ValueError(f"`{text.strip()}` has a negative size")
+    return TensorType(DType(match[1]), dims, batch)
+
+
+def broadcast(lhs: TensorType, rhs: TensorType) -> TensorType:
+    """The type of an element-wise result, by NumPy's rule on symbols.
+
+    Dims are aligned from the right; equal ones stay, 1 gives way. Raises `TypeMismatch`.
+    """
+    if lhs.dtype is not rhs.dtype:
+        raise TypeMismatch(f"element types differ: {lhs.dtype.value} and {rhs.dtype.value}", "rhs")
+    wide, narrow = (lhs, rhs) if len(lhs.dims) >= len(rhs.dims) else (rhs, lhs)
+    gap = len(wide.dims) - len(narrow.dims)
+    if gap and narrow.batch:
+        raise TypeMismatch(f"{lhs} and {rhs} do not broadcast: `...` stands for other dims", "rhs")
+    dims = list(wide.dims[:gap])
+    for a, b in zip(wide.dims[gap:], narrow.dims, strict=True):
+        if a != b and ONE not in (a, b):
+            raise TypeMismatch(f"{lhs} and {rhs} do not broadcast: {a} is not {b}", "rhs")
+        dims.append(b if a == ONE else a)
+    return TensorType(lhs.dtype, tuple(dims), lhs.batch or rhs.batch)
+
+
+def broadcasts_to(narrow: TensorType, wide: TensorType) -> bool:
+    """Whether `narrow` broadcasts to exactly the dims of `wide`, whatever the dtypes."""
+    same = TensorType(wide.dtype, narrow.dims, narrow.batch)
+    try:
+        return broadcast(same, wide) == wide
+    except TypeMismatch:
+        return False

@@ -1,0 +1,129 @@
+"""A compiled diagram that can be called."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attn_dsl.backend import NDArray, Program, Runner
+from attn_dsl.explain import explain
+from attn_dsl.ir import Graph, Sizes, bind
+from attn_dsl.passes import Remark
+from attn_dsl.semantics import Settings
+from attn_dsl.signature import arguments, results
+from attn_dsl.tensors import read_tensors
+
+
+class Kernel:
+    """What `compile` returns: call it with arrays, by input name or in order.
+
+    `where` says on what it runs.
+    """
+
+    def __init__(
+        self,
+        drawn: Graph,
+        program: Program,
+        runner: Runner,
+        remarks: tuple[Remark, ...],
+        settings: Settings,
+        where: str,
+    ) -> None:
+        self._drawn, self._program, self._runner = drawn, program, runner
+        self._remarks, self._settings = remarks, settings
+        self.where = where
+        self._loaded: dict[str, NDArray] = {}
+
+    @property
+    def source(self) -> str:
+        """The emitted source text."""
+        return self._program.source
+
+    @property
+    def program(self) -> Program:
+        """The emitted program, with its graph and entry point."""
+        return self._program
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """The type of every input, in the order of the arguments; optional ones say so."""
+        return {a.name: a.type + a.note for a in arguments(self._program.graph)}
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The type of every output."""
+        return results(self._program.graph)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The inputs that are weights, which `load` can fill once for all calls."""
+        return {a.name: a.type for a in arguments(self._program.graph) if a.weight}
+
+    def load(self, weights: str | Path | Mapping[str, NDArray]) -> Kernel:
+        """Fix inputs by name, from a safetensors or npz file, or a mapping; returns the kernel.
+
+        Raises ValueError for names that are no inputs, and for a file that cannot be read.
+        """
+        arrays = weights if isinstance(weights, Mapping) else read_tensors(weights)
+        checked = {self._input_name(name): np.asarray(array) for name, array in arrays.items()}
+        for name, array in checked.items():
+            self._check_dtype(name, array)
+        self._loaded |= checked
+        return self
+
+    def __call__(self, *arrays: Any, **named: Any) -> Any:
+        """Run. One output is returned as an array, several as a dict by name.
+
+        Raises TypeError for missing, unknown or doubly given inputs and wrong dtypes, ValueError
+        for shapes that do not fit; each names the input, what it was and what it had to be.
+        """
+        given = self._match(arrays, named)
+        sizes = self.sizes(given)
+        results = self._runner(given, sizes)
+        labels = [label for label, _ in self._program.graph.outputs]
+        return results[0] if len(labels) == 1 else dict(zip(labels, results, strict=True))
+
+    def sizes(self, arrays: Mapping[str, NDArray]) -> Sizes:
+        """The sizes at which `arrays` fit; ValueError if they do not."""
+        sizes = bind(self._program.graph, arrays)
+        for symbol, fixed in self._program.sizes.items():
+            if symbol in sizes.symbols and sizes.symbols[symbol] != fixed:
+                message = f"compiled for {symbol}={fixed}, and the arrays have {symbol}="
+                raise ValueError(f"{message}{sizes.symbols[symbol]}; compile again with --set")
+        return sizes
+
+    def explain(self) -> str:
+        """Types, what fused, what did not and why, and the tiles."""
+        return explain(self._drawn, self._program.graph, self._remarks, self._settings)
+
+    def _match(self, arrays: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, NDArray]:
+        names = [name for name in self.inputs if name not in self._loaded]
+        if len(arrays) > len(names):
+            wanted = ", ".join(names)
+            raise TypeError(f"{len(arrays)} arrays are given, and there are {len(names)}: {wanted}")
+        given: dict[str, Any] = dict(zip(names, arrays, strict=False))
+        for key, array in named.items():
+            name = self._input_name(key)
+            if name in given:
+                raise TypeError(f"input {name!r} is given twice")
+            given[name] = array
+        checked = {n: np.asarray(a) for n, a in (self._loaded | given).items() if a is not None}
+        for name, array in checked.items():
+            self._check_dtype(name, array)
+        return checked
+
+    def _input_name(self, name: str) -> str:
+        """Python spells keywords in the form NFKC, where Kᵀ is KT; so do we."""
+        plain = unicodedata.normalize("NFKC", name)
+        if plain not in self.inputs:
+            raise TypeError(f"there is no input {name!r}; inputs are {', '.join(self.inputs)}")
+        return plain
+
+    def _check_dtype(self, name: str, array: NDArray) -> None:
+        wanted = next(a.dtypes for a in arguments(self._program.graph) if a.name == name)
+        if str(array.dtype) not in wanted:
+            raise TypeError(f"input {name!r} is {array.dtype}, and has to be {' or '.join(wanted)}")

@@ -1,0 +1,139 @@
+"""softmax(f(q kᵀ)) v  →  tiled_attention(q, k, v), for any f that acts on single scores.
+
+From each softmax the graph is walked up, through the operations that act on single scores, to
+the product that made them, and down to the product that spends the weights. What lies between
+becomes one score expression and one mask expression. Each condition on the way has its own
+wording; one that does not hold leaves the graph as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import dropwhile
+
+from attn_dsl.expr import INDICES, MAX_NESTING, SCORE, Expr, depth, names_in
+from attn_dsl.ir import Graph, Origin, Statement, TypeMismatch
+from attn_dsl.ir.ops import MatMul, Scale, Softmax, TiledAttention, Transpose
+from attn_dsl.passes.fuse.compose import compose
+from attn_dsl.passes.remark import Remark, Rewritten
+from attn_dsl.rewrite import NoMatch, fresh_name, only_user, replace_statements
+
+
+@dataclass(frozen=True)
+class ScoreStep:
+    """An operation between the products, and what it makes of one score `s`."""
+
+    statement: Statement
+    expr: Expr
+
+
+def fuse_attention(graph: Graph) -> Rewritten:
+    """Fuse every softmax that allows it; a remark for each says what happened."""
+    remarks: list[Remark] = []
+    for softmax in graph.statements:
+        if not isinstance(softmax.op, Softmax):
+            continue
+        try:
+            graph, fused = _fuse(graph, softmax)
+            remarks.append(Remark(fused.name, True, "", fused.origins))
+        except NoMatch as no:
+            origins = _unique([*softmax.origins, *no.at.origins])
+            remarks.append(Remark(softmax.name, False, no.reason, origins))
+    return Rewritten(graph, tuple(remarks))
+
+
+def _fuse(graph: Graph, softmax: Statement) -> tuple[Graph, Statement]:
+    assert isinstance(softmax.op, Softmax)
+    if softmax.op.axis != -1:
+        raise NoMatch(f"it runs over axis {softmax.op.axis}, and not over the keys", softmax)
+    steps, scores = _walk_up(graph, graph.table[softmax.op.x])
+    spend = _walk_down(graph, softmax)
+    assert isinstance(scores.op, MatMul)
+    assert isinstance(spend.op, MatMul)
+    key = _key(graph, scores.op.rhs)
+    composed = compose([(step.statement.op, step.expr) for step in steps])
+    op = TiledAttention(
+        query=scores.op.lhs,
+        key=key.name,
+        value=spend.op.rhs,
+        scale=composed.scale,
+        score=composed.score,
+        mask=composed.mask,
+    )
+    _check_indices(op, scores, steps, spend)
+    absorbed = [scores, *(step.statement for step in steps), softmax, spend]
+    origins = _unique([origin for statement in absorbed for origin in statement.origins])
+    try:
+        type_ = op.infer({**graph.types, key.name: key.type})
+    except TypeMismatch as mismatch:
+        raise NoMatch(str(mismatch), softmax) from mismatch
+    if type_ != spend.type:
+        raise NoMatch(f"the fused result would be {type_}, and not {spend.type}", spend)
+    fused = Statement(spend.name, op, type_, origins)
+    return replace_statements(graph, [key, fused]), fused
+
+
+def _check_indices(
+    op: TiledAttention, scores: Statement, steps: list[ScoreStep], spend: Statement
+) -> None:
+    """Names must mean in the fused expressions what they meant in the operations."""
+    for step in dropwhile(lambda step: isinstance(step.statement.op, Scale), steps):
+        factor = step.statement.op
+        if isinstance(factor, Scale) and (names := names_in(factor.factor) & {*INDICES, SCORE.id}):
+            size = min(names)
+            raise NoMatch(f"its factor has a size `{size}`, an index of the scores", step.statement)
+    if (names_in(op.score) | names_in(op.mask)) & {"b", "h"}:
+        outer = [(s.type.dims[:-2], s.type.batch) for s in (scores, spend)]
+        if outer[0] != outer[1]:
+            raise NoMatch("its values have batch dims that `b` and `h` do not count", spend)
+
+
+def _walk_up(
+    graph: Graph, statement: Statement, room: int = MAX_NESTING
+) -> tuple[list[ScoreStep], Statement]:
+    """The operations on single scores, first one first, and the product before them.
+
+    Composed, they may nest as deep as any expression, and no deeper: that is `room`.
+    """
+    if room < 0:
+        raise NoMatch(f"the steps before it nest more than {MAX_NESTING} deep", statement)
+    only_user(graph, statement)
+    if isinstance(statement.op, MatMul):
+        return [], statement
+    failure = NoMatch("its scores do not come from a matrix product", statement)
+    for operand in statement.op.operands:
+        expr = statement.op.as_score(operand)
+        if expr is None or operand in statement.op.captured:
+            continue
+        if graph.types[operand] != statement.type:
+            continue  # what is broadcast to the scores is captured; it is not the scores
+        try:
+            steps, product = _walk_up(graph, graph.table[operand], room - depth(expr))
+        except NoMatch as no:
+            failure = no
+            continue
+        return [*steps, ScoreStep(statement, expr)], product
+    raise failure
+
+
+def _walk_down(graph: Graph, softmax: Statement) -> Statement:
+    """The product that spends the weights."""
+    spend = only_user(graph, softmax)
+    if not isinstance(spend.op, MatMul):
+        raise NoMatch("what uses the weights is no matrix product", spend)
+    if spend.op.lhs != softmax.name or spend.op.rhs == softmax.name:
+        raise NoMatch("the weights are not the left operand of the product", spend)
+    return spend
+
+
+def _key(graph: Graph, transposed: str) -> Statement:
+    """The key, given keyᵀ: what was transposed, or else the transpose back."""
+    statement = graph.table[transposed]
+    if isinstance(statement.op, Transpose):
+        return graph.table[statement.op.x]
+    op = Transpose(transposed)
+    return Statement(fresh_name(graph, f"{transposed}_T"), op, op.infer(graph.types))
+
+
+def _unique(origins: list[Origin]) -> tuple[Origin, ...]:
+    return tuple(dict.fromkeys(origins))

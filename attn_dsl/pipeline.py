@@ -1,0 +1,125 @@
+"""The whole way: text ─▶ Diagram ─▶ Graph ─▶ fused Graph ─▶ Program ─▶ Kernel.
+
+Each arrow is a function of one stage; this module only calls them in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from attn_dsl.backend import Options, Program, find_backend
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, Source
+from attn_dsl.ir import Graph
+from attn_dsl.kernel import Kernel
+from attn_dsl.passes import Remark, run_passes
+from attn_dsl.semantics import Settings, elaborate, read_settings
+from attn_dsl.syntax import Block, Diagram, find_blocks, parse, read_document
+
+Observer = Callable[[str, Graph], None]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A diagram and what became of it, up to the fused graph.
+
+    `drawn` is the graph as it was drawn, `fused` after all passes; `remarks` say what fused;
+    `notes` are warnings and notes on how the drawing was read.
+    """
+
+    diagram: Diagram
+    settings: Settings
+    drawn: Graph
+    fused: Graph
+    remarks: tuple[Remark, ...]
+    notes: tuple[Diagnostic, ...]
+
+
+def read(source: str | Path) -> Block:
+    """The diagram that `source` names (a path), or is (a text of more than one line)."""
+    if isinstance(source, str) and "\n" in source.strip():
+        text = Source("<text>", source)
+        return Block(text, 0, len(text.text), text.name)
+    return read_document(str(source))
+
+
+def analyse(
+    block: Block,
+    settings: Mapping[str, Any] | None = None,
+    after: Observer = lambda name, graph: None,
+) -> Compiled:
+    """Parse, elaborate and fuse; `after(name, graph)` is called after every stage on graphs.
+
+    `settings` go over the front matter's. Raises DiagnosticError with all that is wrong.
+    """
+    diagram = parse(block.source, block.start, block.end)
+    merged = read_settings(diagram, settings or {})
+    elaborated = elaborate(diagram, merged, _name(block, diagram))
+    after("elaborate", elaborated.graph)
+    unknown = _unknown_sizes(diagram, elaborated.graph, settings or {})
+    if any(d.severity is Severity.ERROR for d in unknown):
+        raise DiagnosticError(unknown)
+    rewritten = run_passes(elaborated.graph, after)
+    notes = (*elaborated.notes, *unknown)
+    return Compiled(diagram, merged, elaborated.graph, rewritten.graph, rewritten.remarks, notes)
+
+
+def lower(compiled: Compiled, target: str, arch: str | None = None) -> Program:
+    """Source text for `target`; ValueError if there is no such target."""
+    options = Options(compiled.settings.dims, arch)
+    return find_backend(target).lower(compiled.fused, options)
+
+
+def build(
+    source: str | Path,
+    target: str = "numpy",
+    settings: Mapping[str, Any] | None = None,
+    *,
+    emulate: bool = False,
+    arch: str | None = None,
+) -> Kernel:
+    """Compile `source`, and load what was emitted.
+
+    Raises DiagnosticError for what is wrong with the diagram, ValueError for an unknown target,
+    and `Unavailable` if this machine lacks what the target needs.
+    """
+    return load(analyse(read(source), settings), target, emulate=emulate, arch=arch)
+
+
+def load(
+    compiled: Compiled, target: str, *, emulate: bool = False, arch: str | None = None
+) -> Kernel:
+    """Emit and load. Raises as `build` does."""
+    program = lower(compiled, target, arch)
+    runner = find_backend(target).load(program, emulate=emulate)
+    where = f"{target}, emulated on the host" if emulate and target == "cuda" else target
+    return Kernel(compiled.drawn, program, runner, compiled.remarks, compiled.settings, where)
+
+
+def _name(block: Block, diagram: Diagram) -> str:
+    """What to call the graph: the diagram's title, its heading in Markdown, its file."""
+    headings = {b.start: b.heading for b in find_blocks(block.source.text)}
+    stem = Path(block.source.name).stem if block.source.name != "<text>" else "attention"
+    return diagram.title or headings.get(block.start, "") or stem
+
+
+def _unknown_sizes(
+    diagram: Diagram, graph: Graph, overrides: Mapping[str, Any]
+) -> list[Diagnostic]:
+    """Sizes that no type mentions: an error in `--set`, a warning in the front matter."""
+    known = graph.symbols
+    found = []
+    for name in overrides:
+        if name not in known and name != "dtype":
+            near = get_close_matches(name, known, n=1)
+            help = f"did you mean `{near[0]}`?" if near else f"sizes are {', '.join(known)}"
+            found.append(Diagnostic("E031", f"no type mentions a size `{name}`", help=help))
+    for name in diagram.settings.values.get("dims", {}):
+        if str(name) not in known:
+            message = f"no type mentions the size `{name}`"
+            span = diagram.settings.spans.get("dims")
+            found.append(Diagnostic("W022", message, span, severity=Severity.WARNING))
+    return found

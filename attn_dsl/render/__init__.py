@@ -1,0 +1,24 @@
+"""Pictures of a drawing.
+
+In: a `Diagram`, what its boxes were found to mean, and for the fused view the graph after the
+passes. Out: DOT or Mermaid text, and files: SVG, PNG and PDF laid out by Graphviz.
+"""
+
+from attn_dsl.render.dot import diagram_dot, fused_dot
+from attn_dsl.render.mermaid import fused_mermaid, mermaid_text
+from attn_dsl.render.origins import edge_names, node_operations, node_types
+from attn_dsl.render.output import FORMATS, draw, format_of, write
+
+__all__ = [
+    "FORMATS",
+    "diagram_dot",
+    "draw",
+    "edge_names",
+    "format_of",
+    "fused_dot",
+    "fused_mermaid",
+    "mermaid_text",
+    "node_operations",
+    "node_types",
+    "write",
+]

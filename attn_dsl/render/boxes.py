@@ -1,0 +1,85 @@
+"""Nodes, operations on edges, and frames as Graphviz draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape as escape_html
+
+import graphviz
+
+from attn_dsl.render import palette
+from attn_dsl.render.colors import is_dark
+from attn_dsl.render.css import box_attributes, box_css, dash_of
+from attn_dsl.render.frames import Frame
+from attn_dsl.render.labels import Label, read_label, to_lines
+from attn_dsl.render.shapes import ROUNDED, shape_attributes
+from attn_dsl.syntax import Diagram, Text
+
+
+def node_attributes(diagram: Diagram, id: str, operation: str | None, type_: str) -> dict[str, str]:
+    """A box with its label; an operation in a plain box is drawn rounded, as is the custom."""
+    node = diagram.nodes[id]
+    css = box_css(diagram, id)
+    found = shape_attributes(node.shape)
+    if found == {"shape": "box"} and operation not in (None, "input"):
+        found = dict(ROUNDED)
+    found |= box_attributes(css, palette.fill_of(operation))
+    if dash := dash_of(css):
+        found["style"] = f"{found.get('style', 'filled')},{dash}"
+    return {"label": _label(read_label(node.label, type_), found["fillcolor"]), **found}
+
+
+def pill_attributes(label: Text, operation: str) -> dict[str, str]:
+    """An operation that is drawn on an edge: a small box on the line."""
+    fill = palette.fill_of(operation)
+    return {**palette.PILL, "fillcolor": fill, "label": plain(to_lines(label.text))}
+
+
+def frame_attributes(diagram: Diagram, frame: Frame, depth: int) -> dict[str, str]:
+    """The box of a subgraph or of a fused operation."""
+    if frame.group is not None:
+        return {**palette.FUSED_BOX, "label": _formula(frame.title)}
+    css = box_css(diagram, frame.id)
+    found = {**palette.SUBGRAPH, "label": _aligned(frame.title)}
+    ground = palette.FRAMES[depth % len(palette.FRAMES)]
+    found |= box_attributes(css, ground)
+    if "color" not in css and found["fontcolor"] == palette.INK:
+        found["fontcolor"] = palette.QUIET_INK
+    if dash := dash_of(css):
+        found["style"] += f",{dash}"
+    return found
+
+
+def plain(lines: Sequence[str]) -> str:
+    """Lines as a label in which nothing has a meaning to Graphviz."""
+    return graphviz.nohtml("\\n".join(_escape(line) for line in lines))
+
+
+def padded(lines: Sequence[str]) -> str:
+    """The label of an arrow, with room between it and the line."""
+    return plain([f"\u00a0{line}\u00a0" for line in lines])
+
+
+def _aligned(lines: Sequence[str]) -> str:
+    return graphviz.nohtml("".join(f"{_escape(line)}\\l" for line in lines))
+
+
+def _escape(line: str) -> str:
+    return graphviz.escape(line.replace("&", "&amp;"))
+
+
+def _label(label: Label, fill: str) -> str:
+    """Plain if it can be: SVG viewers then centre it, whatever font they have."""
+    if not label.type:
+        return plain(label.lines)
+    ink = palette.LIGHT_INK if is_dark(fill) else palette.QUIET_INK
+    lines = [escape_html(line) for line in label.lines]
+    small = f'<FONT POINT-SIZE="9" COLOR="{ink}">{escape_html(label.type)}</FONT>'
+    return f"<{'<BR/>'.join([*lines, small])}>"
+
+
+def _formula(lines: Sequence[str]) -> str:
+    title, *rest = (escape_html(line) for line in lines)
+    font = f'<FONT FACE="{palette.MONOSPACE}" POINT-SIZE="10" COLOR="{palette.INK}">'
+    formula = "".join(f'{font}{line}</FONT><BR ALIGN="LEFT"/>' for line in rest)
+    return f'<<B>{title}</B><BR ALIGN="LEFT"/>{formula}>'

@@ -1,0 +1,130 @@
+"""The drawing as DOT text: boxes inside boxes, then the arrows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+
+import graphviz
+
+from attn_dsl.ir import Graph
+from attn_dsl.render import palette
+from attn_dsl.render.arrows import Ends, arrow_attributes
+from attn_dsl.render.boxes import (
+    frame_attributes,
+    node_attributes,
+    padded,
+    pill_attributes,
+    plain,
+)
+from attn_dsl.render.css import edge_css
+from attn_dsl.render.frames import Frame, build_frames, cluster_name
+from attn_dsl.render.fused import FusionRemark, Group, fused_groups
+from attn_dsl.render.labels import to_lines
+from attn_dsl.render.origins import edge_names, node_operations
+from attn_dsl.render.rows import row_of
+from attn_dsl.syntax import Diagram, Edge
+
+NONE: Mapping[str, str] = {}
+
+
+def diagram_dot(
+    diagram: Diagram, operations: Mapping[str, str] = NONE, types: Mapping[str, str] = NONE
+) -> str:
+    """The diagram as it was drawn.
+
+    `operations` says which operation a node draws, by its mnemonic, or an edge by its name;
+    `types` is what is written small below the labels of nodes.
+    """
+    return _Writer(diagram, operations, types, []).text()
+
+
+def fused_dot(
+    diagram: Diagram,
+    graph: Graph,
+    remarks: Iterable[FusionRemark],
+    operations: Mapping[str, str] = NONE,
+    types: Mapping[str, str] = NONE,
+) -> str:
+    """The diagram with a titled box around what each fused operation of `graph` absorbed."""
+    operations = operations or node_operations(diagram, graph)
+    return _Writer(diagram, operations, types, fused_groups(diagram, graph, remarks)).text()
+
+
+class _Writer:
+    def __init__(
+        self,
+        diagram: Diagram,
+        operations: Mapping[str, str],
+        types: Mapping[str, str],
+        groups: Sequence[Group],
+    ) -> None:
+        self._diagram = diagram
+        self._operations = operations
+        self._types = types
+        named = zip(edge_names(diagram), diagram.edges, strict=True)
+        self._pills = {name: edge for name, edge in named if name in operations and edge.label}
+        self._root = build_frames(diagram, groups, self._pills)
+        self._ends = Ends(diagram, self._root)
+
+    def text(self) -> str:
+        title = self._diagram.title
+        dot = graphviz.Digraph(
+            graphviz.escape(title or PurePath(self._diagram.source.name).name),
+            graph_attr={**palette.GRAPH, "rankdir": self._diagram.direction},
+            node_attr=palette.NODE,
+            edge_attr=palette.EDGE,
+        )
+        if title:
+            dot.attr(label=plain(to_lines(title)))
+        self._fill(dot, self._root, 0)
+        names = edge_names(self._diagram)
+        for number, (name, edge) in enumerate(zip(names, self._diagram.edges, strict=True)):
+            self._edge(dot, number, name, edge)
+        return dot.source
+
+    def _fill(self, dot: graphviz.Digraph, frame: Frame, depth: int) -> None:
+        """Add what is inside `frame`."""
+        for id in frame.nodes:
+            operation, type_ = self._operations.get(id), self._types.get(id, "")
+            attributes = node_attributes(self._diagram, id, operation, type_)
+            dot.node(graphviz.escape(id), **attributes)
+        for name in frame.edges:
+            label = self._pills[name].label
+            assert label is not None
+            attributes = pill_attributes(label, self._operations[name])
+            dot.node(graphviz.escape(name), **attributes)
+        for inner in frame.frames:
+            self._box(dot, inner, depth)
+        if row := row_of(self._diagram, frame, self._pills):
+            with dot.subgraph() as rank:
+                rank.attr(rank="same")
+                for id in row:
+                    rank.node(graphviz.escape(id))
+
+    def _box(self, dot: graphviz.Digraph, frame: Frame, depth: int) -> None:
+        attributes = frame_attributes(self._diagram, frame, depth)
+        if frame.is_empty:
+            attributes["label"] = plain(frame.title)
+            dot.node(graphviz.escape(frame.id), **attributes)
+            return
+        fused = frame.group is not None
+        with dot.subgraph(name=cluster_name(frame.id, fused=fused)) as box:
+            box.attr(**attributes)
+            self._fill(box, frame, depth + 1)
+
+    def _edge(self, dot: graphviz.Digraph, number: int, name: str, edge: Edge) -> None:
+        """One arrow; two, if an operation stands on it."""
+        source = self._ends.node(edge.source, first=False)
+        target = self._ends.node(edge.target, first=True)
+        line = arrow_attributes(edge, edge_css(self._diagram, number))
+        cut = self._ends.cuts(edge.source, edge.target)
+        ends = graphviz.escape(source), graphviz.escape(target)
+        if name in self._pills:
+            pill = graphviz.escape(name)
+            dot.edge(ends[0], pill, **{**line, **cut, "arrowhead": "none"})
+            dot.edge(pill, ends[1], **{**line, **cut, "arrowtail": "none"})
+        elif edge.label is not None:
+            dot.edge(*ends, label=padded(to_lines(edge.label.text)), **line, **cut)
+        else:
+            dot.edge(*ends, **line, **cut)

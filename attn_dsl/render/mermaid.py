@@ -1,0 +1,101 @@
+"""The drawing as Mermaid text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from attn_dsl.ir import Graph
+from attn_dsl.render import palette
+from attn_dsl.render.arrows import Ends
+from attn_dsl.render.css import box_css
+from attn_dsl.render.frames import Frame, build_frames
+from attn_dsl.render.fused import FusionRemark, fused_groups
+from attn_dsl.render.origins import node_operations
+from attn_dsl.render.spelling import spell_arrow, spell_box, spell_text
+from attn_dsl.syntax import Diagram, find_blocks
+from attn_dsl.textbuilder import TextBuilder
+
+NONE: Mapping[str, str] = {}
+_OUTLINE = f"stroke:{palette.LINE},color:{palette.INK}"
+_FUSED = f"fill:{palette.FUSED},stroke:{palette.FUSED_LINE},color:{palette.INK}"
+
+
+def mermaid_text(diagram: Diagram, operations: Mapping[str, str] = NONE) -> str:
+    """The author's own text, with the classic colours for nodes without a style of their own.
+
+    `operations` says which operation a node draws, by its mnemonic.
+    """
+    styles = list(_classic(diagram, operations))
+    lines = [_own_text(diagram).rstrip(), *[""] * bool(styles), *(f"    {s}" for s in styles)]
+    return "\n".join(lines) + "\n"
+
+
+def fused_mermaid(
+    diagram: Diagram,
+    graph: Graph,
+    remarks: Iterable[FusionRemark],
+    operations: Mapping[str, str] = NONE,
+) -> str:
+    """The diagram with a subgraph around what each fused operation of `graph` absorbed."""
+    operations = operations or node_operations(diagram, graph)
+    root = build_frames(diagram, fused_groups(diagram, graph, remarks), {})
+    out = TextBuilder()
+    if diagram.title:
+        out.lines(["---", f"title: {json.dumps(diagram.title, ensure_ascii=False)}", "---"])
+    with out.block(f"flowchart {diagram.direction}"):
+        _inside(out, diagram, root)
+        ends = Ends(diagram, root)
+        for edge in diagram.edges:
+            source, target = ends.shown(edge.source), ends.shown(edge.target)
+            out.line(f"{source} {spell_arrow(edge)} {target}")
+        out.lines(_styles(diagram, root))
+        out.lines(_classic(diagram, operations))
+        out.lines(f"style {_id(frame)} {_FUSED}" for frame in root.walk() if frame.group)
+    return out.text
+
+
+def _own_text(diagram: Diagram) -> str:
+    """The diagram's part of its source, which may be Markdown."""
+    text = diagram.source.text
+    starts = [part.span.start for part in (*diagram.nodes.values(), *diagram.subgraphs)]
+    for block in find_blocks(text):
+        if starts and block.start <= starts[0] < block.end:
+            return text[block.start : block.end]
+    return text
+
+
+def _inside(out: TextBuilder, diagram: Diagram, frame: Frame) -> None:
+    out.lines(spell_box(diagram.nodes[id]) for id in frame.nodes)
+    for inner in frame.frames:
+        with out.block(f'subgraph {_id(inner)}["{spell_text("<br>".join(inner.title))}"]', "end"):
+            if inner.direction:
+                out.line(f"direction {inner.direction}")
+            _inside(out, diagram, inner)
+
+
+def _id(frame: Frame) -> str:
+    return f"fused_{frame.id}" if frame.group else frame.id
+
+
+def _styles(diagram: Diagram, root: Frame) -> Iterator[str]:
+    """The author's own styles, for what is still drawn."""
+    drawn = {*diagram.nodes, *(frame.id for frame in root.walk())}
+    drawn -= {s.id for s in diagram.subgraphs} - {frame.id for frame in root.walk()}
+    for name, css in diagram.class_styles.items():
+        yield f"classDef {name} {','.join(css)}"
+    for box in (*diagram.nodes.values(), *diagram.subgraphs):
+        if box.id in drawn:
+            yield from (f"class {box.id} {name}" for name in box.classes)
+    for id, css in diagram.styles.items():
+        if id in drawn:
+            yield f"style {id} {','.join(css)}"
+    for number, css in diagram.link_styles.items():
+        yield f"linkStyle {number} {','.join(css)}"
+
+
+def _classic(diagram: Diagram, operations: Mapping[str, str]) -> Iterator[str]:
+    for id in diagram.nodes:
+        operation = operations.get(id, "input")
+        if operation != "input" and not box_css(diagram, id):
+            yield f"style {id} fill:{palette.fill_of(operation)},{_OUTLINE}"

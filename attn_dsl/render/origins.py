@@ -1,0 +1,82 @@
+"""From the operations of a graph back to what was drawn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from attn_dsl.diagnostics import Span
+from attn_dsl.ir import Graph, Origin, Statement
+from attn_dsl.ir.ops import OPS, Input
+from attn_dsl.syntax import Diagram
+from attn_dsl.syntax.arrows import edge_id
+
+_BY_TITLE = {op.__name__: mnemonic for mnemonic, op in OPS.items()}
+
+
+def edge_names(diagram: Diagram) -> list[str]:
+    """The name of every edge: its id, or else the one that mermaid makes up."""
+    joined: Counter[tuple[str, str]] = Counter()
+    names = []
+    for edge in diagram.edges:
+        ends = (edge.source, edge.target)
+        names.append(edge.id or edge_id(*ends, joined[ends]))
+        joined[ends] += 1
+    return names
+
+
+def node_operations(diagram: Diagram, graph: Graph) -> dict[str, str]:
+    """The operation, by its mnemonic, that each node draws; fused ones count as drawn.
+
+    An operation that is drawn on an edge stands under the edge's name (`edge_names`).
+    """
+    found: dict[str, str] = {}
+    for statement in graph.statements:
+        for origin in statement.origins:
+            mnemonic = _mnemonic(statement, origin)
+            for name in drawn_at(diagram, origin.span):
+                if name not in found or not isinstance(statement.op, Input):
+                    found[name] = mnemonic
+    return found
+
+
+def node_types(diagram: Diagram, graph: Graph) -> dict[str, str]:
+    """The type of every input, by its node; that of an optional mask is the boolean one."""
+    found: dict[str, str] = {}
+    for statement in graph.inputs:
+        for origin in statement.origins:
+            for name in drawn_at(diagram, origin.span):
+                if name in diagram.nodes and not diagram.edges_into(name):
+                    found[name] = str(statement.type)
+    return found
+
+
+def drawn_at(diagram: Diagram, span: Span | None) -> list[str]:
+    """The nodes and edges that draw what stands at `span`.
+
+    An edge draws it in its label, and so do the edges beside it that say the same; the title
+    of a subgraph speaks of those of its nodes that take something in.
+    """
+    if span is None or span.source != diagram.source:
+        return []
+    nodes = [node.id for node in diagram.nodes.values() if span in node.span]
+    edges = list(_edges_at(diagram, span))
+    titled = {s.id for s in diagram.subgraphs if span in s.title.span}
+    inside = [node.id for node in diagram.nodes.values() if node.subgraph in titled]
+    return nodes or edges or [id for id in inside if diagram.edges_into(id)]
+
+
+def _edges_at(diagram: Diagram, span: Span) -> Iterator[str]:
+    labelled = [edge for edge in diagram.edges if edge.label is not None]
+    said = {
+        (edge.target, edge.label.text) for edge in labelled if edge.label and span in edge.label.span
+    }
+    for name, edge in zip(edge_names(diagram), diagram.edges, strict=True):
+        if edge.label and (edge.target, edge.label.text) in said:
+            yield name
+
+
+def _mnemonic(statement: Statement, origin: Origin) -> str:
+    """A fused operation's origins say what each part was: `Mask (optional)` is a mask."""
+    word = origin.title.partition(" ")[0]
+    return _BY_TITLE.get(word, statement.op.mnemonic)

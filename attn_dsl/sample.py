@@ -1,0 +1,49 @@
+"""Seeded random inputs, for a run without any."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from attn_dsl.ir import DType, Graph, Sizes, Statement
+from attn_dsl.ir.ops import Input
+from attn_dsl.semantics import Settings
+
+DEFAULT_SIZE = 64
+DEFAULT_BATCH = (1, 2)
+NDArray = np.ndarray[Any, Any]
+
+
+def default_sizes(graph: Graph, settings: Settings) -> Sizes:
+    """The sizes that the settings give, 64 for every other symbol, 1 × 2 for `...`."""
+    symbols = {symbol: settings.dims.get(symbol, DEFAULT_SIZE) for symbol in graph.symbols}
+    batch = DEFAULT_BATCH if any(s.type.batch for s in graph.inputs) else ()
+    return Sizes(symbols, batch)
+
+
+def sample_inputs(graph: Graph, sizes: Sizes, seed: int) -> dict[str, NDArray]:
+    """Arrays by input name, drawn in the order of the inputs; optional inputs are left out.
+
+    Numbers are unit-normal, weights have standard deviation 1/√fan_in, integers are ids that
+    rise along the last axis, and a boolean mask keeps four in five.
+    """
+    random = np.random.default_rng(seed)
+    arrays: dict[str, NDArray] = {}
+    for statement in graph.inputs:
+        op = statement.op
+        assert isinstance(op, Input)
+        if op.name not in arrays and (op.required or not op.optional):
+            arrays[op.name] = _draw(random, statement, op, sizes)
+    return arrays
+
+
+def _draw(random: np.random.Generator, statement: Statement, op: Input, sizes: Sizes) -> NDArray:
+    shape, dtype = sizes.shape(statement.type), statement.type.dtype
+    if dtype is DType.BOOL:
+        return random.random(shape) < 0.8
+    if not dtype.is_float:
+        return np.sort(random.integers(0, 4, shape), axis=-1).astype(dtype.numpy)
+    fan_in = shape[-2] if op.role == "weight" and len(shape) > 1 else 1
+    return (random.standard_normal(shape) / math.sqrt(fan_in)).astype(dtype.numpy)

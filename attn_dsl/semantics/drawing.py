@@ -1,0 +1,156 @@
+"""Every node with what it means and what flows into it, before any type is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from attn_dsl.diagnostics import Diagnostic, Span
+from attn_dsl.ir import parse_type
+from attn_dsl.ir.ops import Mask, Op
+from attn_dsl.semantics import errors
+from attn_dsl.semantics.labels import Meaning, read_label
+from attn_dsl.semantics.vocabulary import find_operation, find_role, operation_in, repair
+from attn_dsl.syntax import Diagram, Edge, Node, Text
+
+_CALL = re.compile(r"\s*(\w+)\s*\(.*\)\s*")
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A value that flows into a node, and what is done to it on the way."""
+
+    source: str
+    edge: Edge
+    change: Meaning
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A node, its meaning and its operands in file order.
+
+    `place` is where the operation is named: the node, or the edge or subgraph title that
+    names it, and `label` the text there.
+    """
+
+    node: Node
+    meaning: Meaning
+    operands: tuple[Operand, ...]
+    place: Span
+    label: Text
+
+    @property
+    def name(self) -> str:
+        """What the value is called: the NAME of its label, else its id."""
+        return self.meaning.name or self.node.id
+
+
+def read_drawing(diagram: Diagram, found: list[Diagnostic]) -> dict[str, Drawn]:
+    """Read every node and edge; what is wrong with them is added to `found`."""
+    operands: dict[str, list[Operand]] = {node: [] for node in diagram.nodes}
+    for edge in diagram.edges:
+        operand = Operand(edge.source, edge, _edge_meaning(edge, found))
+        operands.get(edge.target, []).append(operand)
+    drawn = {
+        id: _by_edges(_by_itself(node, tuple(operands[id]), found))
+        for id, node in diagram.nodes.items()
+    }
+    subgraphs = {subgraph.id for subgraph in diagram.subgraphs}
+    for edge in diagram.edges:
+        for end in (edge.source, edge.target):
+            if end in subgraphs:
+                found.append(errors.edge_to_subgraph(edge, end))
+                drawn.pop(end, None)
+    return {**drawn, **dict(_by_titles(diagram, drawn))}
+
+
+def drawn_operations(diagram: Diagram) -> dict[str, str]:
+    """The operation that each node names, by its mnemonic, whether or not it all fits."""
+    drawing = read_drawing(diagram, [])
+    return {id: d.meaning.op.mnemonic for id, d in drawing.items() if d.meaning.op is not None}
+
+
+def _by_itself(node: Node, operands: tuple[Operand, ...], found: list[Diagnostic]) -> Drawn:
+    return Drawn(node, _node_meaning(node, found), operands, node.span, node.label)
+
+
+def _node_meaning(node: Node, found: list[Diagnostic]) -> Meaning:
+    """Steps 1 to 3: metadata, the forms of labels, the vocabulary."""
+    meaning = read_label(node.label, found)
+    if repair(node.label.text) != node.label.text:
+        found.append(errors.repaired(node.label.span, repair(node.label.text)))
+    data = node.data
+    if "op" in data.values:
+        op = find_operation(str(data.values["op"]))
+        if op is None:
+            found.append(errors.unknown_operation(data.spans["op"], str(data.values["op"])))
+        meaning = replace(meaning, op=op or meaning.op, broken=op is None)
+    if "type" in data.values:
+        try:
+            meaning = replace(meaning, type=parse_type(str(data.values["type"])))
+        except ValueError as error:
+            found.append(errors.bad_type(data.spans["type"], str(error)))
+            meaning = replace(meaning, broken=True)
+    if "axis" in data.values:
+        axis = data.values["axis"]
+        if not isinstance(axis, int) or isinstance(axis, bool) or axis >= 0:
+            wanted = "axes count from the right: -1 is the last"
+            found.append(errors.bad_attribute(data.spans["axis"], "axis", axis, wanted))
+        else:
+            meaning = replace(meaning, axis=axis)
+    return meaning
+
+
+def _edge_meaning(edge: Edge, found: list[Diagnostic]) -> Meaning:
+    if edge.label is None or not edge.label.text.strip():
+        return Meaning(role=str(edge.data.values.get("role", "")))
+    text = repair(edge.label.text)
+    meaning = read_label(edge.label, found)
+    side = text.strip().lower()
+    if side in ("lhs", "rhs"):
+        return Meaning(role=side)
+    if meaning == Meaning():
+        if call := _CALL.fullmatch(text):
+            found.append(errors.unknown_operation(edge.label.span, call[1]))
+        elif not all(find_role(word) for word in re.split(r"&|,|\band\b", text)):
+            found.append(errors.comment(edge, text))
+    return meaning
+
+
+def _by_edges(drawn: Drawn) -> Drawn:
+    """Step 4: one operation on one or more edges into a node that has none is the node's."""
+    drawn = replace(drawn, operands=tuple(_as_role(o, drawn.meaning) for o in drawn.operands))
+    named = [operand for operand in drawn.operands if operand.change.op is not None]
+    if drawn.meaning.op is not None or not named:
+        return drawn
+    if len({operand.change.op for operand in named}) > 1:
+        return drawn
+    operands = tuple(replace(operand, change=Meaning()) for operand in drawn.operands)
+    change, label = named[0].change, named[0].edge.label
+    meaning = replace(change, name=drawn.meaning.name, type=drawn.meaning.type)
+    assert label is not None
+    return Drawn(drawn.node, meaning, operands, label.span, label)
+
+
+def _as_role(operand: Operand, meaning: Meaning) -> Operand:
+    """`-- Mask -->` into a mask says which operand it is, and is no second mask."""
+    same = operand.change.op is not None and operand.change.op is meaning.op
+    plain = operand.change.expr is None and not operand.change.optional
+    if same and plain and operand.change.op is Mask:
+        return replace(operand, change=Meaning(role="mask"))
+    return operand
+
+
+def _by_titles(diagram: Diagram, drawn: Mapping[str, Drawn]) -> Iterator[tuple[str, Drawn]]:
+    """Step 5: a title names the operation of a subgraph in which nothing else does."""
+    for subgraph in diagram.subgraphs:
+        inside = [d for d in drawn.values() if d.node.subgraph == subgraph.id]
+        op: type[Op] | None = operation_in(subgraph.title.text)
+        if op is None or any(d.meaning.op for d in inside):
+            continue
+        for d in inside:
+            if d.operands:
+                meaning = replace(d.meaning, op=op)
+                title = subgraph.title
+                yield d.node.id, replace(d, meaning=meaning, place=title.span, label=title)

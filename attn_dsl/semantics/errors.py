@@ -1,0 +1,145 @@
+"""What elaboration says: all its wording, and its codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
+from attn_dsl.semantics.vocabulary import nearest_words
+from attn_dsl.syntax import Edge, Node
+
+
+def _did_you_mean(text: str) -> str:
+    near = nearest_words(text)
+    return f"did you mean {' or '.join(f'`{word}`' for word in near)}?" if near else ""
+
+
+def unknown_operation(span: Span, name: str) -> Diagnostic:
+    """A word that was to be an operation, and is none."""
+    help = _did_you_mean(name) or "operations are MatMul, Scale, Mask, Softmax, Add, Transpose, …"
+    return Diagnostic("E031", f"`{name}` is no known operation", span, help=help)
+
+
+def no_operation(node: Node, edges: Sequence[Edge]) -> Diagnostic:
+    """Several values flow into a node that does not say what it does with them."""
+    notes = tuple(Note(edge.span, "flows in here") for edge in edges[:3])
+    message = f"{len(edges)} values flow into `{node.label.text}`, which names no operation"
+    help = _did_you_mean(node.label.text) or "label it with an operation, such as `Add` or `MatMul`"
+    return Diagnostic("E032", message, node.span, "what does it do with them?", notes, help)
+
+
+def operand_count(span: Span, what: str, wanted: str, given: int) -> Diagnostic:
+    """An operation with too few or too many arrows in."""
+    arrows = {0: "no value flows", 1: "one value flows"}.get(given, f"{given} values flow")
+    message = f"`{what}` takes {wanted}, and {arrows} in"
+    return Diagnostic("E033", message, span, help="draw an arrow for each operand, in order")
+
+
+def cycle(nodes: Sequence[Node]) -> Diagnostic:
+    """Values that depend on themselves."""
+    path = " → ".join(node.id for node in (*nodes, nodes[0]))
+    notes = tuple(Note(node.span, "is part of it") for node in nodes[1:4])
+    help = "a diagram runs from its inputs to its outputs; remove one of these arrows"
+    return Diagnostic("E034", f"the arrows run in a circle: {path}", nodes[0].span, "", notes, help)
+
+
+def bad_type(span: Span, message: str) -> Diagnostic:
+    """A type that cannot be read."""
+    help = "a type is an element type and sizes, as in `f32[B, H, N, D]` or `f32[..., N, D]`"
+    return Diagnostic("E035", message, span, help=help)
+
+
+def bad_expression(span: Span, message: str, help: str = "") -> Diagnostic:
+    """An expression that cannot be read."""
+    help = help or "expressions are written as in Python: `k <= q and doc[b, q] == doc[b, k]`"
+    return Diagnostic("E036", message, span, help=help)
+
+
+def unknown_name(span: Span, name: str, scope: Sequence[str]) -> Diagnostic:
+    """A name in an expression that means nothing there."""
+    help = f"known here are {', '.join(scope)}; a tensor must have an arrow into the node"
+    return Diagnostic("E037", f"`{name}` means nothing here", span, help=help)
+
+
+def mismatch(span: Span, message: str, notes: tuple[Note, ...], help: str = "") -> Diagnostic:
+    """Types that do not fit together."""
+    return Diagnostic("E038", f"shapes do not fit: {message}", span, "", notes, help)
+
+
+def undeclared(node: Node, user: Span) -> Diagnostic:
+    """An input whose type follows neither from its words nor from its use."""
+    message = f"the type of `{node.label.text}` is not known"
+    notes = (Note(user, "is used here"),)
+    help = f'declare it, as in `{node.id}(["{node.id} : f32[N, D]"])`'
+    return Diagnostic("E039", message, node.span, "an input, as no arrow ends here", notes, help)
+
+
+def nothing_to_compute(span: Span) -> Diagnostic:
+    """A drawing without an operation."""
+    help = "draw arrows from inputs to operations: `Q --> MatMul`"
+    return Diagnostic("E040", "this diagram computes nothing", span, help=help)
+
+
+def which_mask(span: Span) -> Diagnostic:
+    """A mask that does not say what it hides."""
+    help = (
+        "write `Mask: k <= q`, or `Causal Mask`, or `Mask (opt.)` for a mask that is given at the "
+        "call, or draw an arrow from an input that is the mask"
+    )
+    return Diagnostic("E041", "this mask does not say which scores it hides", span, help=help)
+
+
+def no_scores(span: Span) -> Diagnostic:
+    """A score-wise operation whose arrows do not tell which one carries the scores."""
+    message = "it is not clear which arrow carries the scores"
+    help = "one arrow brings the scores; every other one a tensor that the expression names"
+    return Diagnostic("E046", message, span, help=help)
+
+
+def edge_to_subgraph(edge: Edge, subgraph: str) -> Diagnostic:
+    """An arrow to or from a whole subgraph."""
+    message = f"`{subgraph}` is a subgraph, and no value"
+    help = "draw the arrow to or from a node inside it"
+    return Diagnostic("E042", message, edge.span, help=help)
+
+
+def wrong_declaration(node: Node, declared: str, inferred: str) -> Diagnostic:
+    """A node whose declared type is not the one that it has."""
+    message = f"`{node.id}` is declared as {declared}, and computes {inferred}"
+    return Diagnostic("E043", message, node.span)
+
+
+def twice(name: str, first: Span, second: Span) -> Diagnostic:
+    """Two inputs of one name."""
+    message = f"there are two inputs called `{name}`"
+    return Diagnostic("E044", message, second, "", (Note(first, "the first one"),), "rename one")
+
+
+def bad_attribute(span: Span, key: str, value: object, wanted: str) -> Diagnostic:
+    """Metadata of a value that it cannot have."""
+    return Diagnostic("E045", f"`{key}: {value}` is not possible: {wanted}", span)
+
+
+def comment(edge: Edge, text: str) -> Diagnostic:
+    """An edge label that is not understood, and so changes nothing."""
+    message = f"the label `{text}` names no operation and no operand; it changes nothing"
+    span = edge.label.span if edge.label else edge.span
+    return Diagnostic("W020", message, span, help=_did_you_mean(text), severity=Severity.WARNING)
+
+
+def unused(node: Node) -> Diagnostic:
+    """A node that has no arrow."""
+    message = f"`{node.id}` has no arrow, and is left out"
+    return Diagnostic("W021", message, node.span, severity=Severity.WARNING)
+
+
+def read_as_transposed(span: Span, lhs: str, rhs: str) -> Diagnostic:
+    """The classic picture, which draws no transpose."""
+    message = f"read as {lhs} · {rhs}ᵀ, for which no transpose is drawn"
+    return Diagnostic("N020", message, span, severity=Severity.NOTE)
+
+
+def repaired(span: Span, text: str) -> Diagnostic:
+    """A label whose encoding was damaged."""
+    message = f"this label is damaged UTF-8; it is read as `{text}`"
+    return Diagnostic("N021", message, span, severity=Severity.NOTE)

@@ -1,0 +1,116 @@
+"""Masks and score expressions: what they capture, and what a mask without words means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attn_dsl.expr import Binary, Compare, Expr, Name, Tensor
+from attn_dsl.ir import DType, Origin
+from attn_dsl.ir.dims import Dim
+from attn_dsl.ir.ops import Add, Input, Mask, Op, Score
+from attn_dsl.semantics import errors
+from attn_dsl.semantics.builder import Builder
+from attn_dsl.semantics.scope import bind_tensors, check_names, mentioned
+from attn_dsl.semantics.site import Argument, Site, has_operands, resolve_mask, typed
+
+
+def build_score(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """`Score: EXPR`."""
+    return _with_expression(builder, site, arguments, Score)
+
+
+def build_mask(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """A mask by expression, by input, optional, or causal by its word."""
+    if site.meaning.expr is not None:
+        return _with_expression(builder, site, arguments, Mask)
+    if len(arguments) == 2:
+        return _by_operand(builder, site, arguments)
+    if not has_operands(builder, site, arguments, range(1, 2), "scores and a mask"):
+        return None
+    scores = typed(builder, site, arguments[0], None)
+    if scores is None:
+        return None
+    if site.meaning.optional:
+        return _optional(builder, site, scores)
+    if site.meaning.causal:
+        return _mask(builder, site, scores, causal(builder, scores))
+    builder.found.append(errors.which_mask(site.place))
+    return None
+
+
+def causal(builder: Builder, scores: str) -> Expr:
+    """Aligned bottom-right: the last query sees all keys, whatever the two lengths are."""
+    dims = builder.type_of(scores).dims
+    if len(dims) < 2 or dims[-1] == dims[-2]:
+        return Compare("<=", Name("k"), Name("q"))
+    more_keys = dims[-1] + dims[-2] * Dim.of(-1)
+    return Compare("<=", Name("k"), Binary("+", Name("q"), more_keys.to_expr()))
+
+
+def _with_expression(
+    builder: Builder, site: Site, arguments: Sequence[Argument], op: type[Mask] | type[Score]
+) -> str | None:
+    """One argument brings the scores; the others are tensors that the expression names."""
+    expr = site.meaning.expr
+    assert expr is not None
+    carriers = [argument for argument in arguments if not mentioned(expr, argument)]
+    if len(carriers) != 1:
+        builder.found.append(errors.no_scores(site.place))
+        return None
+    scores = typed(builder, site, carriers[0], None)
+    captured = [argument for argument in arguments if argument is not carriers[0]]
+    values = [typed(builder, site, argument, None) for argument in captured]
+    tensors = [(a, value) for a, value in zip(captured, values, strict=True) if value is not None]
+    known = check_names(builder, site, expr, captured)
+    if scores is None or not known or len(tensors) < len(captured):
+        return scores  # reported; go on with it, to find what else is wrong
+    made: Op = op(scores, bind_tensors(expr, tensors))
+    return builder.add(site.wish, made, Origin(op.__name__, site.place))
+
+
+def _optional(builder: Builder, site: Site, scores: str) -> str | None:
+    """An input of its own, absent unless the call gives it."""
+    name = builder.free_input(site.wish if not site.on_edge else "mask", site.wish)
+    keep, bias = builder.add_mask_input(name, builder.type_of(scores), site.place, required=False)
+    return _keep_and_add(builder, site, scores, keep, bias, "Mask (optional)")
+
+
+def _by_operand(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """The mask is the argument that is an input, or is boolean; the other brings the scores."""
+    first, second = arguments
+    mask, carrier = (first, second) if _is_mask(builder, first) else (second, first)
+    scores = typed(builder, site, carrier, None)
+    if scores is None:
+        return None
+    if mask.value.pending is not None:
+        keep, bias = resolve_mask(builder, mask.value.pending, builder.type_of(scores))
+        return _keep_and_add(builder, site, scores, keep, bias, "Mask")
+    value = mask.value.name
+    if value is None:
+        return None
+    if builder.type_of(value).dtype is DType.BOOL:
+        return _mask(builder, site, scores, Tensor(value))
+    return builder.add(site.wish, Add(scores, value), Origin("Mask", site.place))
+
+
+def _is_mask(builder: Builder, argument: Argument) -> bool:
+    value = argument.value
+    if value.pending is not None or value.role == "mask":
+        return True
+    if value.name is None:
+        return False
+    statement = builder.statements[value.name]
+    return isinstance(statement.op, Input) or statement.type.dtype is DType.BOOL
+
+
+def _mask(builder: Builder, site: Site, scores: str, keep: Expr) -> str | None:
+    return builder.add(site.wish, Mask(scores, keep), Origin("Mask", site.place))
+
+
+def _keep_and_add(
+    builder: Builder, site: Site, scores: str, keep: str, bias: str, title: str
+) -> str | None:
+    """Both forms of a mask whose kind the call tells; the one that is not given changes nothing."""
+    origin = Origin(title, site.place)
+    added = builder.add(f"{site.wish}_added", Add(scores, bias), origin)
+    return added and builder.add(site.wish, Mask(added, Tensor(keep)), origin)

@@ -1,0 +1,118 @@
+"""From a drawn operation and its arguments to statements: one function an operation.
+
+Each function returns the name of the value, or None once it has reported what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from attn_dsl.expr import Binary, Call, Expr, Name, Number, names_in, substitute
+from attn_dsl.ir import Origin
+from attn_dsl.ir.ops import (
+    Add,
+    Divide,
+    Elementwise,
+    Mask,
+    MatMul,
+    Multiply,
+    Op,
+    Scale,
+    Score,
+    Softmax,
+    Subtract,
+    Transpose,
+)
+from attn_dsl.semantics import errors
+from attn_dsl.semantics.builder import Builder
+from attn_dsl.semantics.masks import build_mask, build_score
+from attn_dsl.semantics.matmul import build_matmul
+from attn_dsl.semantics.scope import check_names
+from attn_dsl.semantics.site import Argument, Site, has_operands, known_types, typed
+
+Build = Callable[[Builder, Site, Sequence[Argument]], str | None]
+HEAD_DIM_NAMES = ("d", "d_k", "D", "D_k", "dk")
+"""What drawings call the dim that the scores' product contracted."""
+MANY = 1000
+
+
+def build(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """Add the operation that `site` means, on `arguments`."""
+    assert site.meaning.op is not None
+    return BUILDERS[site.meaning.op](builder, site, arguments)
+
+
+def _one(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """The value of an operation's only argument."""
+    if not has_operands(builder, site, arguments, range(1, 2), "one value"):
+        return None
+    return typed(builder, site, arguments[0], None)
+
+
+def build_softmax(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """Softmax, over the last axis unless metadata says otherwise."""
+    x = _one(builder, site, arguments)
+    if x is None:
+        return None
+    return builder.add(
+        site.wish, Softmax(x, site.meaning.axis or -1), Origin("Softmax", site.place)
+    )
+
+
+def build_transpose(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """Transpose of the last two dims."""
+    x = _one(builder, site, arguments)
+    return x and builder.add(site.wish, Transpose(x), Origin("Transpose", site.place))
+
+
+def build_scale(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """Scale by an expression; by 1/√d, with d what the product contracted, if there is none."""
+    x = _one(builder, site, arguments)
+    if x is None:
+        return None
+    contracted = builder.contracted.get(x)
+    factor: Expr = site.meaning.expr or Binary("/", Number(1), Call("sqrt", (Name("d"),)))
+    undeclared = names_in(factor) & set(HEAD_DIM_NAMES) - builder.symbols
+    if undeclared and contracted is None:
+        message = "its size is that of the matrix product before it, and there is none"
+        builder.found.append(errors.bad_expression(site.place, message, "write `Scale: 0.125`"))
+        return None
+    if contracted is not None:
+        factor = substitute(factor, dict.fromkeys(undeclared, contracted.to_expr()))
+    if not check_names(builder, site, factor, indices=False):
+        return x  # reported; go on with it, to find what else is wrong
+    return builder.add(site.wish, Scale(x, factor), Origin("Scale", site.place))
+
+
+def build_elementwise(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """Two operands; Add and Multiply take more, one after the other."""
+    op = site.meaning.op
+    assert op is not None
+    assert issubclass(op, Elementwise)
+    many = op in (Add, Multiply)
+    count = range(2, MANY if many else 3)
+    wanted = "two values or more" if many else "two values"
+    if not has_operands(builder, site, arguments, count, wanted):
+        return None
+    like = next(iter(known_types(builder, arguments)), None)
+    values = [typed(builder, site, argument, like) for argument in arguments]
+    total = values[0]
+    for value in values[1:]:
+        if total is None or value is None:
+            return None
+        total = builder.add(site.wish, op(total, value), Origin(op.__name__, site.place))
+    return total
+
+
+BUILDERS: Mapping[type[Op], Build] = {
+    MatMul: build_matmul,
+    Transpose: build_transpose,
+    Scale: build_scale,
+    Mask: build_mask,
+    Score: build_score,
+    Softmax: build_softmax,
+    Add: build_elementwise,
+    Subtract: build_elementwise,
+    Multiply: build_elementwise,
+    Divide: build_elementwise,
+}

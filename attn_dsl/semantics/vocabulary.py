@@ -1,0 +1,90 @@
+"""The words of drawings: which operation a label names, or which role.
+
+The words themselves stand with the operations (`Op.words`); here they are compared without
+case, punctuation, line breaks and plural.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+
+from attn_dsl.ir.ops import OPS, Op
+
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "query": ("q", "query", "query matrix", "query vector"),
+    "key": ("k", "key", "key matrix", "key vector"),
+    "value": ("v", "value", "value matrix", "value vector"),
+    "score": ("s", "score", "attention score", "raw score", "logit"),
+    "weight": ("w", "weight", "attention weight", "projection weight"),
+}
+"""Words that say what a value is for, and name no operation."""
+
+_OPTIONAL = re.compile(r"\(\s*opt(ional)?\.?\s*\)|\boptional\b|\bopt\.", re.IGNORECASE)
+_INDEX = re.compile(r"\s+(\d+|[a-z])$")
+
+
+def repair(text: str) -> str:
+    """Undo the damage of UTF-8 that was read as Windows-1252: `âˆš` was `√`."""
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return text
+
+
+def is_optional(text: str) -> bool:
+    """Whether the drawing calls this optional: `Mask (opt.)`, `Optional Mask`."""
+    return _OPTIONAL.search(text) is not None
+
+
+def normal(text: str) -> str:
+    """A label as it is compared: words in lower case, without "optional" and a last index."""
+    text = _OPTIONAL.sub(" ", repair(text))
+    text = re.sub(r"<br\s*/?>", " ", text, flags=re.IGNORECASE)
+    words = re.sub(r"[^\w+⊕⊖⊙⊗ᵀ]+|_", " ", text.lower()).split()
+    joined = " ".join(words)
+    return _INDEX.sub("", joined) if len(words) > 1 else joined
+
+
+def singular(text: str) -> str:
+    """The last word without its plural: `keys` is key, `queries` is query."""
+    if text.endswith("ies"):
+        return text[:-3] + "y"
+    return text[:-1] if len(text) > 3 and text.endswith("s") and not text.endswith("ss") else text
+
+
+@cache
+def _operations() -> dict[str, type[Op]]:
+    words = {normal(word): op for op in OPS.values() for word in op.words}
+    return words | {op.mnemonic: op for op in OPS.values() if op.words}
+
+
+def find_operation(text: str) -> type[Op] | None:
+    """The operation that `text` as a whole names."""
+    words = normal(text)
+    return _operations().get(words) or _operations().get(singular(words))
+
+
+def find_role(text: str) -> str:
+    """query, key, value, score or weight, if `text` as a whole says so; else empty."""
+    words = normal(text)
+    for role, names in ROLES.items():
+        if words in names or singular(words) in names:
+            return role
+    return "weight" if re.fullmatch(r"w (\w+)|w[a-z]", words) else ""
+
+
+def operation_in(title: str) -> type[Op] | None:
+    """The one operation that a subgraph's title mentions; None if there are none or several."""
+    padded = f" {normal(title)} "
+    found = {op for word, op in _operations().items() if len(word) > 2 and f" {word} " in padded}
+    return found.pop() if len(found) == 1 else None
+
+
+def nearest_words(text: str) -> list[str]:
+    """Known words that look like `text`, best first, as the operations spell them."""
+    spelled = {normal(word): word for op in OPS.values() for word in op.words}
+    found = get_close_matches(normal(text), list(spelled), n=3, cutoff=0.6)
+    return list(dict.fromkeys(spelled[word] for word in found))

@@ -1,0 +1,50 @@
+"""The arguments and results of a graph, as a user knows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from attn_dsl.ir import Graph, Statement
+from attn_dsl.ir.ops import Input
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An input by name: its type, and whether it may be left out, or is a weight.
+
+    An optional mask has two types, for its boolean and its floating-point form.
+    """
+
+    name: str
+    type: str
+    dtypes: tuple[str, ...]
+    optional: bool
+    weight: bool
+
+    @property
+    def note(self) -> str:
+        """`(optional)`, `(weight)`, or nothing."""
+        return " (optional)" if self.optional else " (weight)" if self.weight else ""
+
+
+def arguments(graph: Graph) -> list[Argument]:
+    """The inputs of `graph` in order, those of one name as one."""
+    by_name: dict[str, list[Statement]] = {}
+    for statement in graph.inputs:
+        assert isinstance(statement.op, Input)
+        by_name.setdefault(statement.op.name, []).append(statement)
+    return [_argument(name, statements) for name, statements in by_name.items()]
+
+
+def _argument(name: str, forms: list[Statement]) -> Argument:
+    op, last = forms[0].op, forms[-1].type
+    assert isinstance(op, Input)
+    others = "".join(f"{form.type.dtype.value} or " for form in forms[:-1])
+    dtypes = tuple(form.type.dtype.numpy for form in forms)
+    optional = op.optional and not op.required
+    return Argument(name, f"{others}{last}", dtypes, optional, op.role == "weight")
+
+
+def results(graph: Graph) -> dict[str, str]:
+    """The type of every output by its name."""
+    return {label: str(graph.types[value]) for label, value in graph.outputs}

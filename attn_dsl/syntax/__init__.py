@@ -1,0 +1,26 @@
+"""Text to diagram.
+
+In: the name of a file, or a source text in Mermaid's flowchart syntax. Out: a `Diagram`, what was
+drawn, with a place in the text for each part of it; or a `DiagnosticError` with all that is wrong.
+"""
+
+from attn_dsl.syntax.diagram import Diagram, Edge, Metadata, Node, Subgraph, Text
+from attn_dsl.syntax.documents import Block, Fenced, find_blocks, read_document
+from attn_dsl.syntax.flowchart import parse
+from attn_dsl.syntax.json import refusal, to_json
+
+__all__ = [
+    "Block",
+    "Diagram",
+    "Edge",
+    "Fenced",
+    "Metadata",
+    "Node",
+    "Subgraph",
+    "Text",
+    "find_blocks",
+    "parse",
+    "read_document",
+    "refusal",
+    "to_json",
+]

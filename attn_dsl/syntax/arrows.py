@@ -1,0 +1,34 @@
+"""What an arrow says by its looks: `<-.->` is dotted and has a point at both ends."""
+
+from __future__ import annotations
+
+HEADS = {">": "arrow_point", "<": "arrow_point", "x": "arrow_cross", "o": "arrow_circle"}
+STROKES = {"=": "thick", ".": "dotted", "~": "invisible"}
+
+
+def arrow(text: str) -> tuple[str, str]:
+    """The stroke and head of an arrow drawn in one piece."""
+    text = text.strip()
+    head, tail = HEADS.get(text[-1], "arrow_open"), HEADS.get(text[0], "arrow_open")
+    double = head != "arrow_open" and head == tail and text[0] != ">"
+    return _stroke(text), f"double_{head}" if double else head
+
+
+def labelled_arrow(first: str, last: str) -> tuple[str, str, bool]:
+    """The stroke and head of `first … last`, and whether the two ends go together."""
+    tail = HEADS.get(first.strip()[0], "arrow_open")
+    stroke, head = arrow(last)
+    if tail == "arrow_open":
+        return stroke, head, True
+    if tail == head:
+        return stroke, f"double_{head}", True
+    return stroke, head, False
+
+
+def _stroke(text: str) -> str:
+    return next((STROKES[char] for char in text if char in STROKES), "normal")
+
+
+def edge_id(source: str, target: str, earlier: int) -> str:
+    """Mermaid's name for an edge that has none; `earlier` ones join the same two boxes."""
+    return f"L_{source}_{target}_{earlier + 1 if earlier else 0}"

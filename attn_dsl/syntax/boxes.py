@@ -1,0 +1,120 @@
+"""The boxes and arrows of a diagram, merged from all the statements that speak of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
+from attn_dsl.syntax import errors
+from attn_dsl.syntax.arrows import edge_id
+from attn_dsl.syntax.diagram import Edge, Metadata, Text
+from attn_dsl.syntax.drafts import EdgeDraft, NodeDraft
+from attn_dsl.syntax.labels import decode, is_cut
+from attn_dsl.syntax.membership import Subgraphs
+from attn_dsl.syntax.metadata import read_block
+from attn_dsl.syntax.shapes import SHAPES
+from attn_dsl.syntax.statements import Chain, Link, Mention
+
+
+class Boxes:
+    """Nodes and edges as mermaid merges them; `found` collects errors and warnings."""
+
+    def __init__(self, subgraphs: Subgraphs, found: list[Diagnostic]) -> None:
+        self.nodes: dict[str, NodeDraft] = {}
+        self.edges: list[EdgeDraft] = []
+        self._subgraphs = subgraphs
+        self._found = found
+        self._by_id: dict[str, EdgeDraft] = {}
+        self._joined: Counter[tuple[str, str]] = Counter()
+
+    def chain(self, chain: Chain) -> None:
+        """Add the boxes of a chain, then the edges between them, as mermaid orders them."""
+        alone = not chain.links
+        self._group(chain.groups[0], alone)
+        for before, link, after in zip(chain.groups, chain.links, chain.groups[1:], strict=False):
+            self._group(after, alone)
+            self._connect(before, link, after)
+        for group in reversed(chain.groups):
+            self._subgraphs.mention(mention.id for mention in group)
+
+    def node(self, id: str, span: Span) -> NodeDraft:
+        """The box `id`, made if need be."""
+        return self.nodes.setdefault(id, NodeDraft(id, span))
+
+    def classify(self, ids: tuple[str, ...], css_class: str) -> None:
+        """Give a class to the boxes and subgraphs among `ids` that are there already."""
+        for drafts in (self.nodes, self._subgraphs.closed):
+            for id in ids:
+                if id in drafts:
+                    drafts[id].classes.append(css_class)
+
+    def check(self, label: Text) -> None:
+        """Warn of a label that mermaid cuts."""
+        if is_cut(label):
+            self._found.append(errors.cut_label(label.span, label.shown or ""))
+
+    def _group(self, group: tuple[Mention, ...], alone: bool) -> None:
+        for mention in group:
+            data = self._data(mention)
+            if mention.id in self._by_id:
+                self._by_id[mention.id].data.merge(data)
+            else:
+                self._box(mention, data, alone)
+
+    def _data(self, mention: Mention) -> Metadata:
+        if mention.data is None:
+            return Metadata()
+        try:
+            return read_block(mention.data)
+        except DiagnosticError as error:
+            self._found += error.diagnostics
+            return Metadata()
+
+    def _box(self, mention: Mention, data: Metadata, alone: bool) -> None:
+        node = self.node(mention.id, mention.id_span)
+        if alone or mention.label or mention.data:
+            node.declared = node.declared or mention.span
+            node.homes.append(self._subgraphs.current)
+        if mention.label:
+            self.check(mention.label)
+            node.label, node.shape = mention.label, mention.shape
+        if mention.css_class:
+            self.classify((mention.id,), mention.css_class)
+        if mention.id in self._subgraphs.closed:
+            self._subgraphs.closed[mention.id].data.merge(data)
+        else:
+            self._describe(node, data)
+        if mention.id == "%%":
+            self._found.append(errors.percent_box(mention.span))
+
+    def _describe(self, node: NodeDraft, data: Metadata) -> None:
+        """Add metadata to a box, and do what mermaid does with its own keys."""
+        node.data.merge(data)
+        shape, label = data.values.get("shape"), data.values.get("label")
+        if shape and str(shape) in SHAPES:
+            node.shape = str(shape)
+        elif shape:
+            self._found.append(errors.unknown_shape(data.spans["shape"], str(shape), SHAPES))
+        if label:
+            node.label = Text(decode(str(label)), data.spans["label"])
+        elif node.label is None and (data.values.get("icon") or data.values.get("img")):
+            node.label = Text(node.id, node.mentioned, shown="")
+
+    def _connect(self, before: tuple[Mention, ...], link: Link, after: tuple[Mention, ...]) -> None:
+        if not link.even:
+            self._found.append(errors.uneven_arrow(link.span))
+        if link.label:
+            self.check(link.label)
+        for source in before:
+            for target in after:
+                named = source.id == before[-1].id and target.id == after[0].id
+                self._edge(source.id, target.id, link, link.id if named else None)
+
+    def _edge(self, source: str, target: str, link: Link, id: str | None) -> None:
+        """Add one edge; of several that claim an id, the first has it."""
+        id = None if id in self._by_id else id
+        edge = Edge(source, target, link.span, link.label, id, link.stroke, link.arrow)
+        draft = EdgeDraft(edge)
+        self.edges.append(draft)
+        self._by_id.setdefault(id or edge_id(source, target, self._joined[source, target]), draft)
+        self._joined[source, target] += 1

@@ -1,0 +1,125 @@
+"""Statements to a `Diagram`: boxes merged, edges expanded, subgraphs matched with their `end`."""
+
+from __future__ import annotations
+
+from functools import singledispatchmethod
+
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, Source, worst
+from attn_dsl.syntax import errors
+from attn_dsl.syntax.boxes import Boxes
+from attn_dsl.syntax.diagram import Diagram, Metadata
+from attn_dsl.syntax.drafts import Frame, NodeDraft
+from attn_dsl.syntax.membership import Subgraphs
+from attn_dsl.syntax.statements import (
+    Assign,
+    Chain,
+    ClassDef,
+    Close,
+    Direction,
+    LinkStyle,
+    Open,
+    Style,
+)
+
+
+class Builder:
+    """Takes statements in file order; `found` collects errors and warnings."""
+
+    def __init__(self, found: list[Diagnostic]) -> None:
+        self._found = found
+        self._subgraphs = Subgraphs()
+        self._boxes = Boxes(self._subgraphs, found)
+        self._styles: dict[str, tuple[str, ...]] = {}
+        self._class_styles: dict[str, tuple[str, ...]] = {}
+        self._link_styles: dict[str, tuple[str, ...]] = {}
+
+    @singledispatchmethod
+    def add(self, statement: object) -> None:
+        """Take the next statement; one that draws nothing changes nothing."""
+
+    @add.register
+    def _chain(self, chain: Chain) -> None:
+        self._boxes.chain(chain)
+
+    @add.register
+    def _open(self, head: Open) -> None:
+        self._boxes.check(head.title)
+        self._subgraphs.open(head)
+
+    @add.register
+    def _close(self, close: Close) -> None:
+        if self._subgraphs.current is None:
+            self._found.append(errors.stray_end(close.span))
+        else:
+            self._subgraphs.close(close.span.end)
+
+    @add.register
+    def _direction(self, direction: Direction) -> None:
+        if len(direction.span.text.split()) > 2:
+            self._found.append(errors.swallowed_line(direction.span, direction.side))
+        if self._subgraphs.current:
+            self._subgraphs.current.direction = direction.side
+
+    @add.register
+    def _style(self, style: Style) -> None:
+        self._boxes.node(style.id, style.span)
+        self._styles[style.id] = self._styles.get(style.id, ()) + style.css
+
+    @add.register
+    def _class_def(self, definition: ClassDef) -> None:
+        for name in definition.names:
+            self._class_styles[name] = self._class_styles.get(name, ()) + definition.css
+
+    @add.register
+    def _assign(self, assign: Assign) -> None:
+        self._boxes.classify(assign.ids, assign.css_class)
+
+    @add.register
+    def _link_style(self, style: LinkStyle) -> None:
+        count = len(self._boxes.edges)
+        complete = worst(self._found) is not Severity.ERROR
+        for edge, span in style.edges:
+            if complete and edge != "default" and int(edge) >= count:
+                self._found.append(errors.no_such_edge(span, edge, count))
+            self._link_styles[edge] = style.css
+
+    def finish(self, source: Source, direction: str, settings: Metadata, title: str) -> Diagram:
+        """What all statements add up to; raise `DiagnosticError` if there were errors."""
+        self._last_words()
+        if worst(self._found) is Severity.ERROR:
+            raise DiagnosticError(self._found)
+        return Diagram(
+            source,
+            direction,
+            {draft.id: draft.finish(self._home(draft)) for draft in self._boxes.nodes.values()},
+            tuple(draft.finish() for draft in self._boxes.edges),
+            tuple(frame.finish() for frame in self._subgraphs.all),
+            self._styles,
+            self._class_styles,
+            self._link_styles,
+            settings,
+            title,
+            tuple(self._found),
+        )
+
+    def _home(self, draft: NodeDraft) -> str | None:
+        frame = self._subgraphs.home(draft)
+        return frame.id if frame else None
+
+    def _last_words(self) -> None:
+        """What can be said only at the end of the file."""
+        self._found += [errors.open_subgraph(f.head.span) for f in self._subgraphs.open_ones]
+        first: dict[str, Frame] = {}
+        for frame in self._subgraphs.all:
+            earlier = first.setdefault(frame.id, frame)
+            if earlier is not frame and frame.id:
+                self._found.append(errors.repeated_subgraph(frame.head.span, earlier.head.span))
+        edges = {draft.edge.id for draft in self._boxes.edges}
+        for node in self._boxes.nodes.values():
+            if node.data.values and node.id in edges:
+                self._found.append(errors.early_edge_data(node.span))
+            elif node.data.values and node.id in self._subgraphs.closed:
+                self._found.append(errors.early_subgraph_data(node.span))
+                self._subgraphs.closed[node.id].data.merge(node.data.finish())
+            elif difference := self._subgraphs.difference(node):
+                self._found.append(difference)

@@ -1,0 +1,369 @@
+"""What this stage says: every message, its help, and the table of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+
+from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
+
+TITLES = {
+    "E001": "file cannot be read",
+    "E002": "file is not UTF-8",
+    "E003": "nothing to read",
+    "E004": "several diagrams",
+    "E005": "no such diagram",
+    "E006": "front matter",
+    "E007": "header",
+    "E008": "character that is not expected",
+    "E009": "label is not closed",
+    "E010": "label needs quotes",
+    "E011": "label is empty",
+    "E012": "arrow leads nowhere",
+    "E013": "arrow comes from nowhere",
+    "E014": "text after a box",
+    "E015": "reserved word",
+    "E016": "comment on a statement's line",
+    "E017": "metadata is not closed",
+    "E018": "metadata is no YAML",
+    "E019": "unknown shape",
+    "E020": "subgraph is not closed",
+    "E021": "`end` without a subgraph",
+    "E022": "subgraph without a title",
+    "E023": "statement is not complete",
+    "E024": "no such edge",
+    "E025": "`@` in an id or a bare label",
+    "W001": "mermaid cuts the label",
+    "W002": "line is read as a direction",
+    "W003": "mermaid draws the node in another subgraph",
+    "W004": "ends of an arrow differ",
+    "W005": "metadata before what it describes",
+    "W006": "`%%` is read as a box",
+    "W007": "subgraph id used twice",
+}
+
+
+# ---- documents
+
+
+def unreadable(name: str, reason: str) -> Diagnostic:
+    """The file is missing, a directory, or not ours to read."""
+    return Diagnostic("E001", f"`{name}` cannot be read: {reason}")
+
+
+def not_utf8(name: str, offset: int) -> Diagnostic:
+    """The file's bytes are no UTF-8 text."""
+    message = f"`{name}` is not UTF-8 text: the byte at offset {offset} fits no character"
+    return Diagnostic("E002", message, help="save the file as UTF-8")
+
+
+def nothing_to_read(name: str, span: Span | None = None) -> Diagnostic:
+    """The file is empty, or holds nothing but white space and comments."""
+    help = "start with `flowchart LR`, then draw: `Q --> S[MatMul]`"
+    return Diagnostic("E003", f"`{name}` holds no diagram", span, help=help)
+
+
+def several_blocks(name: str, listing: Sequence[str]) -> Diagnostic:
+    """A Markdown file has more than one diagram and none was chosen."""
+    lines = "".join(f"\n    {name}#{line}" for line in listing)
+    message = f"`{name}` holds {len(listing)} diagrams"
+    return Diagnostic("E004", message, help=f"choose one by number or heading:{lines}")
+
+
+def no_such_block(name: str, wanted: str, listing: Sequence[str]) -> Diagnostic:
+    """A Markdown file has diagrams, but not the one that was asked for."""
+    lines = "".join(f"\n    {name}#{line}" for line in listing)
+    message = f"`{name}` has no diagram `#{wanted}`"
+    return Diagnostic("E005", message, help=f"it has:{lines}" if listing else "it has none")
+
+
+# ---- header and front matter
+
+
+def open_front_matter(span: Span) -> Diagnostic:
+    """A text starts with `---`, and no other `---` closes it."""
+    help = "front matter stands between two lines `---`, with at least one line in between"
+    return Diagnostic("E006", "the front matter is not closed", span, help=help)
+
+
+def header_missing(span: Span) -> Diagnostic:
+    """The first line is not `flowchart …`."""
+    help = "begin with `flowchart LR` (or TB, BT, RL); `graph` means the same"
+    return Diagnostic("E007", "a diagram starts with `flowchart`", span, "not a header", help=help)
+
+
+def other_diagram(span: Span) -> Diagnostic:
+    """The first line is the header of another kind of mermaid diagram."""
+    message = f"`{span.text}` is another kind of diagram; only flowcharts can be run"
+    return Diagnostic("E007", message, span, help="draw it as a `flowchart`")
+
+
+def header_rest(span: Span) -> Diagnostic:
+    """Something follows the direction on the header's line."""
+    message = "nothing but a direction can follow on the header's line"
+    help = "a direction is one of TB, TD, BT, LR, RL; begin a new line after it"
+    return Diagnostic("E007", message, span, "not a direction", help=help)
+
+
+# ---- statements
+
+
+def box_missing(span: Span, after_ampersand: bool) -> Diagnostic:
+    """A line ends where a box should stand."""
+    label = "expected a box after " + ("`&`" if after_ampersand else "the arrow")
+    return Diagnostic("E008", "the end of the line is not expected here", span, label)
+
+
+def not_in_id(span: Span) -> Diagnostic:
+    """A character that no id may have."""
+    help = 'keep ids plain and give the box a label: `id["' + span.text + ' …"]`'
+    return Diagnostic("E008", f"{_quoted(span)} cannot stand in an id", span, help=help)
+
+
+def label_before_id(span: Span) -> Diagnostic:
+    """A statement starts with a bracket or a quote."""
+    help = 'put an id before it: `a["…"]`'
+    return Diagnostic("E008", "a label without a box", span, "expected an id", help=help)
+
+
+def space_before(span: Span, what: str) -> Diagnostic:
+    """White space stands between an id and its label or metadata."""
+    message = f"no space may stand before {what}"
+    return Diagnostic("E008", message, span, "remove this space")
+
+
+def second_space(span: Span) -> Diagnostic:
+    """`A -->|x|  B`."""
+    message = "only one space may stand between an arrow's label and the box"
+    return Diagnostic("E008", message, span, "remove this space")
+
+
+def trailing_space(span: Span) -> Diagnostic:
+    """White space at the end of a line where mermaid takes none."""
+    return Diagnostic("E008", "mermaid takes no space here", span, "remove this space")
+
+
+def unclosed(span: Span, closer: str) -> Diagnostic:
+    """A bracket or quote is opened and never closed."""
+    message = f"{_quoted(span)} is not closed"
+    return Diagnostic("E009", message, span, "opened here", help=f"close the label with `{closer}`")
+
+
+def needs_quotes(span: Span, opener: Span) -> Diagnostic:
+    """A bare label has a character that ends it."""
+    message = f"{_quoted(span)} cannot stand in a label without quotes"
+    note = Note(opener, "the label starts here")
+    help = f'put the label into quotes: `{opener.text}"…"`'
+    return Diagnostic("E010", message, span, "", (note,), help)
+
+
+def after_quotes(span: Span) -> Diagnostic:
+    """Quotes that are not the whole of a label."""
+    help = "put all of the label into one pair of quotes; `#quot;` is a quote inside it"
+    return Diagnostic("E010", "quotes must enclose the whole label", span, help=help)
+
+
+def empty_label(span: Span) -> Diagnostic:
+    """`A[]` or `A[""]`."""
+    help = "write a text, or leave the brackets out: the box then shows its id"
+    return Diagnostic("E011", "the label is empty", span, help=help)
+
+
+def arrow_without_target(span: Span) -> Diagnostic:
+    """An arrow with nothing after it."""
+    return Diagnostic("E012", "the arrow leads nowhere", span, "expected a box after it")
+
+
+def open_edge_label(span: Span) -> Diagnostic:
+    """`A -- text`, and no arrow after the text."""
+    help = "close it, as in `A -- text --> B`; a bare line is `A --- B`"
+    return Diagnostic("E012", "the arrow's text is not closed", span, "starts here", help=help)
+
+
+def arrow_without_source(span: Span) -> Diagnostic:
+    """A statement starts with an arrow, perhaps by accident: `x-->y`."""
+    head = span.text[0]
+    if head in "xo":
+        help = f"an `{head}` before dashes is an arrow's head: put a space after the id `{head}`"
+    else:
+        help = "write the box that it comes from before it"
+    return Diagnostic("E013", "the arrow comes from nowhere", span, "expected a box", help=help)
+
+
+def text_after_box(span: Span) -> Diagnostic:
+    """Something follows a box that is no arrow."""
+    help = 'begin a new line, or quote the label: `id["two words"]`'
+    label = "expected an arrow, `&`, or the end of the line"
+    message = f"{_quoted(span)} is not expected after a box"
+    return Diagnostic("E014", message, span, label, help=help)
+
+
+def lone_ampersand(span: Span) -> Diagnostic:
+    """`A &B`."""
+    return Diagnostic("E014", "`&` needs a space on both sides", span, help="`A & B --> C`")
+
+
+def reserved(span: Span) -> Diagnostic:
+    """An id that is one of mermaid's own words."""
+    message = f"`{span.text}` is a word of mermaid's own and cannot be an id"
+    help = f'write it another way and label the box: `{span.text}_["{span.text}"]`'
+    return Diagnostic("E015", message, span, "reserved", help=help)
+
+
+def trailing_comment(span: Span) -> Diagnostic:
+    """`A --> B %% so`."""
+    message = "a comment must have a line to itself"
+    return Diagnostic("E016", message, span, help="move it to the line above")
+
+
+def at_sign(span: Span) -> Diagnostic:
+    """`A[P@V]`: mermaid reads `A[P@` as the name of an edge."""
+    message = "mermaid reads everything up to this `@` as the name of an edge"
+    return Diagnostic("E025", message, span, help='quote the label: `S["P @ V"]`')
+
+
+# ---- metadata
+
+
+def open_metadata(span: Span) -> Diagnostic:
+    """`@{` without its `}`."""
+    help = "close it with `}`; texts with `}`, `^` or `[` in them need double quotes"
+    return Diagnostic("E017", "the metadata is not closed", span, "opened here", help=help)
+
+
+def brace_in_metadata(span: Span) -> Diagnostic:
+    """`@{ x: {y: 1} }`: the first `}` is the last."""
+    message = "the metadata ended at the `}` before this one"
+    help = "no map fits into one that stands on one line, and texts with `}` need double quotes"
+    return Diagnostic("E017", message, span, "not expected", help=help)
+
+
+def bad_yaml(span: Span, problem: str) -> Diagnostic:
+    """The YAML library's own words say best what is wrong."""
+    if "duplicate" in problem:
+        help = "give each key once"
+    else:
+        help = 'texts with brackets or colons in them need double quotes: `type: "f16[B, H]"`'
+    return Diagnostic("E018", "this is not valid YAML", span, problem, help=help)
+
+
+def deep_yaml(span: Span) -> Diagnostic:
+    """More levels of brackets than anyone writes by hand."""
+    return Diagnostic("E018", "the YAML is nested too deeply", span)
+
+
+def yaml_without_keys(span: Span) -> Diagnostic:
+    """YAML, but a text or a list."""
+    return Diagnostic("E018", "metadata is made of keys and values", span, "expected `key: value`")
+
+
+def unknown_shape(span: Span, name: str, known: Collection[str]) -> Diagnostic:
+    """`shape:` names nothing that mermaid draws."""
+    near = get_close_matches(name, sorted(known), n=1)
+    help = f"did you mean `{near[0]}`?" if near else "`rect` and `rounded` are the usual ones"
+    return Diagnostic("E019", f"mermaid has no shape `{name}`", span, help=help)
+
+
+# ---- subgraphs and styles
+
+
+def open_subgraph(span: Span) -> Diagnostic:
+    """The file ends inside a subgraph."""
+    help = "write `end` after its last line"
+    return Diagnostic("E020", "the subgraph is not closed", span, help=help)
+
+
+def stray_end(span: Span) -> Diagnostic:
+    """`end` outside any subgraph."""
+    message = "`end` closes nothing: no subgraph is open here"
+    return Diagnostic("E021", message, span, help="`end` cannot be an id either; `End` can")
+
+
+def untitled_subgraph(span: Span) -> Diagnostic:
+    """`subgraph` alone on its line."""
+    help = 'give it an id, a title, or both: `subgraph Block["Encoder block"]`'
+    return Diagnostic("E022", "the subgraph has no title", span, help=help)
+
+
+def direction_in_line(span: Span) -> Diagnostic:
+    """`subgraph S; direction LR`."""
+    message = "mermaid reads `direction …` before the title"
+    return Diagnostic("E022", message, span, help="give `direction` a line of its own")
+
+
+def bad_title(span: Span) -> Diagnostic:
+    """A subgraph's title has something in it that mermaid cannot read bare."""
+    help = 'put the title into quotes: `subgraph "…"` or `subgraph Id["…"]`'
+    return Diagnostic("E022", f"{_quoted(span)} cannot stand in a bare title", span, help=help)
+
+
+def incomplete(span: Span, form: str) -> Diagnostic:
+    """A `style`, `class` or `click` that lacks something."""
+    return Diagnostic("E023", "this statement cannot be read", span, help=f"its form is `{form}`")
+
+
+def no_such_edge(span: Span, number: str, count: int) -> Diagnostic:
+    """`linkStyle 7` before there are eight edges."""
+    there = f"the last one is {count - 1}" if count else "there is none"
+    message = f"there is no edge {number} so far"
+    return Diagnostic("E024", message, span, there, help="edges are counted from 0")
+
+
+# ---- warnings
+
+
+def cut_label(span: Span, shown: str) -> Diagnostic:
+    """`k<q` looks like an HTML tag to mermaid."""
+    message = f"mermaid shows this label as `{shown}`: it takes `<` for an HTML tag"
+    help = "put a space after `<`, or write `#lt;`"
+    return Diagnostic("W001", message, span, "", (), help, Severity.WARNING)
+
+
+def swallowed_line(span: Span, side: str) -> Diagnostic:
+    """`direction LR` anywhere on a line makes all of it a direction."""
+    message = f"mermaid reads this whole line as `direction {side}` and drops the rest"
+    return Diagnostic("W002", message, span, "", (), "reword the text", Severity.WARNING)
+
+
+def drawn_elsewhere(span: Span, id: str, home: str | None, drawn: Note) -> Diagnostic:
+    """A node is declared in one place, and mermaid draws it in another."""
+    where = f"belongs to `{home}`, where it is declared" if home else "is declared outside"
+    message = f"`{id}` {where}; mermaid draws it in another subgraph"
+    return Diagnostic("W003", message, span, "declared here", (drawn,), "", Severity.NOTE)
+
+
+def uneven_arrow(span: Span) -> Diagnostic:
+    """`A x-- text --> B`."""
+    message = "the two ends of this arrow do not match; mermaid may not draw it"
+    help = "give both ends the same head, or only the last one"
+    return Diagnostic("W004", message, span, "", (), help, Severity.WARNING)
+
+
+def early_edge_data(span: Span) -> Diagnostic:
+    """Metadata of an edge that comes only later."""
+    message = "this comes before its edge, so mermaid draws a box of that name"
+    return Diagnostic("W005", message, span, "", (), "move it below the edge", Severity.WARNING)
+
+
+def early_subgraph_data(span: Span) -> Diagnostic:
+    """Metadata of a subgraph that comes before its `end`."""
+    message = "mermaid takes metadata of a subgraph only after its `end`"
+    return Diagnostic("W005", message, span, "", (), "move it below `end`", Severity.WARNING)
+
+
+def percent_box(span: Span) -> Diagnostic:
+    """`%%` with no text after it is no comment."""
+    message = "a `%%` with nothing after it is no comment: mermaid draws a box"
+    return Diagnostic("W006", message, span, "", (), "", Severity.WARNING)
+
+
+def repeated_subgraph(span: Span, first: Span) -> Diagnostic:
+    """Two subgraphs have one id."""
+    message = "another subgraph has this id already"
+    note = Note(first, "the first one")
+    return Diagnostic("W007", message, span, "", (note,), "", Severity.WARNING)
+
+
+def _quoted(span: Span) -> str:
+    text = span.text.strip()
+    return f"`{text}`" if text else "the end of the line"

@@ -1,0 +1,80 @@
+"""Source text to `Diagram`: the stages of this package in their order."""
+
+from __future__ import annotations
+
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Source, Span
+from attn_dsl.syntax import errors
+from attn_dsl.syntax.build import Builder
+from attn_dsl.syntax.diagram import Diagram, Metadata
+from attn_dsl.syntax.metadata import read_yaml, sub_metadata
+from attn_dsl.syntax.mistakes import Mistakes
+from attn_dsl.syntax.parser import Failure, read_header, read_statements
+from attn_dsl.syntax.prepare import find_front_matter, prepare
+from attn_dsl.syntax.reader import Reader
+
+# Past this many the first ones are what to look at.
+MAX_ERRORS = 50
+
+
+def parse(source: Source, start: int = 0, end: int | None = None) -> Diagram:
+    """Parse `source.text[start:end]`; raise `DiagnosticError` with all errors in it.
+
+    All spans are places in `source`.
+    """
+    block = Span(source, start, len(source.text) if end is None else end)
+    found: list[Diagnostic] = []
+    front, length = _front_matter(block, found)
+    text = prepare(" " * length + block.text[length:])
+    direction, position = _header(text, block, found)
+    builder = Builder(found)
+    _statements(text, position, block, builder, found)
+    title = front.values.get("title")
+    settings = sub_metadata(front, "attn")
+    return builder.finish(source, direction, settings, "" if title is None else str(title))
+
+
+def _front_matter(block: Span, found: list[Diagnostic]) -> tuple[Metadata, int]:
+    """The front matter of `block`, and its length."""
+    front = find_front_matter(block.text)
+    if front is None:
+        if block.text.lstrip().startswith("---"):
+            start = block.start + block.text.index("---")
+            raise DiagnosticError([errors.open_front_matter(Span(block.source, start, start + 3))])
+        return Metadata(), 0
+    body = Span(block.source, block.start + front.start("yaml"), block.start + front.end("yaml"))
+    try:
+        return read_yaml(body), front.end()
+    except DiagnosticError as error:
+        found += error.diagnostics
+        return Metadata(), front.end()
+
+
+def _header(text: str, block: Span, found: list[Diagnostic]) -> tuple[str, int]:
+    """The direction, and where the first statement begins."""
+    if not text.strip():
+        place = Span(block.source, block.start, block.start) if block.source.text.strip() else None
+        raise DiagnosticError([*found, errors.nothing_to_read(block.source.name, place)])
+    item, position = read_header(text, len(text) - len(text.lstrip()))
+    if not isinstance(item, Failure):
+        return Reader(block.source, block.start).transform(item).direction, position
+    found.append(Mistakes(text, block.source, block.start).in_header(item))
+    if not item.tokens:
+        raise DiagnosticError(found)
+    return "", position
+
+
+def _statements(
+    text: str, position: int, block: Span, builder: Builder, found: list[Diagnostic]
+) -> None:
+    """Give all statements to `builder`, in order; what cannot be read goes to `found`."""
+    reader = Reader(block.source, block.start)
+    mistakes = Mistakes(text, block.source, block.start)
+    for item in read_statements(text, position):
+        if not isinstance(item, Failure):
+            builder.add(reader.transform(item))
+            continue
+        found.append(mistakes.in_statement(item))
+        if len(found) >= MAX_ERRORS:
+            raise DiagnosticError(found)
+        if item.tokens and item.tokens[0].type == "SUBGRAPH":
+            builder.add(reader.broken_subgraph(item.tokens[0]))

@@ -1,0 +1,56 @@
+"""The plan of a fused operation: which tiles, in which memory, in which order.
+
+In: a `TiledAttention` and the types of its operands. Out: a `TileProgram`: the grid of query
+tiles, the loop over key tiles, the buffers with their memory tier and the steps on them. Every
+backend prints this one value.
+"""
+
+from attn_dsl.tile.analysis import certain, possible
+from attn_dsl.tile.bounds import KeyLoop, key_loop
+from attn_dsl.tile.count import TileCount, count_tiles
+from attn_dsl.tile.formula import formula
+from attn_dsl.tile.program import (
+    Buffer,
+    Contract,
+    Exponentiate,
+    Fill,
+    Hide,
+    Load,
+    Map,
+    Normalize,
+    Rescale,
+    RowMax,
+    RowSum,
+    Step,
+    Store,
+    Tier,
+    TileProgram,
+)
+from attn_dsl.tile.schedule import TileSizes, schedule
+
+__all__ = [
+    "Buffer",
+    "Contract",
+    "Exponentiate",
+    "Fill",
+    "Hide",
+    "KeyLoop",
+    "Load",
+    "Map",
+    "Normalize",
+    "Rescale",
+    "RowMax",
+    "RowSum",
+    "Step",
+    "Store",
+    "Tier",
+    "TileCount",
+    "TileProgram",
+    "TileSizes",
+    "certain",
+    "count_tiles",
+    "formula",
+    "key_loop",
+    "possible",
+    "schedule",
+]

@@ -1,0 +1,199 @@
+"""The tile program: what a fused kernel does, step by step, before any language.
+
+    for each batch, head and query tile:            # the grid; all independent
+        prologue                                    # load the queries, clear the running sums
+        for each key tile of `keys`:                # the loop; sequential
+            body                                    # scores, online softmax, weighted sum
+        epilogue                                    # normalise, store
+
+The online softmax is that of Milakov and Gimelshein (arXiv 1805.02867) in the tiled form of
+FlashAttention (arXiv 2205.14135, algorithm 1): a running maximum and a running sum per row, and
+what is accumulated so far rescaled whenever the maximum rises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from attn_dsl.expr import Expr
+from attn_dsl.ir.dims import Dim
+from attn_dsl.ir.types import DType
+from attn_dsl.tile.bounds import KeyLoop
+
+
+class Tier(Enum):
+    """Where a buffer lives."""
+
+    GLOBAL = "global"
+    CACHE = "cache"  # shared memory on a GPU
+    REGISTER = "register"
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A named array in one memory tier.
+
+    A tile's shape is in elements; that of a global buffer leaves out the batch dims. `value`
+    is the graph's name of what a global buffer holds.
+    """
+
+    name: str
+    tier: Tier
+    dtype: DType
+    shape: tuple[Dim, ...]
+    value: str | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Load:
+    """Copy the rows of this tile from `source` into `into`, times `scale` if there is one."""
+
+    into: str
+    source: str
+    axis: str  # "q" or "k": which tile's rows
+    scale: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Fill:
+    """Set every element of `buffer` to `value`."""
+
+    buffer: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Contract:
+    """`into = lhs rhsᵀ` or, accumulating, `into += lhs rhs`."""
+
+    into: str
+    lhs: str
+    rhs: str
+    transposed: bool
+    accumulate: bool
+
+
+@dataclass(frozen=True)
+class Map:
+    """Replace every score `s` by `score`; if `given` is named, only where that tensor is given."""
+
+    buffer: str
+    score: Expr
+    given: str | None = None
+
+
+@dataclass(frozen=True)
+class Hide:
+    """Set to -inf the scores that `mask` does not keep.
+
+    Not needed on a tile where `full` holds, nor where the tensor `given` is named and absent.
+    """
+
+    buffer: str
+    mask: Expr
+    full: Expr
+    given: str | None = None
+
+
+@dataclass(frozen=True)
+class RowMax:
+    """`into = max(previous, max over the row of scores)`."""
+
+    into: str
+    previous: str
+    scores: str
+
+
+@dataclass(frozen=True)
+class Exponentiate:
+    """`into = exp(scores - maximum)`, row by row; 0 in a row that is all -inf so far."""
+
+    into: str
+    scores: str
+    maximum: str
+
+
+@dataclass(frozen=True)
+class Rescale:
+    """Multiply `buffers` by exp(previous - maximum), then let `previous` be `maximum`."""
+
+    buffers: tuple[str, ...]
+    previous: str
+    maximum: str
+
+
+@dataclass(frozen=True)
+class RowSum:
+    """`into += sum over the row of weights`."""
+
+    into: str
+    weights: str
+
+
+@dataclass(frozen=True)
+class Normalize:
+    """Divide the rows of `buffer` by `total`; a row whose total is 0 stays 0."""
+
+    buffer: str
+    total: str
+
+
+@dataclass(frozen=True)
+class Store:
+    """Copy the rows of this query tile from `buffer` to `into`."""
+
+    into: str
+    buffer: str
+
+
+Step = (
+    Load
+    | Fill
+    | Contract
+    | Map
+    | Hide
+    | RowMax
+    | Exponentiate
+    | Rescale
+    | RowSum
+    | Normalize
+    | Store
+)
+
+
+@dataclass(frozen=True)
+class TileProgram:
+    """A fused attention as tiles.
+
+    `query_length`, `key_length`, `head_dim` and `value_dim` are the sizes N, M, D and E;
+    `query_tile` and `key_tile` how many queries and keys a tile holds. `live` and `full` are
+    the mask analysis: where `live` fails a tile is skipped, where `full` holds it needs no
+    mask; `keys` is `live` as loop bounds.
+    """
+
+    name: str
+    query_length: Dim
+    key_length: Dim
+    head_dim: Dim
+    value_dim: Dim
+    query_tile: int
+    key_tile: int
+    live: Expr
+    full: Expr
+    keys: KeyLoop
+    buffers: tuple[Buffer, ...]
+    prologue: tuple[Step, ...]
+    body: tuple[Step, ...]
+    epilogue: tuple[Step, ...]
+
+    def buffer(self, name: str) -> Buffer:
+        """The buffer called `name`."""
+        return next(b for b in self.buffers if b.name == name)
+
+    @property
+    def captured(self) -> tuple[Buffer, ...]:
+        """The global buffers beside query, key, value and out: what the expressions read."""
+        known = ("query", "key", "value", "out")
+        return tuple(b for b in self.buffers if b.tier is Tier.GLOBAL and b.name not in known)

@@ -1,0 +1,258 @@
+"""A tile program as a kernel: a block of 256 threads for each tile of queries.
+
+The threads stand in 16 groups of 16 lanes. A group has 4 rows of the tile, each of its lanes
+every 16th column, so that a thread keeps a small matrix of scores in registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from attn_cuda.expressions import CudaPrinter, fold
+from attn_cuda.helpers import mentions
+from attn_cuda.kernel import (
+    KERNEL,
+    Launch,
+    Operand,
+    factor,
+    index_names,
+    parameter,
+    place,
+    remark,
+    signature,
+    used_sizes,
+)
+from attn_cuda.names import comment
+from attn_cuda.site import Site
+from attn_cuda.steps import hide_past_the_end, print_step
+from attn_cuda.unit import Unit, four
+from attn_cuda.views import product
+from attn_dsl.expr import FALSE, TRUE, Expr, Number, to_text
+from attn_dsl.ir import Dim, Statement
+from attn_dsl.ir.ops import TiledAttention
+from attn_dsl.textbuilder import TextBuilder
+from attn_dsl.tile import KeyLoop, Load, RowMax, TileProgram, TileSizes, formula, schedule
+
+QUERIES = 64
+KEY_TILES = (64, 32)
+SHARED_BYTES = 80 * 1024  # two blocks then fit on a multiprocessor with 164 KiB, as sm_80 has
+
+
+def choose_tiles(head_dim: int, value_dim: int) -> TileSizes:
+    """The largest tile of keys with which two blocks share a multiprocessor."""
+    for keys in KEY_TILES:
+        rows = max(head_dim | 1, (value_dim + 15) // 16 * 16 + 1)
+        if 4 * ((head_dim + keys) * (QUERIES + 4) + keys * rows) <= SHARED_BYTES:
+            break
+    return TileSizes(QUERIES, keys)
+
+
+@dataclass(frozen=True)
+class Attention:
+    """A fused statement with its plan."""
+
+    unit: Unit
+    statement: Statement
+    op: TiledAttention
+    program: TileProgram
+
+    @property
+    def kernel(self) -> str:
+        """The kernel's name."""
+        return self.unit.kernels[self.statement.name]
+
+    @property
+    def operands(self) -> list[Operand]:
+        """The tensors that the kernel is given, the result last."""
+        read = [Operand(value) for value in self.op.operands]
+        return [*read, Operand(self.statement.name, written=True)]
+
+    def printer(self) -> CudaPrinter:
+        """Prints the kernel's expressions. `b` and `h` count the scores' batch dims."""
+        scores = four(self.op.scores_type(self.unit.graph.types))
+        return CudaPrinter(self.unit, {**index_names(scores), "q": "q", "k": "k"})
+
+    @property
+    def loop(self) -> KeyLoop:
+        """The bounds of the loop over keys; a mask that is never true leaves no keys."""
+        keys = self.program.keys
+        if fold(keys.live) == FALSE:
+            return KeyLoop(None, Number(0), TRUE)
+        return keys
+
+
+def plan(unit: Unit, statement: Statement, op: TiledAttention) -> Attention:
+    """Choose tiles for the statement and schedule it."""
+    types = unit.graph.types
+    head, value = (types[v].dims[-1].value(unit.constants) for v in (op.query, op.value))
+    program = schedule(unit.graph, statement, choose_tiles(head, value))
+    return Attention(unit, statement, op, program)
+
+
+def attention_launch(attention: Attention) -> Launch:
+    """The kernel, and how to call it."""
+    unit, program = attention.unit, attention.program
+    body = TextBuilder()
+    _body(body, attention)
+    factors = [s.scale for s in program.prologue if isinstance(s, Load) and s.scale is not None]
+    sizes = used_sizes(unit, body.text)
+    parameters = [
+        *(parameter(unit, operand, operand.value) for operand in attention.operands),
+        *("float scale" for _ in factors),
+        *(f"long long {size}" for size in sizes),
+    ]
+    out = TextBuilder()
+    _shared(out, attention)
+    out.line()
+    _explain(out, attention)
+    with out.block(signature(f"{KERNEL}\n{attention.kernel}", parameters, " {"), "}"):
+        out.lines(body.text.splitlines())
+    batch, heads, _, _ = unit.shape(attention.statement.name)
+    tiles = f"({factor(unit, program.query_length)} + {QUERIES - 1}) / {QUERIES}"
+    blocks = " * ".join([tiles, *(factor(unit, d) for d in (heads, batch) if str(d) != "1")])
+    scale = [f"float({CudaPrinter(unit).print(f)})" for f in factors]
+    notes = tuple(comment(line) for line in formula(attention.statement.name, attention.op))
+    shared = f"sizeof({attention.kernel}_tiles)"
+    return Launch(
+        notes[-1],
+        attention.kernel,
+        out.text,
+        blocks,
+        attention.operands,
+        (*scale, *sizes),
+        shared,
+        (*notes, *memory_lines(attention)),
+    )
+
+
+def _explain(out: TextBuilder, attention: Attention) -> None:
+    remark(
+        out,
+        f"{attention.statement.name}: a block has {QUERIES} queries of one head and passes once "
+        "over the keys, with the online softmax: a running maximum and sum for each row, and the "
+        "result so far rescaled when the maximum rises. Thread 16 * group + lane has the rows "
+        "4 * group to 4 * group + 3 of the tile, and of these the columns lane, lane + 16, "
+        "lane + 32 and so on.",
+    )
+
+
+def _shared(out: TextBuilder, attention: Attention) -> None:
+    """The struct of what the block keeps in shared memory."""
+    unit, program = attention.unit, attention.program
+    head, value = (CudaPrinter(unit).dim(dim)[0] for dim in (program.head_dim, program.value_dim))
+    keys = program.key_tile
+    remark(
+        out,
+        "What the threads of a block share. What is read by column is stored transposed, so that "
+        "a thread finds its 4 rows side by side. The other rows have an odd length, so that 16 "
+        "lanes, each at its own row or column, never meet in one memory bank.",
+    )
+    with out.block(f"struct alignas(16) {attention.kernel}_tiles {{", "};"):
+        out.line(f"float query_tile[{head}][{QUERIES} + 4];")
+        out.line(f"float weights[{keys}][{QUERIES} + 4];")
+        with out.block("union {  // these two take turns", "};"):
+            out.line(f"float key_tile[{keys}][{head} | 1];")
+            out.line(f"float value_tile[{keys}][({value} + 15) / 16 * 16 + 1];")
+
+
+def _body(out: TextBuilder, attention: Attention) -> None:
+    inner = TextBuilder()
+    site = _site(inner, attention)
+    for step in attention.program.prologue:
+        print_step(step, site)
+    inner.line()
+    _loop(inner, attention, site)
+    for step in attention.program.epilogue:
+        inner.line()
+        print_step(step, site)
+    _opening(out, attention, inner.text)
+    out.lines(inner.text.splitlines())
+
+
+def _site(out: TextBuilder, attention: Attention) -> Site:
+    unit, program = attention.unit, attention.program
+    names = index_names(unit.shape(attention.statement.name))
+    return Site(out, attention.printer(), program, names["b"], names["h"])
+
+
+def _opening(out: TextBuilder, attention: Attention, body: str) -> None:
+    """Sizes, memory, and which part of the work is this thread's."""
+    unit, program = attention.unit, attention.program
+    value = factor(unit, program.value_dim)
+    out.line(f"constexpr int QUERIES = {QUERIES}, KEYS = {program.key_tile};  // of a tile")
+    out.line("constexpr int ROWS = QUERIES / 16, COLUMNS = KEYS / 16;  // of a thread's scores")
+    out.line(f"constexpr int VALUES = ({value} + 15) / 16;  // of each row of a thread's result")
+    out.line("extern __shared__ float4 memory[];")
+    struct = f"{attention.kernel}_tiles"
+    out.line(f"{struct}& shared = *reinterpret_cast<{struct}*>(memory);")
+    out.line("const int lane = threadIdx.x % 16, group = threadIdx.x / 16;")
+    length = factor(unit, program.query_length)
+    batch, heads, _, _ = unit.shape(attention.statement.name)
+    if str(heads) != "1" or str(batch) != "1":
+        out.line(f"const long long tiles = ({length} + QUERIES - 1) / QUERIES;")
+    axes = [("tile", "tiles"), ("h", factor(unit, heads)), ("b", factor(unit, batch))]
+    place(out, "blockIdx.x", axes)
+    out.line("const long long q_first = tile * QUERIES;")
+    if mentions(body, "q_last"):
+        out.line(f"const long long q_last = min(q_first + QUERIES, {length}) - 1;")
+    out.line()
+
+
+def _loop(out: TextBuilder, attention: Attention, site: Site) -> None:
+    """The loop over key tiles, within the bounds that follow from the mask."""
+    keys = attention.loop
+    begin, end = _bounds(out, attention, keys)
+    body = TextBuilder()
+    inside = _site(body, attention)
+    if (live := fold(keys.live)) != TRUE:
+        body.line("// Of some tiles the mask keeps nothing: all threads pass over them.")
+        body.line(f"if (!({inside.printer.print(live)})) continue;")
+    for step in attention.program.body:
+        if isinstance(step, RowMax):
+            hide_past_the_end(inside)
+            body.line()
+        print_step(step, inside)
+        body.line()
+    with out.block(f"for (long long k_first = {begin}; k_first < {end}; k_first += KEYS) {{", "}"):
+        if mentions(body.text, "k_last"):
+            out.line(f"const long long k_last = min(k_first + KEYS, {site.keys}) - 1;")
+        out.lines(body.text.splitlines())
+        out.line("__syncthreads();  // the next keys may overwrite these values")
+
+
+def _bounds(out: TextBuilder, attention: Attention, keys: KeyLoop) -> tuple[str, str]:
+    """Where the loop begins and ends, in C; their definitions, where these are not plain."""
+    length = product(attention.unit, (attention.program.key_length,))
+    begin, end = "0", length
+    if keys.begin is not None or keys.end is not None:
+        out.line("// From the mask: no query of this tile sees a key outside of these bounds.")
+    if keys.begin is not None:
+        text = _bound(attention, keys.begin)
+        out.line(f"const long long k_begin = max({text}, 0LL) / KEYS * KEYS;")
+        begin = "k_begin"
+    if keys.end is not None:
+        out.line(f"const long long k_end = min({_bound(attention, keys.end)}, {length});")
+        end = "k_end"
+    return begin, end
+
+
+def _bound(attention: Attention, bound: Expr) -> str:
+    """A bound as a 64-bit number, also where it is a plain constant."""
+    text = attention.printer().print(bound)
+    return f"{text}LL" if isinstance(fold(bound), Number) else text
+
+
+def memory_lines(attention: Attention) -> Iterator[str]:
+    """What the kernel keeps in which memory, for the file's header."""
+    tiers: dict[str, list[str]] = {}
+    for buffer in attention.program.buffers:
+        dims = ", ".join(_shown(dim) for dim in buffer.shape)
+        tiers.setdefault(buffer.tier.value, []).append(f"{buffer.value or buffer.name}[{dims}]")
+    names = {"global": "global memory", "cache": "shared memory", "register": "registers"}
+    for tier, buffers in tiers.items():
+        yield f"{names[tier] + ':':15} {', '.join(buffers)}"
+
+
+def _shown(dim: Dim) -> str:
+    return comment(to_text(dim.to_expr())).replace("...", "")

@@ -1,0 +1,45 @@
+"""The backend: lowering prints the file, loading builds and runs it."""
+
+from __future__ import annotations
+
+from attn_cuda.checks import constants_of
+from attn_cuda.device import NoDevice, build_device, find_device
+from attn_cuda.host import build_emulated
+from attn_cuda.library import Library
+from attn_cuda.runner import make_runner
+from attn_cuda.source import entry_name, print_source
+from attn_cuda.unit import make_unit
+from attn_dsl.backend import Options, Program, Runner, Unavailable
+from attn_dsl.ir import Graph
+
+
+class CudaBackend:
+    """Tiled attention in CUDA C++: f32, on any GPU that CUDA 12 or 13 knows."""
+
+    name = "cuda"
+
+    def lower(self, graph: Graph, options: Options) -> Program:
+        """Print `graph` as one `.cu` file. All sizes but the head dims stay arguments.
+
+        Raises DiagnosticError: E060 for a head dim without a size, E061 for one that is too
+        large, E062 for element types other than f32, E063 for more than two batch dims.
+        """
+        constants = constants_of(graph, options.sizes)
+        unit = make_unit(graph, constants)
+        return Program(self.name, print_source(unit), entry_name(unit), ".cu", graph, constants)
+
+    def load(self, program: Program, *, emulate: bool = False) -> Runner:
+        """Build the file with nvcc for the GPU, or with g++ to be executed on the host."""
+        if emulate:
+            path = build_emulated(program.source)
+        else:
+            try:
+                find_device()
+            except NoDevice as missing:
+                raise Unavailable(
+                    f"{missing}. Two ways on: `--emulate` executes the emitted source on this "
+                    "machine's CPU, and `attn compile --target cuda -o x.cu` writes the source, to "
+                    "be built where there is a GPU"
+                ) from None
+            path = build_device(program.source)
+        return make_runner(program, Library(path))

@@ -1,0 +1,68 @@
+"""What this backend cannot print, said before it prints anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from attn_cuda.unit import MAX_HEAD_DIM, MAX_RANK, head_dims
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
+from attn_dsl.ir import DType, Graph, Statement
+from attn_dsl.ir.ops import Input
+
+
+def constants_of(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
+    """The sizes to compile in: those in the head dims of fused operations.
+
+    Raises DiagnosticError with all that stands in the way of a kernel:
+
+    - E060: a head dim whose size is not known.
+    - E061: a head dim that does not fit into a block's registers and shared memory.
+    - E062: an element type that the kernels do not compute in.
+    - E063: more dims than a kernel has indices.
+    """
+    found: list[Diagnostic] = []
+    for statement in graph.statements:
+        found += _check_type(statement)
+        found += _check_head_dims(statement, graph, sizes)
+    if found:
+        raise DiagnosticError(found)
+    dims = (dim for statement in graph.statements for dim in head_dims(statement, graph))
+    return {symbol: sizes[symbol] for symbol in sorted({s for dim in dims for s in dim.symbols})}
+
+
+def _check_type(statement: Statement) -> Iterator[Diagnostic]:
+    type_ = statement.type
+    what = statement.op.name if isinstance(statement.op, Input) else statement.name
+    if isinstance(statement.op, Input) and type_.dtype.is_float and type_.dtype is not DType.F32:
+        message = f"`{what}` is {type_}; the cuda target computes in f32"
+        help = "declare it as f32, or use `--set dtype=f32` where no type is declared"
+        yield Diagnostic("E062", message, _span(statement), help=help)
+    if len(type_.dims) > MAX_RANK:
+        message = (
+            f"`{what}` is {type_}: CUDA kernels have two batch dims at most before the last two, "
+            f"this has {len(type_.dims) - 2}"
+        )
+        help = "join batch dims into one, such as B*T, or write `...` for them"
+        yield Diagnostic("E063", message, _span(statement), help=help)
+
+
+def _check_head_dims(
+    statement: Statement, graph: Graph, sizes: Mapping[str, int]
+) -> Iterator[Diagnostic]:
+    for dim in head_dims(statement, graph):
+        unknown = [symbol for symbol in dim.symbols if symbol not in sizes]
+        for symbol in unknown:
+            message = (
+                f"the head dim {dim} of `{statement.name}` has no size: a CUDA kernel keeps a "
+                "head in registers and shared memory, and must know how much that is"
+            )
+            yield Diagnostic("E060", message, _span(statement), help=f"use `--set {symbol}=64`")
+        size = None if unknown else dim.value(sizes)
+        if size is not None and not 1 <= size <= MAX_HEAD_DIM:
+            message = f"the head dim {dim} of `{statement.name}` is {size}"
+            help = f"the cuda target takes head dims from 1 to {MAX_HEAD_DIM}"
+            yield Diagnostic("E061", message, _span(statement), help=help)
+
+
+def _span(statement: Statement) -> Span | None:
+    return statement.origins[0].span if statement.origins else None

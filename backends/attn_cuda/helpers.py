@@ -1,0 +1,126 @@
+"""Small device functions. A file gets those that it uses, and no others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+VIEW = """\
+// A tensor in device memory. Element (b, h, q, k) lies at the sum of index times stride; a stride
+// of 0 repeats the same elements, which is broadcasting, and two strides swapped are a transpose.
+template <typename T>
+struct View {
+    T* data;
+    long long batch, head, row, column;
+
+    __device__ T& at(long long b, long long h, long long q, long long k) const {
+        return data[b * batch + h * head + q * row + k * column];
+    }
+};
+"""
+
+HELPERS = {
+    "floor_divide": """\
+// Python's //: rounds down, also below zero, where C rounds towards zero. By 0 it gives 0.
+__host__ __device__ inline long long floor_divide(long long x, long long y) {
+    if (y == 0) return 0;
+    return x / y - (x % y != 0 && (x < 0) != (y < 0));
+}
+""",
+    "floor_modulo": """\
+// Python's %: has the sign of y, where C's has that of x. By 0 it gives 0.
+__host__ __device__ inline long long floor_modulo(long long x, long long y) {
+    if (y == 0) return 0;
+    const long long m = x % y;
+    return m != 0 && (m < 0) != (y < 0) ? m + y : m;
+}
+""",
+    "real_modulo": """\
+// Python's % of real numbers: has the sign of y, where C's fmod has that of x.
+__host__ __device__ inline double real_modulo(double x, double y) {
+    const double m = fmod(x, y);
+    return m != 0 && (m < 0) != (y < 0) ? m + y : m;
+}
+""",
+    "real_divide": """\
+// Python's // of real numbers. Without the remainder the division is all but exact.
+__host__ __device__ inline double real_divide(double x, double y) {
+    return y == 0 ? x / y : rint((x - real_modulo(x, y)) / y);
+}
+""",
+    "power": """\
+// x to the n, in whole numbers.
+__host__ __device__ inline long long power(long long x, int n) {
+    long long result = 1;
+    for (int i = 0; i < n; ++i) result *= x;
+    return result;
+}
+""",
+    "smaller": """\
+__host__ __device__ inline long long smaller(long long x, long long y) { return x < y ? x : y; }
+""",
+    "larger": """\
+__host__ __device__ inline long long larger(long long x, long long y) { return x > y ? x : y; }
+""",
+    "lane_max": """\
+// The largest of the values that LANES neighbouring threads have, for each of them.
+template <int LANES>
+__device__ float lane_max(float x) {
+    for (int offset = LANES / 2; offset > 0; offset /= 2) {
+        x = fmaxf(x, __shfl_xor_sync(0xffffffff, x, offset));
+    }
+    return x;
+}
+""",
+    "lane_sum": """\
+// The sum of the values that LANES neighbouring threads have, for each of them.
+template <int LANES>
+__device__ float lane_sum(float x) {
+    for (int offset = LANES / 2; offset > 0; offset /= 2) {
+        x += __shfl_xor_sync(0xffffffff, x, offset);
+    }
+    return x;
+}
+""",
+}
+
+
+def gather(rank: int) -> str:
+    """The function that reads an element of a tensor with `rank` dims."""
+    axes = ("b", "h", "q", "k")[4 - rank :]
+    sizes = ", ".join(f"long long {axis}_size" for axis in axes)
+    places = ", ".join(f"long long {axis}" for axis in axes)
+    inside = " && ".join(f"{axis} >= 0 && {axis} < {axis}_size" for axis in axes)
+    element = ", ".join(["0"] * (4 - rank) + list(axes))
+    return f"""\
+// An element of a tensor of {rank} dims with these sizes: 0 where an index is out of range.
+template <typename T>
+__device__ T gather(View<const T> x, {sizes}, {places}) {{
+    const bool inside = {inside};
+    return inside ? x.at({element}) : T(0);
+}}
+"""
+
+
+def helpers_for(text: str, gather_ranks: Iterable[int]) -> list[str]:
+    """The functions that `text` calls, each after those that it calls itself."""
+    found: list[str] = []
+    queue = [text]
+    while queue:
+        code = queue.pop()
+        for name, helper in HELPERS.items():
+            if helper not in found and mentions(code, name):
+                found.append(helper)
+                queue.append(helper)
+    ordered = [helper for helper in HELPERS.values() if helper in found]
+    return ordered + [gather(rank) for rank in sorted(set(gather_ranks))]
+
+
+def mentions(code: str, name: str) -> bool:
+    """Whether the identifier `name` is used in `code`, other than as a member of something."""
+    return re.search(rf"(?<![\w.]){name}(?!\w)", strip_comments(code)) is not None
+
+
+def strip_comments(code: str) -> str:
+    """`code` without its `//` comments."""
+    return re.sub(r"//.*", "", code)

@@ -1,0 +1,113 @@
+"""Build emitted CUDA source with g++, to run without a GPU; and keep what was built.
+
+The emulator (the folder beside this module) gives the words of CUDA a meaning on the host. It is
+compiled once; then each emitted file is compiled against its headers and linked to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+EMULATOR = Path(__file__).parent / "emulator"
+
+# As CUDA programmers expect, one memory may be read as several types.
+FLAGS = ("-std=c++20", "-O2", "-fPIC", "-fno-strict-aliasing")
+
+# A kernel with large local variables touches each page of its stack on the way, so that it cannot
+# step over the one that guards the end. And no shared array is filled by code before its first use.
+SOURCE_FLAGS = ("-fstack-clash-protection", "-fno-extern-tls-init", "-shared")
+
+# Fail here, not when it is loaded, if a name is missing; and prefer the library's own functions
+# over those of a CUDA runtime that something else may have loaded into this process.
+LINK_FLAGS = ("-Wl,-z,defs", "-Wl,-Bsymbolic")
+
+DYNAMIC_SHARED = re.compile(r"extern\s+__shared__\s+[^;=]*?(\w+)\s*\[\s*\]\s*;")
+
+
+class BuildError(RuntimeError):
+    """A source that did not compile, or a compiler that is missing."""
+
+
+def build_emulated(source: str) -> Path:
+    """Compile the text of a ``.cu`` file for this machine's processor; the library's path."""
+    compiler = find_compiler("g++", "to run CUDA source without a GPU")
+    key = [compiler_version(compiler), *FLAGS, platform.machine()]
+    for path in sorted(EMULATOR.iterdir()):
+        key += [path.name, path.read_text(encoding="utf-8")]
+
+    def make_runtime(target: Path) -> None:
+        command = [compiler, *FLAGS, "-fvisibility=hidden", "-c", str(EMULATOR / "runtime.cpp")]
+        run_compiler([*command, "-o", str(target)])
+
+    def make_library(target: Path) -> None:
+        file = target.with_suffix(".cu")
+        file.write_text(source, encoding="utf-8")
+        runtime = build_cached(key, ".o", make_runtime)
+        command = [compiler, *FLAGS, *SOURCE_FLAGS, f"-I{EMULATOR}", "-x", "c++", str(file)]
+        command += ["-x", "none", str(runtime), *LINK_FLAGS, *dynamic_shared_flags(source)]
+        run_compiler([*command, "-o", str(target)])
+
+    return build_cached([*key, *SOURCE_FLAGS, *LINK_FLAGS, source], ".so", make_library)
+
+
+def dynamic_shared_flags(source: str) -> list[str]:
+    """Tell the linker that each ``extern __shared__ T name[]`` is the emulator's one array."""
+    names = sorted(set(DYNAMIC_SHARED.findall(source)))
+    return [f"-Wl,--defsym={name}=attn_emulator_dynamic_shared" for name in names]
+
+
+def build_cached(key: Sequence[str], suffix: str, make: Callable[[Path], None]) -> Path:
+    """The file that ``make`` writes, made at most once for each key.
+
+    It is written beside its place and then moved there as one step, so another process finds
+    either all of it or nothing.
+    """
+    folder = cache_folder()
+    digest = hashlib.sha256("\0".join(key).encode()).hexdigest()
+    target = folder / f"{digest[:32]}{suffix}"
+    if not target.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as workshop:
+            draft = Path(workshop) / f"kernel{suffix}"
+            make(draft)
+            os.replace(draft, target)
+    return target
+
+
+def cache_folder() -> Path:
+    """Where built files are kept: ``ATTN_CACHE_DIR``, or a folder in the user's cache."""
+    chosen = os.environ.get("ATTN_CACHE_DIR")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(chosen) if chosen else Path(base) / "attn-dsl"
+
+
+def find_compiler(name: str, purpose: str) -> str:
+    """The path of a compiler, or a ``BuildError`` that says what it is needed for."""
+    path = shutil.which(name)
+    if path is None:
+        raise BuildError(f"{name} is needed {purpose}, but is not on the PATH")
+    return path
+
+
+@cache
+def compiler_version(compiler: str) -> str:
+    """What a compiler says of its own version."""
+    return run_compiler([compiler, "--version"])
+
+
+def run_compiler(command: Sequence[str]) -> str:
+    """Run a compiler; what it prints, or a ``BuildError`` with its complaints."""
+    both = subprocess.STDOUT
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=both, text=True, check=False)
+    if result.returncode != 0:
+        raise BuildError(f"{' '.join(command)}\n{result.stdout}")
+    return result.stdout

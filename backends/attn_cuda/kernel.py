@@ -1,0 +1,103 @@
+"""What all kernels have in common: parameters, the place in the grid, the call."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from attn_cuda.expressions import CudaPrinter
+from attn_cuda.helpers import mentions
+from attn_cuda.names import comment
+from attn_cuda.unit import Unit
+from attn_cuda.views import c_type
+from attn_dsl.ir import Dim
+from attn_dsl.ir.dims import ONE
+from attn_dsl.textbuilder import TextBuilder
+
+LINE = 100
+COMMENT = 84
+KERNEL = "__global__ void __launch_bounds__(THREADS)"
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A tensor that a kernel is given: which one, whether it is written, in which axis order.
+
+    `memory` is the C pointer to it, where that is not called like the value.
+    """
+
+    value: str
+    written: bool = False
+    axes: tuple[int, int, int, int] = (0, 1, 2, 3)
+    memory: str = ""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A call of a kernel. `text` defines it; calls with equal texts share one definition.
+
+    `blocks`, `numbers` (the arguments after the tensors) and `shared_bytes` are C expressions of
+    the launcher. `title` says in a line what is computed, `notes` say more in the file's header.
+    """
+
+    title: str
+    kernel: str
+    text: str
+    blocks: str
+    tensors: Sequence[Operand]
+    numbers: Sequence[str]
+    shared_bytes: str = "0"
+    notes: tuple[str, ...] = ()
+
+
+def remark(out: TextBuilder, text: str) -> None:
+    """Add a comment, on as many lines as it takes."""
+    out.lines(f"// {line}" for line in textwrap.wrap(comment(text), COMMENT))
+
+
+def used_sizes(unit: Unit, code: str) -> list[str]:
+    """The C names of the sizes that `code` mentions, in the launcher's order."""
+    return [unit.symbols[s] for s in unit.runtime if mentions(code, unit.symbols[s])]
+
+
+def parameter(unit: Unit, operand: Operand, name: str) -> str:
+    """The declaration of a tensor that a kernel is given."""
+    const = "" if operand.written else "const "
+    return f"View<{const}{c_type(unit, operand.value)}> {name}"
+
+
+def signature(head: str, parts: Sequence[str], end: str) -> str:
+    """`head(parts)end`, on as many lines as it takes, each below the first part."""
+    *before, last = head.split("\n")
+    margin = " " * (len(last) + 1)
+    lines = [f"{last}("]
+    for index, part in enumerate(parts):
+        text = part + (f"){end}" if index == len(parts) - 1 else ",")
+        gap = "" if lines[-1].endswith("(") else " "
+        if len(lines[-1] + gap + text) > LINE and gap:
+            lines.append(margin + text)
+        else:
+            lines[-1] += gap + text
+    return "\n".join([*before, *lines])
+
+
+def place(out: TextBuilder, index: str, axes: Iterable[tuple[str, str]]) -> None:
+    """Split `index` into coordinates, the fastest first; axes of size 1 have none."""
+    present = [(name, size) for name, size in axes if size != "1"]
+    rest = index
+    for position, (name, size) in enumerate(present):
+        last = position == len(present) - 1
+        out.line(f"const long long {name} = {rest if last else f'{rest} % {size}'};")
+        rest += f" / {size}"
+
+
+def factor(unit: Unit, dim: Dim) -> str:
+    """A size as a factor of a product."""
+    text, binding = CudaPrinter(unit).dim(dim)
+    return text if binding >= 7 else f"({text})"
+
+
+def index_names(shape: Sequence[Dim]) -> dict[str, str]:
+    """What `b h q k` are called where a tensor of `shape` is walked: 0 along a dim of size 1."""
+    return {name: "0" if dim == ONE else name for name, dim in zip("bhqk", shape, strict=True)}

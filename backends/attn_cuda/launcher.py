@@ -1,0 +1,212 @@
+"""The `extern "C"` function that takes device pointers and starts the kernels in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from attn_cuda.attention import attention_launch, plan
+from attn_cuda.elementwise import map_launch
+from attn_cuda.helpers import mentions
+from attn_cuda.kernel import Launch, Operand, remark, signature
+from attn_cuda.linear import copy_launch, matmul_launch, softmax_launch
+from attn_cuda.names import identifiers
+from attn_cuda.unit import Unit
+from attn_cuda.views import AXES, c_type, product, source, strides
+from attn_dsl.ir import Statement
+from attn_dsl.ir.ops import Input, MatMul, Softmax, TiledAttention, Transpose
+from attn_dsl.textbuilder import TextBuilder
+
+LAUNCH = """\
+// What the kernel declares is what it gets: arguments are converted, not asked for their types.
+template <typename T>
+struct Declared {
+    using Type = T;
+};
+
+// Starts a kernel, or none where there is nothing to do: CUDA takes an empty grid for a mistake.
+template <typename... Parameters>
+static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, size_t shared_bytes,
+                          cudaStream_t stream, typename Declared<Parameters>::Type... arguments) {
+    if (blocks == 0) return cudaSuccess;
+    if (blocks > 0x7fffffff) return cudaErrorInvalidConfiguration;
+    if (shared_bytes > 48 * 1024) {  // more than that has to be asked for
+        const cudaError_t error = cudaFuncSetAttribute(
+            kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes));
+        if (error != cudaSuccess) return error;
+    }
+    void* addresses[] = {&arguments...};
+    return cudaLaunchKernel(kernel, dim3(unsigned(blocks)), dim3(THREADS), addresses, shared_bytes,
+                            stream);
+}
+"""
+
+SCRATCH = """\
+// Memory for a value between two kernels. The stream frees it when the last of them is done.
+template <typename T>
+struct Scratch {
+    T* data = nullptr;
+    cudaError_t error = cudaSuccess;
+    cudaStream_t stream;
+
+    Scratch(long long count, cudaStream_t stream) : stream(stream) {
+        void* memory = nullptr;
+        if (count > 0) error = cudaMallocAsync(&memory, size_t(count) * sizeof(T), stream);
+        data = static_cast<T*>(memory);
+    }
+    Scratch(const Scratch&) = delete;
+    ~Scratch() {
+        if (data != nullptr) cudaFreeAsync(data, stream);
+    }
+};
+"""
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """What the launcher does: the calls in order, and where each value lies.
+
+    `memory` maps values to the C pointer to them; `scratch` are those with memory of their own.
+    """
+
+    unit: Unit
+    entry: str
+    launches: tuple[tuple[str, Launch], ...]
+    memory: dict[str, str]
+    outputs: tuple[tuple[str, str], ...]
+    scratch: tuple[str, ...]
+
+
+def make_launcher(unit: Unit, entry: str) -> Launcher:
+    """Decide where every value lies, and which kernels make it."""
+    outputs = tuple(_outputs(unit))
+    memory = {pointer: pointer for pointer, value in outputs if pointer == value}
+    scratch = []
+    launches = []
+    for statement in unit.graph.statements:
+        if isinstance(statement.op, Input):
+            memory[statement.name] = statement.name
+        elif not isinstance(statement.op, Transpose):
+            launches.append((statement.name, launch_of(unit, statement)))
+            if statement.name not in memory:
+                memory[statement.name] = f"{statement.name}.data"
+                scratch.append(statement.name)
+    for pointer, value in outputs:
+        if pointer != value:
+            target = Operand(value, written=True, memory=pointer)
+            launches.append((pointer, copy_launch(unit, value, target)))
+    return Launcher(unit, entry, tuple(launches), memory, outputs, tuple(scratch))
+
+
+def _outputs(unit: Unit) -> Iterator[tuple[str, str]]:
+    """The name of each output's pointer, and its value: a computed value is written in place."""
+    written: set[str] = set()
+    wishes = [f"{label}_out" for label, _ in unit.graph.outputs]
+    names = identifiers(wishes, (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values()))
+    for wish, (_, value) in zip(wishes, unit.graph.outputs, strict=True):
+        in_place = value in unit.kernels and source(unit, value)[0] == value
+        yield (value if in_place and value not in written else names[wish]), value
+        written.add(value)
+
+
+def launch_of(unit: Unit, statement: Statement) -> Launch:
+    """The kernel for a statement."""
+    match statement.op:
+        case TiledAttention() as op:
+            return attention_launch(plan(unit, statement, op))
+        case MatMul() as op:
+            return matmul_launch(unit, statement, op)
+        case Softmax() as op:
+            return softmax_launch(unit, statement, op)
+    return map_launch(unit, statement)
+
+
+def print_launcher(out: TextBuilder, launcher: Launcher) -> None:
+    """Add the function and the few that it needs."""
+    unit = launcher.unit
+    if launcher.scratch:
+        out.lines([*SCRATCH.splitlines(), ""])
+    out.lines([*LAUNCH.splitlines(), ""])
+    body = TextBuilder()
+    for value, launch in launcher.launches:
+        if value in launcher.scratch:
+            count = product(unit, unit.shape(value))
+            body.line(f"const Scratch<{c_type(unit, value)}> {value}({count}, stream);")
+            body.line(f"if ({value}.error != cudaSuccess) return {value}.error;")
+        _print_launch(body, launcher, launch)
+    parameters = [_used(text, name, body.text) for text, name in _parameters(launcher)]
+    _contract(out, unit)
+    with out.block(signature(f'extern "C" int {launcher.entry}', parameters, " {"), "}"):
+        out.lines(body.text.splitlines())
+
+
+def _contract(out: TextBuilder, unit: Unit) -> None:
+    """What a caller has to know."""
+    text = (
+        "Pointers are to device memory, tensors without gaps. Returns a cudaError_t, 0 if all is "
+        "well; the kernels run when the stream gets to them."
+    )
+    if unit.optional:
+        text += (
+            " An optional tensor is null where there is none; its strides are in elements, 0 along "
+            "a dim that it has not."
+        )
+    remark(out, text)
+
+
+def _parameters(launcher: Launcher) -> Iterator[tuple[str, str]]:
+    """Types and names: inputs, outputs, sizes, strides of optional inputs, the stream."""
+    unit = launcher.unit
+    for statement in unit.graph.inputs:
+        yield f"const {c_type(unit, statement.name)}*", statement.name
+    for pointer, value in launcher.outputs:
+        yield f"{c_type(unit, value)}*", pointer
+    for symbol in unit.runtime:
+        yield "long long", unit.symbols[symbol]
+    for value in unit.optional:
+        for name in _stride_names(unit, value):
+            yield "long long", name
+    yield "cudaStream_t", "stream"
+
+
+def _stride_names(unit: Unit, value: str) -> list[str]:
+    """The launcher's parameters for the strides of an optional input."""
+    taken = (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values())
+    return list(identifiers((f"{value}_{axis}" for axis in AXES), taken).values())
+
+
+def _used(type_: str, name: str, body: str) -> str:
+    """A parameter, without its name where the function does not use it."""
+    return f"{type_} {name}" if mentions(body, name) else f"{type_} /* {name} */"
+
+
+def _print_launch(out: TextBuilder, launcher: Launcher, launch: Launch) -> None:
+    head = f"launch({launch.kernel}, {launch.blocks}, {launch.shared_bytes}, stream,"
+    out.line(f"// {launch.title}")
+    first, last = launcher.launches[0][1], launcher.launches[-1][1]
+    declare = "cudaError_t " if launch is first else ""
+    verb = "return" if launch is last else f"{declare}error ="
+    out.line(f"{verb} {head}")
+    margin = " " * len(f"{verb} launch(")
+    arguments = [*(_view(launcher, tensor) for tensor in launch.tensors)]
+    if launch.numbers:
+        arguments.append(", ".join(launch.numbers))
+    out.line(",\n".join(margin + text for text in arguments) + ");")
+    if launch is not last:
+        out.line("if (error != cudaSuccess) return error;")
+
+
+def _view(launcher: Launcher, operand: Operand) -> str:
+    """The tensor as a kernel gets it: where it lies, and its strides in the kernel's axis order."""
+    unit = launcher.unit
+    base, swapped = source(unit, operand.value)
+    if operand.memory:
+        pointer, base, swapped = operand.memory, operand.value, False
+    else:
+        pointer = launcher.memory[base]
+    steps = list(_stride_names(unit, base) if base in unit.optional else strides(unit, base))
+    if swapped:
+        steps[2], steps[3] = steps[3], steps[2]
+    const = "" if operand.written else "const "
+    ordered = ", ".join(steps[axis] for axis in operand.axes)
+    return f"View<{const}{c_type(unit, base)}>{{{pointer}, {ordered}}}"

@@ -1,0 +1,101 @@
+"""Call a compiled launcher with NumPy arrays, on the GPU or in the emulator alike."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+TO_DEVICE = 1  # cudaMemcpyHostToDevice
+TO_HOST = 2  # cudaMemcpyDeviceToHost
+
+
+class CudaError(RuntimeError):
+    """A CUDA call that returned an error: its number in ``code``, its name in ``name``."""
+
+    def __init__(self, code: int, name: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.name = name
+
+
+class Library:
+    """A shared library of launchers, with the CUDA runtime that it is linked to.
+
+    That runtime is NVIDIA's where nvcc built the library, and the emulator where g++ did; both are
+    found through the library, by the same names.
+    """
+
+    def __init__(self, path: Path) -> None:
+        library = self._library = ctypes.CDLL(str(path))
+        address, size = ctypes.c_void_p, ctypes.c_size_t
+        library.cudaMalloc.argtypes = [ctypes.POINTER(address), size]
+        library.cudaMemcpy.argtypes = [address, address, size, ctypes.c_int]
+        library.cudaFree.argtypes = [address]
+        library.cudaGetErrorName.restype = ctypes.c_char_p
+        library.cudaGetErrorString.restype = ctypes.c_char_p
+        self._emulated = hasattr(library, "attn_emulator_message")
+        if self._emulated:
+            library.attn_emulator_message.restype = ctypes.c_char_p
+
+    def call(
+        self,
+        symbol: str,
+        inputs: Sequence[Array | None],
+        outputs: Sequence[Array],
+        sizes: Sequence[int] = (),
+    ) -> None:
+        """Run ``symbol`` on copies of ``inputs`` in device memory and fill ``outputs``.
+
+        The launcher is ``extern "C" int symbol(const T* in, ..., T* out, ..., long long size, ...,
+        cudaStream_t stream)``. An input of ``None`` arrives as a null pointer.
+        """
+        for output in outputs:
+            if not (output.flags.c_contiguous and output.flags.writeable):
+                raise ValueError("an output must be a contiguous array that can be written to")
+        with ExitStack() as cleanup:
+            sources = [self._upload(array, cleanup) for array in inputs]
+            targets = [self._allocate(array.nbytes, cleanup) for array in outputs]
+            counts = [ctypes.c_longlong(size) for size in sizes]
+            stream = ctypes.c_void_p(None)
+            launcher = getattr(self._library, symbol)
+            self._check(launcher(*sources, *targets, *counts, stream), symbol)
+            self._check(self._library.cudaStreamSynchronize(stream), symbol)
+            for array, target in zip(outputs, targets, strict=True):
+                code = self._library.cudaMemcpy(array.ctypes.data, target, array.nbytes, TO_HOST)
+                self._check(code, "cudaMemcpy")
+
+    def _upload(self, array: Array | None, cleanup: ExitStack) -> ctypes.c_void_p:
+        if array is None:
+            return ctypes.c_void_p(None)
+        contiguous = np.ascontiguousarray(array)
+        pointer = self._allocate(contiguous.nbytes, cleanup)
+        code = self._library.cudaMemcpy(
+            pointer, contiguous.ctypes.data, contiguous.nbytes, TO_DEVICE
+        )
+        self._check(code, "cudaMemcpy")
+        return pointer
+
+    def _allocate(self, size: int, cleanup: ExitStack) -> ctypes.c_void_p:
+        # An empty array is still an array: it gets an address, unlike None.
+        pointer = ctypes.c_void_p(None)
+        self._check(self._library.cudaMalloc(ctypes.byref(pointer), max(size, 1)), "cudaMalloc")
+        cleanup.callback(self._library.cudaFree, pointer)
+        return pointer
+
+    def _check(self, code: int, symbol: str) -> None:
+        if code == 0:
+            return
+        library = self._library
+        library.cudaGetLastError()  # the runtime forgets it, so the next call starts afresh
+        texts = [library.cudaGetErrorName(code), library.cudaGetErrorString(code)]
+        if self._emulated:
+            texts.append(library.attn_emulator_message())
+        name, *explanations = [text.decode() for text in texts if text]
+        raise CudaError(code, name, ": ".join([symbol, name, *explanations]))

@@ -1,0 +1,69 @@
+"""Names in the emitted file: those of the diagram, unless C++ or the file itself needs them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+KEYWORDS = """
+alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t
+char8_t class co_await co_return co_yield compl concept const const_cast consteval constexpr
+constinit continue decltype default delete do double dynamic_cast else enum explicit export extern
+false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr
+operator or or_eq private protected public register reinterpret_cast requires return short signed
+sizeof static static_assert static_cast struct switch template this thread_local throw true try
+typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
+"""
+OURS = """
+COLUMNS KEYS QUERIES ROWS THREADS VALUES
+accumulator b e error group h highest i inside inverse j k k_begin k_end k_first k_last key lane m
+maximum memory n new_maximum q q_first q_last query rescale row s scale scores shared shift stream
+sum tile tiles total value weight weights d
+Declared Scratch View at copy data floor_divide floor_modulo gather lane_max lane_sum larger launch
+matmul power real_divide real_modulo smaller softmax_rows
+"""
+THEIRS = """
+INFINITY NAN blockIdx threadIdx float4 cudaError_t cudaStream_t cudaSuccess
+abs acos acosh asin asinh assert atan atan2 atanh blockDim cbrt ceil copysign cos cosh div erf erfc
+exp exp2 expf expm1 fabs fabsf fdim floor floorf fma fmax fmaxf fmin fminf fmod free frexp gamma
+gridDim hypot ilogb index j0 j1 jn ldexp lgamma linux llabs llrint llround log log10 log1p log2 logb
+logf lrint lround main malloc max min modf nan nearbyint nextafter norm pow powf printf rand
+remainder remquo rhypot rint round rsqrt scalb scalbn signbit significand sin sincos sinh size_t
+sqrt sqrtf stderr stdin stdout tan tanh tanhf tgamma time trunc unix warpSize y0 y1 yn
+"""
+RESERVED = frozenset((KEYWORDS + OURS + THEIRS).split())
+"""C++'s words, what kernels and the launcher call things themselves, and what `<cuda_runtime.h>`
+and `<math.h>` bring that is short enough for a diagram to say."""
+
+
+def identifier(text: str) -> str:
+    """`text` as a C identifier: letters of other scripts by their names, the rest as `_`."""
+    plain = "".join(_ascii(char) for char in unicodedata.normalize("NFKC", text))
+    name = re.sub(r"_+", "_", re.sub(r"[^A-Za-z0-9_]", "_", plain)).strip("_")
+    return f"x{name}" if not name or name[0].isdigit() else name
+
+
+def _ascii(char: str) -> str:
+    if char.isascii() or not char.isalpha():
+        return char
+    return unicodedata.name(char, "x").split()[-1].lower()
+
+
+def identifiers(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """An identifier for each of `texts`, all different, none of them reserved or `taken`."""
+    used = {*RESERVED, *taken}
+    names: dict[str, str] = {}
+    for text in dict.fromkeys(texts):
+        name = identifier(text)
+        while name in used:
+            name += "_"
+        used.add(name)
+        names[text] = name
+    return names
+
+
+def comment(text: str) -> str:
+    """`text` on one line and without a backslash, so that a `//` comment ends where it should."""
+    line = " ".join(text.split())
+    return "".join(char for char in line if char.isprintable() and char != "\\")

@@ -1,0 +1,93 @@
+"""Where steps are printed: the loops, names and places of one kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from attn_cuda.expressions import CudaPrinter
+from attn_cuda.kernel import factor, remark
+from attn_dsl.expr import Expr, names_in, tensors_in
+from attn_dsl.textbuilder import TextBuilder
+from attn_dsl.tile import TileProgram
+
+ROWS = "for (int i = 0; i < ROWS; ++i) {"
+COLUMNS = "for (int j = 0; j < COLUMNS; ++j) {"
+VALUES = "for (int j = 0; j < VALUES; ++j) {"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where steps are printed: the text, the program, and the block's batch and head."""
+
+    out: TextBuilder
+    printer: CudaPrinter
+    program: TileProgram
+    b: str
+    h: str
+
+    @property
+    def queries(self) -> str:
+        """The number of queries, in C."""
+        return factor(self.printer.unit, self.program.query_length)
+
+    @property
+    def keys(self) -> str:
+        """The number of keys, in C."""
+        return factor(self.printer.unit, self.program.key_length)
+
+    def remark(self, text: str) -> None:
+        """Add a comment."""
+        remark(self.out, text)
+
+    def dims(self, buffer: str) -> str:
+        """The length of a row of a buffer, in C."""
+        return factor(self.printer.unit, self.program.buffer(buffer).shape[-1])
+
+    def at(self, buffer: str, row: str, column: str) -> str:
+        """An element of a global buffer, in this block's batch and head."""
+        return f"{self.program.buffer(buffer).value}.at({self.b}, {self.h}, {row}, {column})"
+
+
+@contextmanager
+def block(site: Site, *heads: str) -> Iterator[None]:
+    """Nested C blocks."""
+    if not heads:
+        yield
+        return
+    with site.out.block(heads[0], "}"), block(site, *heads[1:]):
+        yield
+
+
+def each(site: Site, statement: str, *heads: str) -> None:
+    """One statement in loops, whose heads end with a brace: it needs none."""
+    with block(site, *heads[:-1]):
+        site.out.line(f"{heads[-1].removesuffix(' {')} {statement}")
+
+
+@contextmanager
+def given(site: Site, tensor: str | None) -> Iterator[Site]:
+    """Only if the optional tensor was handed over; the same for all threads."""
+    if tensor is None:
+        yield site
+        return
+    printer = replace(site.printer, given=site.printer.given | {tensor})
+    with block(site, f"if ({tensor}.data != nullptr) {{"):
+        yield replace(site, printer=printer)
+
+
+@contextmanager
+def each_score(site: Site, expr: Expr) -> Iterator[CudaPrinter]:
+    """Each of a thread's scores, with its query and key as far as `expr` needs them.
+
+    Past the ends these are the last ones, so that nothing is read that is not there.
+    """
+    out, element = site.out, bool(tensors_in(expr, gathered=False))
+    with block(site, ROWS):
+        if element or "q" in names_in(expr):
+            out.line("const long long q = min(q_first + ROWS * group + i, q_last);")
+        with block(site, COLUMNS):
+            if element or "k" in names_in(expr):
+                out.line("const long long k = min(k_first + lane + 16 * j, k_last);")
+            yield site.printer

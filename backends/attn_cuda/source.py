@@ -1,0 +1,66 @@
+"""The whole file, from the header comment to the launcher."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attn_cuda.helpers import VIEW, helpers_for, mentions
+from attn_cuda.launcher import Launcher, make_launcher, print_launcher
+from attn_cuda.names import comment, identifier
+from attn_cuda.unit import Unit, expressions_of, is_optional
+from attn_dsl.expr import Tensor, walk
+from attn_dsl.ir.ops import Transpose
+from attn_dsl.textbuilder import TextBuilder
+
+
+def entry_name(unit: Unit) -> str:
+    """What the launcher is called; no library has a function of such a name."""
+    return f"launch_{identifier(unit.graph.name)}"
+
+
+def print_source(unit: Unit) -> str:
+    """The text of the `.cu` file."""
+    launcher = make_launcher(unit, entry_name(unit))
+    kernels = list(dict.fromkeys(launch.text for _, launch in launcher.launches))
+    host = TextBuilder()
+    print_launcher(host, launcher)
+    code = "\n".join([*kernels, host.text])
+    out = TextBuilder()
+    out.lines(_header(launcher))
+    out.lines(["#include <cuda_runtime.h>", "#include <math.h>", ""])
+    out.lines(_constants(unit, code))
+    for part in (VIEW, *helpers_for(code, _gather_ranks(unit)), *kernels):
+        out.lines([*part.splitlines(), ""])
+    out.lines(["#ifndef __CUDACC_RTC__  // what follows runs on the host", ""])
+    out.lines([*host.text.splitlines(), "", "#endif"])
+    return out.text
+
+
+def _header(launcher: Launcher) -> Iterator[str]:
+    unit = launcher.unit
+    yield f"// {comment(unit.graph.name)}. Call {launcher.entry}, at the end of this file."
+    launches = dict(launcher.launches)
+    for statement in unit.graph.statements:
+        optional = ", optional" * is_optional(statement)
+        yield f"//\n// {statement.name}: {comment(unit.types[statement.name])}{optional}"
+        if statement.name in launches:
+            launch = launches[statement.name]
+            yield from (f"//     {note}" for note in launch.notes or (launch.title,))
+        elif isinstance(statement.op, Transpose):
+            yield f"//     the transpose of {statement.op.x}, by its strides"
+
+
+def _constants(unit: Unit, code: str) -> Iterator[str]:
+    yield "constexpr int THREADS = 256;  // of every block"
+    for symbol, size in unit.constants.items():
+        if mentions(code, unit.symbols[symbol]):
+            yield f"constexpr int {unit.symbols[symbol]} = {size};  // compiled in"
+    yield ""
+
+
+def _gather_ranks(unit: Unit) -> Iterator[int]:
+    for statement in unit.graph.statements:
+        for expr in expressions_of(statement):
+            for node in walk(expr):
+                if isinstance(node, Tensor) and node.indices is not None:
+                    yield len(node.indices)

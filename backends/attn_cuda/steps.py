@@ -1,0 +1,196 @@
+"""The steps of a tile program in C++, a function for each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import singledispatch
+
+from attn_cuda.expressions import fold, negated
+from attn_cuda.site import COLUMNS, ROWS, VALUES, Site, block, each, each_score, given
+from attn_dsl.expr import FALSE, to_text
+from attn_dsl.tile import (
+    Contract,
+    Exponentiate,
+    Fill,
+    Hide,
+    Load,
+    Map,
+    Normalize,
+    Rescale,
+    RowMax,
+    RowSum,
+    Store,
+)
+
+
+@singledispatch
+def print_step(step: object, site: Site) -> None:
+    """Add the C++ of one step."""
+    raise NotImplementedError(f"the cuda target has no {type(step).__name__}")
+
+
+@print_step.register
+def _(step: Load, site: Site) -> None:
+    out, dims = site.out, site.dims(step.into)
+    length, first = (site.queries, "q_first") if step.axis == "q" else (site.keys, "k_first")
+    rows = "QUERIES" if step.axis == "q" else "KEYS"
+    element = site.at(step.source, f"{first} + row", "d")
+    value = element if step.scale is None else f"{element} * scale"
+    place = "[d][row]" if step.axis == "q" else "[row][d]"
+    if step.into == "value_tile":
+        out.line("__syncthreads();  // nobody reads the keys any more")
+    scaled = "" if step.scale is None else ", scaled once here and not in every score"
+    what = site.program.buffer(step.source).value
+    site.remark(f"Load a tile of {what}{scaled}. Rows past the end are 0.")
+    out.line("#pragma unroll 2  // more loads at once would take the registers of another block")
+    with block(site, f"for (int n = threadIdx.x; n < {rows} * {dims}; n += THREADS) {{"):
+        out.line(f"const int row = n / {dims}, d = n % {dims};")
+        out.line(f"const bool inside = {first} + row < {length};")
+        out.line(f"shared.{step.into}{place} = inside ? {value} : 0.0f;")
+    if step.axis == "k":
+        out.line("__syncthreads();  // the tile is complete")
+
+
+@print_step.register
+def _(step: Fill, site: Site) -> None:
+    columns = "[VALUES]" if len(site.program.buffer(step.buffer).shape) == 2 else ""
+    declaration = f"float {step.buffer}[ROWS]{columns}"
+    if step.value == 0:
+        site.out.line(f"{declaration} = {{}};")
+        return
+    site.out.line(f"{declaration};")
+    value, _ = replace(site.printer, single=True).number(step.value)
+    each(site, f"{step.buffer}[i] = {value};", ROWS)
+
+
+@print_step.register
+def _(step: Contract, site: Site) -> None:
+    out = site.out
+    lhs, rhs = step.lhs.removesuffix("_tile").rstrip("s"), step.rhs.removesuffix("_tile")
+    inner, columns = ("d", COLUMNS) if step.transposed else ("m", VALUES)
+    width = "COLUMNS" if step.transposed else "VALUES"
+    length = site.dims(step.lhs) if step.transposed else "KEYS"
+    place = f"[lane + 16 * j][{inner}]" if step.transposed else f"[{inner}][lane + 16 * j]"
+    sign = "+=" if step.accumulate else "="
+    transposed = "ᵀ" if step.transposed else ""
+    site.remark(
+        f"{step.into} {sign} {step.lhs} {step.rhs}{transposed}: ROWS + {width} numbers from shared "
+        f"memory are enough for ROWS * {width} products."
+    )
+    if not step.accumulate:
+        out.line(f"float {step.into}[ROWS][{width}] = {{}};")
+    with block(site, f"for (int {inner} = 0; {inner} < {length}; ++{inner}) {{"):
+        out.line(f"float {lhs}[ROWS], {rhs}[{width}];")
+        each(site, f"{lhs}[i] = shared.{step.lhs}[{inner}][ROWS * group + i];", ROWS)
+        each(site, f"{rhs}[j] = shared.{step.rhs}{place};", columns)
+        each(site, f"{step.into}[i][j] += {lhs}[i] * {rhs}[j];", ROWS, columns)
+
+
+@print_step.register
+def _(step: Map, site: Site) -> None:
+    with given(site, step.given) as inside:
+        inside.remark(f"The score s becomes {to_text(step.score)}.")
+        with each_score(inside, step.score) as printer:
+            scored = f"{step.buffer}[i][j]"
+            named = replace(printer, names={**printer.names, "s": scored})
+            inside.out.line(f"{scored} = {named.print(step.score)};")
+
+
+@print_step.register
+def _(step: Hide, site: Site) -> None:
+    out, full = site.out, fold(step.full)
+    with given(site, step.given) as inside:
+        test = []
+        if full == FALSE:
+            inside.remark("Hide the scores that the mask does not keep.")
+        else:
+            inside.remark(
+                "Hide the scores that the mask does not keep. A tile that it keeps throughout "
+                "needs no test, and all threads know that at once."
+            )
+            test = [f"if ({inside.printer.print(negated(full))}) {{"]
+        with block(inside, *test), each_score(inside, step.mask) as printer:
+            hidden = printer.print(negated(fold(step.mask)))
+            out.line(f"if ({hidden}) {step.buffer}[i][j] = -INFINITY;")
+
+
+def hide_past_the_end(site: Site) -> None:
+    """The last tile may have columns without a key."""
+    out = site.out
+    site.remark("In the last tile, columns past the last key have no score.")
+    with block(site, f"if (k_first + KEYS > {site.keys}) {{", COLUMNS):
+        out.line(f"if (k_first + lane + 16 * j < {site.keys}) continue;")
+        each(site, "scores[i][j] = -INFINITY;", ROWS)
+
+
+@print_step.register
+def _(step: RowMax, site: Site) -> None:
+    out = site.out
+    site.remark("The maximum of each row, with the tiles before: 16 lanes have a part of it each.")
+    out.line(f"float {step.into}[ROWS];")
+    with block(site, ROWS):
+        out.line(f"float highest = {step.previous}[i];")
+        each(site, f"highest = fmaxf(highest, {step.scores}[i][j]);", COLUMNS)
+        out.line(f"{step.into}[i] = lane_max<16>(highest);")
+
+
+@print_step.register
+def _(step: Exponentiate, site: Site) -> None:
+    out = site.out
+    site.remark(
+        "Weights are at most 1, so they never overflow. A row without a key so far is not shifted, "
+        "since -inf minus -inf is no number: its weights are exp(-inf), which is 0."
+    )
+    out.line(f"float {step.into}[ROWS][COLUMNS];")
+    with block(site, ROWS):
+        out.line(f"const float shift = {step.maximum}[i] == -INFINITY ? 0.0f : {step.maximum}[i];")
+        with block(site, COLUMNS):
+            out.line(f"{step.into}[i][j] = expf({step.scores}[i][j] - shift);")
+            out.line(f"shared.{step.into}[lane + 16 * j][ROWS * group + i] = {step.into}[i][j];")
+
+
+@print_step.register
+def _(step: Rescale, site: Site) -> None:
+    out = site.out
+    site.remark("What was summed so far was relative to the maximum so far.")
+    with block(site, ROWS):
+        finite = f"expf({step.previous}[i] - {step.maximum}[i])"
+        out.line(f"const float rescale = {step.maximum}[i] == -INFINITY ? 1.0f : {finite};")
+        for name in step.buffers:
+            if len(site.program.buffer(name).shape) == 1:
+                out.line(f"{name}[i] *= rescale;")
+                continue
+            each(site, f"{name}[i][j] *= rescale;", VALUES)
+        out.line(f"{step.previous}[i] = {step.maximum}[i];")
+
+
+@print_step.register
+def _(step: RowSum, site: Site) -> None:
+    out = site.out
+    site.remark("The sum of each row's weights.")
+    with block(site, ROWS):
+        out.line("float sum = 0.0f;")
+        each(site, f"sum += {step.weights}[i][j];", COLUMNS)
+        out.line(f"{step.into}[i] += lane_sum<16>(sum);")
+
+
+@print_step.register
+def _(step: Normalize, site: Site) -> None:
+    out = site.out
+    site.remark("Divide by the sum of the weights. A row that saw no key at all stays 0.")
+    with block(site, ROWS):
+        out.line(f"const float inverse = {step.total}[i] == 0.0f ? 0.0f : 1.0f / {step.total}[i];")
+        each(site, f"{step.buffer}[i][j] *= inverse;", VALUES)
+
+
+@print_step.register
+def _(step: Store, site: Site) -> None:
+    out, width = site.out, site.dims(step.into)
+    size = site.program.value_dim.value(site.printer.unit.constants)
+    site.remark("Store the rows that are queries, and not past the end.")
+    with block(site, ROWS):
+        out.line("const long long q = q_first + ROWS * group + i;")
+        with block(site, VALUES):
+            out.line("const int e = lane + 16 * j;")
+            inside = f"q < {site.queries}" + (f" && e < {width}" if size % 16 else "")
+            out.line(f"if ({inside}) {site.at(step.into, 'q', 'e')} = {step.buffer}[i][j];")

@@ -1,0 +1,198 @@
+"""What emitted attention kernels compute, executed on the host and compared with float64."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from emit_support import attention, check, draw, error, graph_of, lower, run
+
+LENGTHS = (1, 7, 63, 65, 130)
+SCALE = 'scale="1 / sqrt(D)"'
+CAUSAL = f'{SCALE}, mask="k <= q"'
+SIZES = {"D": 40, "E": 24}
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        "",
+        "k <= q",
+        "k <= q + M - N",
+        "q - k < 33 and k <= q",
+        "abs(q - k) <= 20 or k < 4",
+        "not (k > q)",
+        "k // 16 == q // 16",
+        "(k - q) % 3 == 0",
+        "q // 7 - k // 5 < -2 and -k % 4 != 1",
+        "k >= 70 and q > 3",
+        "False",
+        "k < D - 30 or (q + h) % 2 == b",
+    ],
+)
+def test_masks_at_all_lengths(mask: str) -> None:
+    graph = attention(f'{SCALE}, mask="{mask}"' if mask else SCALE)
+    program = lower(graph, **SIZES)
+    for queries, keys in itertools.product(LENGTHS, LENGTHS):
+        check(program, draw(graph, B=2, H=2, N=queries, M=keys, **SIZES))
+
+
+@pytest.mark.parametrize(
+    ("head", "value"), [(1, 1), (3, 128), (40, 5), (80, 80), (64, 17), (128, 128), (33, 96)]
+)
+def test_head_dims(head: int, value: int) -> None:
+    graph = attention(CAUSAL)
+    program = lower(graph, D=head, E=value)
+    for queries, keys in ((70, 130), (1, 33)):
+        check(program, draw(graph, B=1, H=2, N=queries, M=keys, D=head, E=value))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "captured"),
+    [
+        ('mask="doc[b, q] == doc[b, k] and k <= q"', ["doc: i32[B, N]"]),
+        ('mask="doc[b, k - 5] <= doc[b, q + 3]"', ["doc: i64[B, N]"]),
+        ('mask="k < lengths[b]"', ["lengths: i32[B]"]),
+        ('mask="keep and k <= q"', ["keep: bool[H, N, N]"]),
+        ('mask="keep[k]", score="s + bias"', ["keep: bool[N]", "bias: f32[N, N]"]),
+        ('score="s + slope[h] * (k - q) / 64", mask="k <= q"', ["slope: f32[H]"]),
+        ('score="s + table[h, k - q + 4]"', ["table: f32[H, 9]"]),
+        ('score="20 * tanh(s / 20) + grid[b, h, q // 2, k]"', ["grid: f32[B, H, N, N]"]),
+    ],
+)
+def test_captured_tensors(attributes: str, captured: list[str]) -> None:
+    graph = attention(f"{SCALE}, {attributes}", *captured, keys="N")
+    program = lower(graph, **SIZES)
+    for length in LENGTHS:
+        check(program, draw(graph, B=2, H=3, N=length, **SIZES))
+
+
+OPTIONAL = ("mask_keep?: bool[B, H, N, M]", "mask_bias?: f32[B, H, N, M]")
+
+
+@pytest.mark.parametrize("mask", ["mask_keep", "k <= q and mask_keep"])
+def test_optional_mask(mask: str) -> None:
+    graph = attention(f'{SCALE}, score="s + mask_bias", mask="{mask}"', *OPTIONAL)
+    program = lower(graph, **SIZES)
+    sizes = {"B": 2, "H": 3, "N": 65, "M": 70}
+    arrays = draw(graph, **sizes, **SIZES)
+    check(program, arrays)
+    random = np.random.default_rng(1)
+    full = tuple(sizes.values())
+    for ones in itertools.product((True, False), repeat=4):
+        shape = tuple(1 if one else size for one, size in zip(ones, full, strict=True))
+        check(program, {**arrays, "mask": random.random(shape) < 0.3})
+        check(program, {**arrays, "mask": random.standard_normal(shape).astype(np.float32)})
+    for rank in range(4):
+        check(program, {**arrays, "mask": random.random(full[4 - rank :]) < 0.3})
+
+
+def test_an_additive_mask_may_hide() -> None:
+    graph = attention(f'{SCALE}, score="s + mask_bias", mask="mask_keep"', *OPTIONAL)
+    program = lower(graph, **SIZES)
+    arrays = draw(graph, B=2, H=3, N=65, M=70, **SIZES)
+    bias = np.where(np.arange(70) < 68, -np.inf, 0.0) * np.ones((65, 1))
+    bias[:5] = -np.inf  # these rows see nothing
+    check(program, {**arrays, "mask": bias.astype(np.float32)})
+    check(program, {**arrays, "mask": np.isfinite(bias)})
+
+
+def test_a_row_without_keys_is_zero() -> None:
+    graph = attention(f'{SCALE}, mask="k < q"')
+    out = run(lower(graph, **SIZES), draw(graph, B=1, H=1, N=9, M=9, **SIZES))[0]
+    assert np.all(out[..., 0, :] == 0)
+    assert np.all(np.isfinite(out))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shape"),
+    [
+        ({"N": 5, "M": 0}, (2, 2, 5, 24)),
+        ({"N": 0, "M": 5}, (2, 2, 0, 24)),
+        ({"N": 0, "M": 0}, (2, 2, 0, 24)),
+    ],
+)
+def test_empty_lengths(sizes: dict[str, int], shape: tuple[int, ...]) -> None:
+    graph = attention(CAUSAL)
+    out = run(lower(graph, **SIZES), draw(graph, B=2, H=2, **sizes, **SIZES))[0]
+    assert out.shape == shape
+    assert np.all(out == 0)
+
+
+def test_no_heads_at_all() -> None:
+    graph = attention(CAUSAL)
+    check(lower(graph, **SIZES), draw(graph, B=0, H=2, N=5, M=5, **SIZES))
+
+
+@pytest.mark.parametrize(
+    ("batch", "mask"), [("", "k <= q + h"), ("H, ", "k <= q + h + b"), ("B, 1, ", "k <= q + h + b")]
+)
+def test_batch_dims(batch: str, mask: str) -> None:
+    graph = attention(f'{SCALE}, mask="{mask}"', batch=batch)
+    check(lower(graph, **SIZES), draw(graph, B=2, H=3, N=65, M=70, **SIZES))
+
+
+@pytest.mark.parametrize("batch", [(), (3,), (2, 3), (2, 2, 3), (0, 2, 3)])
+def test_any_batch_dims(batch: tuple[int, ...]) -> None:
+    captured = ("mask_keep?: bool[..., N, M]", "slope: f32[9]")
+    attributes = f'{SCALE}, score="s + slope[h + 3 * b]", mask="mask_keep"'
+    graph = attention(attributes, *captured, batch="..., ")
+    program = lower(graph, **SIZES)
+    arrays = draw(graph, batch=batch, N=20, M=30, **SIZES)
+    check(program, arrays)
+    random = np.random.default_rng(2)
+    check(program, {**arrays, "mask": random.random((20, 30)) < 0.5})
+    check(program, {**arrays, "mask": random.random((*batch, 20, 1)) < 0.5})
+    check(program, {**arrays, "mask": random.random((*(1 for _ in batch), 20, 30)) < 0.5})
+
+
+def test_operands_broadcast() -> None:
+    """One key for all heads; values of several batches for one of queries."""
+    graph = graph_of(
+        "Q: f32[H, N, D]",
+        "K: f32[1, M, D]",
+        "V: f32[B, 1, M, E]",
+        '%O = tiled_attention(%Q, %K, %V) {mask="k <= q + h + b"} : f32[B, H, N, E]',
+    )
+    check(lower(graph, **SIZES), draw(graph, B=2, H=3, N=65, M=70, **SIZES))
+
+
+def test_a_batch_dim_of_the_scores_alone() -> None:
+    graph = graph_of(
+        "Q: f32[..., 2, N, 8]",
+        "K: f32[..., 2, N, 8]",
+        '%O = tiled_attention(%Q, %K, %K) {mask="k <= q + h + 3 * b"} : f32[..., 2, N, 8]',
+    )
+    for batch in ((), (3,), (2, 3)):
+        check(lower(graph), draw(graph, batch=batch, N=9))
+
+
+def test_dims_that_are_products() -> None:
+    attributes = 'scale="1 / sqrt(G * D)", score="s + w[0, h]"'
+    graph = attention(attributes, "w: f32[G, D]", dims=("G * D", "2 * D"))
+    check(lower(graph, G=3, D=8), draw(graph, B=1, H=1, N=9, M=12, G=3, D=8))
+
+
+def test_other_sizes_than_compiled() -> None:
+    graph = attention(CAUSAL)
+    program = lower(graph, **SIZES)
+    with pytest.raises(ValueError, match="compiled for D = 40, called with 41"):
+        run(program, draw(graph, B=1, H=1, N=3, M=3, D=41, E=24))
+
+
+def test_two_attentions_share_a_file() -> None:
+    graph = graph_of(
+        "Q: f32[H, N, 8]",
+        "K: f32[H, M, 8]",
+        "V: f32[H, M, 20]",
+        '%A = tiled_attention(%Q, %K, %K) {mask="k <= q"} : f32[H, N, 8]',
+        "%B = tiled_attention(%A, %K, %V) : f32[H, N, 20]",
+    )
+    check(lower(graph), draw(graph, H=2, N=65, M=70))
+
+
+def test_large_scores_do_not_overflow() -> None:
+    graph = attention()
+    arrays = draw(graph, B=1, H=1, N=70, M=70, D=8, E=8)
+    assert error(lower(graph, D=8, E=8), {**arrays, "Q": arrays["Q"] * 300}) < 1e-3
