@@ -10,13 +10,23 @@ In: a diagram in Mermaid's flowchart syntax. Out: a kernel, its source, its pict
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from attn_dsl.backend import Unavailable
 from attn_dsl.diagnostics import DiagnosticError
-from attn_dsl.kernel import Kernel
-from attn_dsl.pipeline import build
+
+if TYPE_CHECKING:
+    from attn_dsl.backend import Unavailable
+    from attn_dsl.kernel import Kernel
+else:
+    # The rest is loaded when it is asked for: it takes NumPy with it.
+    def __getattr__(name: str) -> Any:
+        homes = {"Kernel": "attn_dsl.kernel", "Unavailable": "attn_dsl.backend"}
+        if name not in homes:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(homes[name]), name)
+
 
 __version__ = "0.1.0"
 __all__ = ["DiagnosticError", "Kernel", "Unavailable", "compile"]
@@ -39,4 +49,6 @@ def compile(
     Raises DiagnosticError with everything that is wrong with the diagram, ValueError for an
     unknown target, and Unavailable if this machine lacks what the target needs.
     """
+    from attn_dsl.pipeline import build  # noqa: PLC0415  (takes NumPy with it)
+
     return build(source, target, settings, emulate=emulate, arch=arch)

@@ -20,7 +20,8 @@ from attn_dsl.files import write_atomically
 from attn_dsl.ir import Graph, to_text
 from attn_dsl.picture import write_picture
 from attn_dsl.pipeline import analyse, load, lower, read
-from attn_dsl.syntax import parse, refusal, to_json
+from attn_dsl.reformat import reformat
+from attn_dsl.syntax import MAX_SIZE, parse, refusal, to_json
 from attn_dsl.tensors import read_tensors, write_tensors
 
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
@@ -42,8 +43,25 @@ class SetOption(click.ParamType[tuple[str, int | str]]):
         return name.strip(), int(text) if number else text.strip()
 
 
+class SizeOption(click.ParamType[int]):
+    """A number of bytes: `5000000`, `5MB`."""
+
+    name = "BYTES"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read a whole number and a unit."""
+        found = re.fullmatch(r"(\d{1,15})\s*([kMG]?)B?", str(value))
+        if not found:
+            self.fail(f"{value!r} is not of the form 5000000 or 5MB", param, ctx)
+        return int(found[1]) * {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}[found[2]]
+
+
 settings_option = click.option(
     "--set", "settings", type=SetOption(), multiple=True, help="A size, or dtype: --set N=4096."
+)
+
+size_option = click.option(
+    "--max-size", type=SizeOption(), default=MAX_SIZE, help="Refuse larger files; 2MB by default."
 )
 
 
@@ -83,12 +101,13 @@ def main() -> None:
 @main.command()
 @click.argument("files", nargs=-1, required=True)
 @settings_option
-def check(files: tuple[str, ...], settings: tuple[tuple[str, Any], ...]) -> None:
+@size_option
+def check(files: tuple[str, ...], settings: tuple[tuple[str, Any], ...], max_size: int) -> None:
     """Parse, elaborate and infer; print what is wrong."""
     failed = 0
     for file in files:
         try:
-            compiled = analyse(read(file), dict(settings))
+            compiled = analyse(read(file, max_size), dict(settings))
             show(compiled.notes)
             click.echo(f"{file}: ok")
         except DiagnosticError as error:
@@ -100,12 +119,13 @@ def check(files: tuple[str, ...], settings: tuple[tuple[str, Any], ...]) -> None
 @main.command("parse")
 @click.argument("files", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def parse_command(files: tuple[str, ...], as_json: bool) -> None:
+@size_option
+def parse_command(files: tuple[str, ...], as_json: bool, max_size: int) -> None:
     """Print the nodes, edges and subgraphs of each file."""
     failed = 0
     for file in files:
         try:
-            block = read(file)
+            block = read(file, max_size)
             found = to_json(file, parse(block.source, block.start, block.end))
         except DiagnosticError as error:
             failed += 1
@@ -130,12 +150,40 @@ def _listing(found: dict[str, Any]) -> str:
 
 
 @main.command()
+@click.argument("files", nargs=-1, required=True)
+@click.option("--check", is_flag=True, help="Write nothing; print what would change.")
+@size_option
+def fmt(files: tuple[str, ...], check: bool, max_size: int) -> None:
+    """Lay out each file in the canonical way; of Markdown, its mermaid blocks."""
+    failed = 0
+    for file in files:
+        try:
+            found = reformat(file, max_size)
+            if found.changed and not check:
+                found.write()
+                click.echo(f"formatted {file}")
+        except DiagnosticError as error:
+            show(error.diagnostics)
+            failed += 1
+            continue
+        if found.changed and check:
+            click.echo(f"{found.diff()}would format {file}")
+            failed += 1
+    sys.exit(1 if failed else 0)
+
+
+@main.command()
 @click.argument("file")
 @settings_option
+@size_option
 @click.option("--print-after", "stage", metavar="PASS", help="Print the graph after this pass.")
 @click.option("--print-all", is_flag=True, help="Print the graph after every pass.")
 def explain(
-    file: str, settings: tuple[tuple[str, Any], ...], stage: str | None, print_all: bool
+    file: str,
+    settings: tuple[tuple[str, Any], ...],
+    stage: str | None,
+    print_all: bool,
+    max_size: int,
 ) -> None:
     """Say what fused, what did not and why, and what the mask spares."""
     stages: list[str] = []
@@ -146,7 +194,7 @@ def explain(
             click.echo(f"# after {name}\n{to_text(graph)}")
 
     with reporting():
-        compiled = analyse(read(file), dict(settings), after)
+        compiled = analyse(read(file, max_size), dict(settings), after)
         if stage is not None and stage not in stages:
             raise ValueError(f"there is no pass {stage!r}; passes are {', '.join(stages)}")
         show(compiled.notes)
@@ -160,12 +208,13 @@ def explain(
 @click.option("-o", "--output", required=True, help="out.svg, .png, .pdf, .dot or .mmd")
 @click.option("--view", type=click.Choice(["diagram", "fused"]), default="diagram")
 @settings_option
+@size_option
 def render_command(
-    file: str, output: str, view: str, settings: tuple[tuple[str, Any], ...]
+    file: str, output: str, view: str, settings: tuple[tuple[str, Any], ...], max_size: int
 ) -> None:
     """Draw the diagram, or what fused in it."""
     with reporting():
-        write_picture(read(file), Path(output), view, dict(settings))
+        write_picture(read(file, max_size), Path(output), view, dict(settings))
         click.echo(f"wrote {output}")
 
 
@@ -175,16 +224,18 @@ def render_command(
 @click.option("-o", "--output", help="Where to; standard output if not given.")
 @click.option("--arch", help="The GPU architecture, such as sm_90a.")
 @settings_option
+@size_option
 def compile_command(
     file: str,
     target: str,
     output: str | None,
     arch: str | None,
     settings: tuple[tuple[str, Any], ...],
+    max_size: int,
 ) -> None:
     """Emit the source text of the kernel."""
     with reporting():
-        compiled = analyse(read(file), dict(settings))
+        compiled = analyse(read(file, max_size), dict(settings))
         program = lower(compiled, target, arch)
         show(compiled.notes, Severity.WARNING)
         if output is None:
@@ -203,6 +254,7 @@ def compile_command(
 @click.option("--seed", default=0, show_default=True, help="For the inputs that are drawn.")
 @click.option("-o", "--output", help="Write the outputs to this npz file.")
 @settings_option
+@size_option
 def run(
     file: str,
     inputs_file: str | None,
@@ -212,10 +264,11 @@ def run(
     seed: int,
     output: str | None,
     settings: tuple[tuple[str, Any], ...],
+    max_size: int,
 ) -> None:
     """Run the kernel, on given inputs or on seeded random ones."""
     with reporting():
-        compiled = analyse(read(file), dict(settings))
+        compiled = analyse(read(file, max_size), dict(settings))
         show(compiled.notes, Severity.WARNING)
         kernel = load(compiled, target, emulate=emulate)
         arrays = read_tensors(inputs_file) if inputs_file else {}

@@ -5,7 +5,7 @@ Each arrow is a function of one stage; this module only calls them in order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,7 +17,7 @@ from attn_dsl.ir import Graph
 from attn_dsl.kernel import Kernel
 from attn_dsl.passes import Remark, run_passes
 from attn_dsl.semantics import Settings, elaborate, read_settings
-from attn_dsl.syntax import Block, Diagram, find_blocks, parse, read_document
+from attn_dsl.syntax import MAX_SIZE, Block, Diagram, find_blocks, parse, read_document
 
 Observer = Callable[[str, Graph], None]
 
@@ -38,12 +38,15 @@ class Compiled:
     notes: tuple[Diagnostic, ...]
 
 
-def read(source: str | Path) -> Block:
-    """The diagram that `source` names (a path), or is (a text of more than one line)."""
+def read(source: str | Path, max_size: int = MAX_SIZE) -> Block:
+    """The diagram that `source` names (a path), or is (a text of more than one line).
+
+    A file of more than `max_size` bytes is refused.
+    """
     if isinstance(source, str) and "\n" in source.strip():
         text = Source("<text>", source)
         return Block(text, 0, len(text.text), text.name)
-    return read_document(str(source))
+    return read_document(str(source), max_size)
 
 
 def analyse(
@@ -59,7 +62,8 @@ def analyse(
     merged = read_settings(diagram, settings or {})
     elaborated = elaborate(diagram, merged, _name(block, diagram))
     after("elaborate", elaborated.graph)
-    unknown = _unknown_sizes(diagram, elaborated.graph, settings or {})
+    known = {*elaborated.graph.symbols, *elaborated.asked}
+    unknown = _unknown_sizes(diagram, known, settings or {})
     if any(d.severity is Severity.ERROR for d in unknown):
         raise DiagnosticError(unknown)
     rewritten = run_passes(elaborated.graph, after)
@@ -107,15 +111,14 @@ def _name(block: Block, diagram: Diagram) -> str:
 
 
 def _unknown_sizes(
-    diagram: Diagram, graph: Graph, overrides: Mapping[str, Any]
+    diagram: Diagram, known: Collection[str], overrides: Mapping[str, Any]
 ) -> list[Diagnostic]:
-    """Sizes that no type mentions: an error in `--set`, a warning in the front matter."""
-    known = graph.symbols
+    """Sizes that nothing asks for: an error in `--set`, a warning in the front matter."""
     found = []
     for name in overrides:
         if name not in known and name != "dtype":
             near = get_close_matches(name, known, n=1)
-            help = f"did you mean `{near[0]}`?" if near else f"sizes are {', '.join(known)}"
+            help = f"did you mean `{near[0]}`?" if near else f"sizes are {', '.join(sorted(known))}"
             found.append(Diagnostic("E031", f"no type mentions a size `{name}`", help=help))
     for name in diagram.settings.values.get("dims", {}):
         if str(name) not in known:

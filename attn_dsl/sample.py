@@ -26,8 +26,8 @@ def default_sizes(graph: Graph, settings: Settings) -> Sizes:
 def sample_inputs(graph: Graph, sizes: Sizes, seed: int) -> dict[str, NDArray]:
     """Arrays by input name, drawn in the order of the inputs; optional inputs are left out.
 
-    Numbers are unit-normal, weights have standard deviation 1/√fan_in, integers are ids that
-    rise along the last axis, and a boolean mask keeps four in five.
+    Numbers are unit-normal, weights have standard deviation 1/√fan_in, gains are 1 and biases
+    0, integers are ids that rise along the last axis, and a boolean mask keeps four in five.
     """
     random = np.random.default_rng(seed)
     arrays: dict[str, NDArray] = {}
@@ -45,5 +45,13 @@ def _draw(random: np.random.Generator, statement: Statement, op: Input, sizes: S
         return random.random(shape) < 0.8
     if not dtype.is_float:
         return np.sort(random.integers(0, 4, shape), axis=-1).astype(dtype.numpy)
-    fan_in = shape[-2] if op.role == "weight" and len(shape) > 1 else 1
-    return (random.standard_normal(shape) / math.sqrt(fan_in)).astype(dtype.numpy)
+    if op.role in ("gain", "bias"):
+        return np.full(shape, op.role == "gain", dtype.numpy)
+    return (random.standard_normal(shape) / math.sqrt(_fan_in(op, shape))).astype(dtype.numpy)
+
+
+def _fan_in(op: Input, shape: tuple[int, ...]) -> int:
+    """How many numbers are summed: rows of a matrix x is multiplied with, columns of a layer's."""
+    if op.role == "weight" and len(shape) > 1:
+        return max(1, shape[-2])
+    return max(1, shape[-1]) if op.role == "linear" else 1

@@ -42,7 +42,8 @@ def _argument(name: str, forms: list[Statement]) -> Argument:
     others = "".join(f"{form.type.dtype.value} or " for form in forms[:-1])
     dtypes = tuple(form.type.dtype.numpy for form in forms)
     optional = op.optional and not op.required
-    return Argument(name, f"{others}{last}", dtypes, optional, op.role == "weight")
+    weight = op.parameter or op.role == "weight"
+    return Argument(name, f"{others}{last}", dtypes, optional, weight)
 
 
 def results(graph: Graph) -> dict[str, str]:

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 
-from attn_dsl.ir import Graph, Sizes
-from attn_dsl.ir.ops import Input
+from attn_dsl.ir import Graph, Sizes, Statement, TensorType
+from attn_dsl.ir.ops import Input, Op
 
 NDArray = np.ndarray[Any, Any]
+
+
+def examples(count: int) -> settings:
+    """Settings of a property: `count` examples, the same in every run."""
+    return settings(max_examples=count, deadline=None, derandomize=True, database=None)
+
+
+def build(ops: Iterable[tuple[str, Op]], *outputs: str) -> Graph:
+    """A graph of named operations, types inferred, ordered as every graph is."""
+    types: dict[str, TensorType] = {}
+    statements = []
+    for name, op in ops:
+        types[name] = op.infer(types)
+        statements.append(Statement(name, op, types[name]))
+    return Graph.ordered("test", statements, [(name, name) for name in outputs])
 
 
 def draw(graph: Graph, sizes: Sizes, seed: int = 0) -> dict[str, NDArray]:
@@ -19,9 +36,6 @@ def draw(graph: Graph, sizes: Sizes, seed: int = 0) -> dict[str, NDArray]:
     for statement in graph.inputs:
         assert isinstance(statement.op, Input)
         shape, dtype = sizes.shape(statement.type), statement.type.dtype
-        if dtype.is_float:
-            array = random.standard_normal(shape)
-        else:
-            array = random.integers(0, 2, shape)
+        array = random.standard_normal(shape) if dtype.is_float else random.integers(0, 2, shape)
         arrays[statement.op.name] = array.astype(dtype.numpy)
     return arrays

@@ -20,7 +20,8 @@ MAX_WIDTH = 160
 
 def render(diagnostic: Diagnostic) -> str:
     """Return `diagnostic` as the lines that a terminal shows."""
-    return "\n".join(_lines(diagnostic))
+    text = "\n".join(_lines(diagnostic))
+    return "\n".join(map(_printable, text.split("\n")))
 
 
 def _lines(diagnostic: Diagnostic) -> Iterator[str]:

@@ -105,6 +105,8 @@ def _wanted(statement: Statement, sizes: Sizes) -> tuple[int, ...]:
     except KeyError as error:
         message = f"the size {error.args[0]} of {_input(statement).name!r}"
         raise ValueError(f"{message} does not follow from the inputs' shapes") from None
+    except ValueError as error:
+        raise ValueError(f"input {_input(statement).name!r} is {statement.type}: {error}") from None
 
 
 def _check_broadcast(statement: Statement, shape: tuple[int, ...], sizes: Sizes) -> None:

@@ -1,14 +1,16 @@
-"""Sizes as polynomials over symbols: `64`, `N`, `H*D`, `N + 1`.
+"""Sizes as polynomials over symbols: `64`, `N`, `H*D`, `N + 1`, `E // 8`.
 
 A polynomial has one normal form, so two dims are the same size for every value of their symbols
-exactly when they are equal here.
+exactly when they are equal here. A division by a number is exact: 8 * (E // 8) is E, and an E that
+is no multiple of 8 is an error where E gets its value.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
 
 from attn_dsl.expr import Binary, Expr, Name, Number, Unary, to_text
 
@@ -20,7 +22,7 @@ MAX_TERMS = 1000
 class Dim:
     """A sum of terms; each is a product of symbols (sorted) and its coefficient."""
 
-    terms: tuple[tuple[Monomial, int], ...]
+    terms: tuple[tuple[Monomial, int | Fraction], ...]
 
     @staticmethod
     def of(value: int | str) -> Dim:
@@ -28,8 +30,9 @@ class Dim:
         return Dim._normal({(value,): 1} if isinstance(value, str) else {(): value})
 
     @staticmethod
-    def _normal(terms: Mapping[Monomial, int]) -> Dim:
-        return Dim(tuple(sorted((m, c) for m, c in terms.items() if c)))
+    def _normal(terms: Mapping[Monomial, int | Fraction]) -> Dim:
+        whole = ((m, int(c) if c == int(c) else c) for m, c in terms.items() if c)
+        return Dim(tuple(sorted(whole)))
 
     @staticmethod
     def from_expr(expr: Expr) -> Dim:
@@ -50,20 +53,27 @@ class Dim:
                 return left * right
             case Unary("-", x):
                 return Dim.from_expr(x) * Dim.of(-1)
-        raise ValueError(f"`{to_text(expr)}` is no size: sizes are numbers, symbols, + - and *")
+            case Binary("//" | "/", lhs, Number(int(divisor))) if divisor > 0:
+                return Dim.from_expr(lhs) / divisor
+        raise ValueError(f"`{to_text(expr)}` is no size: sizes are numbers, symbols, + - *")
 
     def __add__(self, other: Dim) -> Dim:
-        terms = Counter(dict(self.terms))
+        terms = dict(self.terms)
         for monomial, coefficient in other.terms:
-            terms[monomial] += coefficient
+            terms[monomial] = terms.get(monomial, 0) + coefficient
         return Dim._normal(terms)
 
     def __mul__(self, other: Dim) -> Dim:
-        terms: Counter[Monomial] = Counter()
+        terms: dict[Monomial, int | Fraction] = {}
         for left, a in self.terms:
             for right, b in other.terms:
-                terms[tuple(sorted(left + right))] += a * b
+                product = tuple(sorted(left + right))
+                terms[product] = terms.get(product, 0) + a * b
         return Dim._normal(terms)
+
+    def __truediv__(self, divisor: int) -> Dim:
+        """The exact quotient."""
+        return Dim._normal({m: Fraction(c) / divisor for m, c in self.terms})
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -72,37 +82,45 @@ class Dim:
 
     @property
     def constant(self) -> int | None:
-        """The value, if no symbol is left in it."""
-        if not self.terms:
-            return 0
-        return self.terms[0][1] if not self.symbols else None
+        """The value, if it is a whole number with no symbol left in it."""
+        coefficient = self.terms[0][1] if self.terms else 0
+        return coefficient if isinstance(coefficient, int) and not self.symbols else None
 
     def substitute(self, values: Mapping[str, int]) -> Dim:
         """Put numbers in for the symbols that `values` names."""
         result = Dim(())
         for monomial, coefficient in self.terms:
-            term = Dim.of(coefficient)
+            term = Dim._normal({(): coefficient})
             for symbol in monomial:
                 term = term * Dim.of(values.get(symbol, symbol))
             result = result + term
         return result
 
     def value(self, sizes: Mapping[str, int]) -> int:
-        """The number that this is at `sizes`; KeyError names a symbol without a size."""
+        """The number that this is at `sizes`.
+
+        KeyError names a symbol without a size; ValueError says that it is no whole number.
+        """
         left = self.substitute(sizes)
-        if left.constant is None:
+        if left.symbols:
             raise KeyError(left.symbols[0])
+        if left.constant is None:
+            raise ValueError(f"{self} is {left.terms[0][1]}, and sizes are whole numbers")
         return left.constant
 
     def to_expr(self) -> Expr:
-        """This size as an expression."""
+        """This size as an expression; a common denominator stands last."""
+        denominator = lcm(*(Fraction(c).denominator for _, c in self.terms))
+        if denominator > 1:
+            whole = self * Dim.of(denominator)
+            return Binary("//", whole.to_expr(), Number(denominator))
         total: Expr | None = None
         for monomial, coefficient in self._by_degree():
             term: Expr | None = None
             for symbol in monomial:
                 term = Name(symbol) if term is None else Binary("*", term, Name(symbol))
             if term is None or abs(coefficient) != 1:
-                factor = Number(abs(coefficient))
+                factor = Number(abs(int(coefficient)))
                 term = factor if term is None else Binary("*", factor, term)
             if total is None:
                 total = term if coefficient > 0 else Binary("-", Number(0), term)
@@ -110,8 +128,9 @@ class Dim:
                 total = Binary("+" if coefficient > 0 else "-", total, term)
         return Number(0) if total is None else total
 
-    def _by_degree(self) -> list[tuple[Monomial, int]]:
-        return sorted(self.terms, key=lambda term: (-len(term[0]), term[0]))
+    def _by_degree(self) -> list[tuple[Monomial, int | Fraction]]:
+        """Terms as they are written: those that are subtracted last."""
+        return sorted(self.terms, key=lambda term: (term[1] < 0, -len(term[0]), term[0]))
 
     def __str__(self) -> str:
         return to_text(self.to_expr()).replace(" * ", "*")

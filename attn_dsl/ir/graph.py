@@ -17,10 +17,19 @@ ROLES = ("query", "key", "value")
 
 @dataclass(frozen=True)
 class Origin:
-    """A drawn operation that a statement came from: what it does, and where it was drawn."""
+    """A drawn operation that a statement came from: what it does, and where it was drawn.
+
+    Inside a module `span` is in the module's file, and `call` where the user's drawing calls it.
+    """
 
     title: str
     span: Span | None = None
+    call: Span | None = None
+
+    @property
+    def place(self) -> Span | None:
+        """Where it stands in the user's own drawing."""
+        return self.call or self.span
 
 
 @dataclass(frozen=True)
@@ -51,8 +60,8 @@ class Graph:
         """Order by use and drop what no output needs.
 
         Inputs come first: query, key and value, then the others as a walk from the outputs
-        meets them, optional ones last. The order so depends on the meaning of the drawing and
-        not on the order of its lines. Raises `networkx.NetworkXUnfeasible` on a cycle.
+        meets them, then parameters, optional ones last. The order so depends on the meaning of
+        the drawing and not on the order of its lines. Raises `networkx.NetworkXUnfeasible` on a cycle.
         """
         table = {statement.name: statement for statement in statements}
         outputs = tuple(outputs)
@@ -118,8 +127,8 @@ def _reached(table: Mapping[str, Statement], outputs: list[str]) -> list[Stateme
     return [table[value] for value in order]
 
 
-def _input_rank(statement: Statement) -> tuple[bool, int]:
+def _input_rank(statement: Statement) -> tuple[bool, bool, int]:
     op = statement.op
     assert isinstance(op, Input)
     role = ROLES.index(op.role) if op.role in ROLES else len(ROLES)
-    return op.optional and not op.required, role
+    return op.optional and not op.required, op.parameter, role

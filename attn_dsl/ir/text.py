@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 from attn_dsl.expr import parse, resolve
@@ -33,7 +33,9 @@ def to_text(graph: Graph) -> str:
 def _lines(graph: Graph) -> Iterator[str]:
     yield f"graph {json.dumps(graph.name, ensure_ascii=False)}"
     for statement in graph.statements:
-        operands = ", ".join(f"%{name}" for name in statement.op.operands)
+        direct = [name for _, name in statement.op.fields_of("operand") if name]
+        captured = [name for name in statement.op.captured if name not in direct]
+        operands = ", ".join(f"%{name}" for name in (*direct, *captured))
         attributes = ", ".join(_attributes(statement.op))
         braces = f" {{{attributes}}}" if attributes else ""
         op = f"{statement.op.mnemonic}({operands}){braces}"
@@ -88,7 +90,8 @@ def _statement(match: re.Match[str]) -> Statement:
     for f in fields(op):
         role = f.metadata.get("role")
         if role == "operand":
-            arguments[f.name] = next(operands)
+            optional = () if f.default is MISSING else (f.default,)
+            arguments[f.name] = next(operands, *optional)
         elif f.name in attributes and role == "expression":
             scope = {name: name for name in names}
             arguments[f.name] = resolve(parse(attributes[f.name]), scope)

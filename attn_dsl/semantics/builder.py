@@ -2,61 +2,40 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field, replace
 
 from attn_dsl.diagnostics import Diagnostic, Note, Span
 from attn_dsl.ir import Dim, DType, Origin, Statement, TensorType, TypeMismatch
 from attn_dsl.ir.ops import Input, Op
 from attn_dsl.semantics import errors
-from attn_dsl.semantics.drawing import Drawn
 from attn_dsl.semantics.names import identifier, unique
 from attn_dsl.semantics.settings import Settings
-
-
-@dataclass(frozen=True)
-class Value:
-    """What a node gives: the value's name in the graph, and its role.
-
-    `name` is None where an error was already reported. `pending` is an input whose type
-    follows from its use; it has no name before that. `known_as` are the names by which
-    expressions may call it: those of its node, and of the nodes that it passed through.
-    """
-
-    name: str | None = None
-    role: str = ""
-    pending: Drawn | None = None
-    known_as: tuple[str, ...] = ()
-
-    @property
-    def failed(self) -> bool:
-        """Whether there is no value, for a reason that was reported."""
-        return self.name is None and self.pending is None
 
 
 @dataclass
 class Builder:
     """Collects statements and diagnostics.
 
-    `contracted` remembers for scores which dim their product contracted, for `Scale`; `inputs`
-    and `masks` which undeclared inputs have got a type from their use, by node.
+    `contracted` remembers for scores which dim their product contracted, for `Scale`, and
+    `vocabulary` for what an embedding began which size its table has. `inputs` and `masks` are
+    the inputs so far by name; `asked` the settings that modules and counts were looked up by.
     """
 
     settings: Settings
-    symbols: frozenset[str]
+    symbols: set[str]
     statements: dict[str, Statement] = field(default_factory=dict)
+    types: dict[str, TensorType] = field(default_factory=dict)
     contracted: dict[str, Dim] = field(default_factory=dict)
+    vocabulary: dict[str, Dim] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     masks: dict[str, tuple[str, str]] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
     found: list[Diagnostic] = field(default_factory=list)
 
     def type_of(self, value: str) -> TensorType:
         """The type of a value that exists."""
-        return self.statements[value].type
-
-    @property
-    def types(self) -> dict[str, TensorType]:
-        """The types of all values so far."""
-        return {name: statement.type for name, statement in self.statements.items()}
+        return self.types[value]
 
     def add(self, wish: str, op: Op, origin: Origin) -> str | None:
         """Add a statement called `wish`, or nearly so; None, and an error, if types do not fit."""
@@ -65,46 +44,56 @@ class Builder:
         except TypeMismatch as mismatch:
             self.found.append(self._mismatch(op, origin, mismatch))
             return None
-        name = unique(identifier(wish), {*self.statements, *self.symbols})
+        name = unique(identifier(wish), (self.statements, self.symbols))
         self.statements[name] = Statement(name, op, type_, (origin,))
-        inherited = next((self.contracted[o] for o in op.operands if o in self.contracted), None)
-        if inherited is not None and self.statements[op.operands[0]].type == type_:
-            self.contracted[name] = inherited
+        self.types[name] = type_
+        self._inherit(name, op)
         return name
 
-    def add_input(self, drawn: Drawn, type_: TensorType, role: str, **flags: bool) -> str | None:
-        """Add the input that `drawn` is."""
-        name = drawn.name
-        for statement in self.statements.values():
-            if isinstance(statement.op, Input) and statement.op.name == identifier(name):
-                first = statement.origins[0].span
-                assert first is not None
-                self.found.append(errors.twice(name, first, drawn.node.span))
-                return None
-        op = Input(identifier(name), str(type_), role, **flags)
-        return self.add(name, op, Origin("Input", drawn.node.span))
+    def _inherit(self, name: str, op: Op) -> None:
+        """What is known of the first operand holds for the result, if it keeps the type."""
+        if not op.operands:
+            return
+        first = op.operands[0]
+        if first in self.vocabulary:
+            self.vocabulary[name] = self.vocabulary[first]
+        scores = next((o for o in op.operands if o in self.contracted), None)
+        if scores is not None and self.types[scores] == self.types[name]:
+            self.contracted[name] = self.contracted[scores]
 
-    def free_input(self, wish: str, target: str) -> str:
-        """`wish`, or `<target>_mask` if an input is called so already."""
-        names = {s.op.name for s in self.statements.values() if isinstance(s.op, Input)}
-        return wish if identifier(wish) not in names else f"{target}_mask"
+    def add_input(
+        self, name: str, type_: TensorType, role: str, place: Span, *, parameter: bool = False
+    ) -> str | None:
+        """Add the input `name`; None, and an error, if there is one already."""
+        name = unicodedata.normalize("NFKC", name)
+        if name in self.inputs:
+            first = self.statements[self.inputs[name]].origins[0].span
+            assert first is not None
+            self.found.append(errors.twice(name, first, place))
+            return None
+        self.symbols.update(type_.symbols)
+        op = Input(name, str(type_), role, parameter=parameter)
+        added = self.add(name, op, Origin("Input", place))
+        assert added is not None
+        self.inputs[name] = added
+        return added
 
-    def add_mask_input(
-        self, name: str, shape: TensorType, place: Span, *, required: bool
+    def mask_input(
+        self, name: str, scores: TensorType, place: Span, *, required: bool
     ) -> tuple[str, str]:
-        """Add a mask that is boolean or added, as the call will tell: two inputs of one name."""
-        forms = (
-            ("keep", replace(shape, dtype=DType.BOOL)),
-            ("bias", replace(shape, dtype=self.settings.dtype)),
-        )
-        added = []
-        for suffix, type_ in forms:
-            op = Input(identifier(name), str(type_), "mask", optional=True, required=required)
-            added.append(self.add(f"{name}_{suffix}", op, Origin("Input", place)))
-        keep, bias = added
-        assert keep is not None
-        assert bias is not None
-        return keep, bias
+        """A mask that is boolean or added, as the call will tell: two inputs of one name."""
+        name = unicodedata.normalize("NFKC", name)
+        if name not in self.masks:
+            added = []
+            for suffix, dtype in (("keep", DType.BOOL), ("bias", self.settings.dtype)):
+                type_ = str(replace(scores, dtype=dtype))
+                op = Input(name, type_, "mask", optional=True, required=required)
+                added.append(self.add(f"{name}_{suffix}", op, Origin("Input", place)))
+            keep, bias = added
+            assert keep is not None
+            assert bias is not None
+            self.masks[name] = keep, bias
+        return self.masks[name]
 
     def _mismatch(self, op: Op, origin: Origin, mismatch: TypeMismatch) -> Diagnostic:
         """The error at the operation, with where each operand was declared or computed."""

@@ -11,7 +11,13 @@ from attn_dsl.ir import parse_type
 from attn_dsl.ir.ops import Mask, Op
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.labels import Meaning, read_label
-from attn_dsl.semantics.vocabulary import find_operation, find_role, operation_in, repair
+from attn_dsl.semantics.vocabulary import (
+    find_module,
+    find_operation,
+    find_role,
+    operation_in,
+    repair,
+)
 from attn_dsl.syntax import Diagram, Edge, Node, Text
 
 _CALL = re.compile(r"\s*(\w+)\s*\(.*\)\s*")
@@ -82,10 +88,7 @@ def _node_meaning(node: Node, found: list[Diagnostic]) -> Meaning:
         found.append(errors.repaired(node.label.span, repair(node.label.text)))
     data = node.data
     if "op" in data.values:
-        op = find_operation(str(data.values["op"]))
-        if op is None:
-            found.append(errors.unknown_operation(data.spans["op"], str(data.values["op"])))
-        meaning = replace(meaning, op=op or meaning.op, broken=op is None)
+        meaning = _by_op(meaning, str(data.values["op"]), data.spans["op"], found)
     if "type" in data.values:
         try:
             meaning = replace(meaning, type=parse_type(str(data.values["type"])))
@@ -100,6 +103,17 @@ def _node_meaning(node: Node, found: list[Diagnostic]) -> Meaning:
         else:
             meaning = replace(meaning, axis=axis)
     return meaning
+
+
+def _by_op(meaning: Meaning, word: str, place: Span, found: list[Diagnostic]) -> Meaning:
+    """`@{ op: … }`: an operation, a module of the library, or the path of a diagram."""
+    if word.endswith((".attn", ".mmd")):
+        return replace(meaning, op=None, module=word)
+    op = find_operation(word)
+    module = "" if op else find_module(word)
+    if op is None and not module:
+        found.append(errors.unknown_operation(place, word))
+    return replace(meaning, op=op or meaning.op, module=module, broken=not (op or module))
 
 
 def _edge_meaning(edge: Edge, found: list[Diagnostic]) -> Meaning:
@@ -122,7 +136,7 @@ def _by_edges(drawn: Drawn) -> Drawn:
     """Step 4: one operation on one or more edges into a node that has none is the node's."""
     drawn = replace(drawn, operands=tuple(_as_role(o, drawn.meaning) for o in drawn.operands))
     named = [operand for operand in drawn.operands if operand.change.op is not None]
-    if drawn.meaning.op is not None or not named:
+    if drawn.meaning.acts or not named:
         return drawn
     if len({operand.change.op for operand in named}) > 1:
         return drawn
@@ -147,7 +161,7 @@ def _by_titles(diagram: Diagram, drawn: Mapping[str, Drawn]) -> Iterator[tuple[s
     for subgraph in diagram.subgraphs:
         inside = [d for d in drawn.values() if d.node.subgraph == subgraph.id]
         op: type[Op] | None = operation_in(subgraph.title.text)
-        if op is None or any(d.meaning.op for d in inside):
+        if op is None or any(d.meaning.acts for d in inside):
             continue
         for d in inside:
             if d.operands:

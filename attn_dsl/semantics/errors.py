@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePath
 
 from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
 from attn_dsl.semantics.vocabulary import nearest_words
@@ -118,6 +120,62 @@ def twice(name: str, first: Span, second: Span) -> Diagnostic:
 def bad_attribute(span: Span, key: str, value: object, wanted: str) -> Diagnostic:
     """Metadata of a value that it cannot have."""
     return Diagnostic("E045", f"`{key}: {value}` is not possible: {wanted}", span)
+
+
+def no_count(place: Span, symbol: str, subgraph: str) -> Diagnostic:
+    """A repetition whose count is a letter."""
+    help = f"give it: `--set {symbol}=6`, or `--set {subgraph}.{symbol}=6` for this subgraph alone"
+    return Diagnostic("E047", f"how often is `{symbol}` times?", place, help=help)
+
+
+def bad_count(place: Span, count: str, most: int) -> Diagnostic:
+    """A repetition that is no number, or too large a one."""
+    message = f"a subgraph is repeated 1 to {most} times, not {count}"
+    return Diagnostic("E047", message, place)
+
+
+def no_carry(place: Span, pairs: Sequence[str]) -> Diagnostic:
+    """A repetition that does not tell what a copy hands to the next."""
+    if pairs:
+        message = "several values could go from one copy to the next: " + ", ".join(pairs)
+    else:
+        message = "no value that leaves has the type of one that enters, to go to the next copy"
+    help = 'say which, on a line after its `end`: `Block@{ carry: "x -> y" }`'
+    return Diagnostic("E048", message, place, help=help)
+
+
+def repeat_in_circle(place: Span) -> Diagnostic:
+    """A repeated subgraph that is left and entered again."""
+    message = "arrows leave this repeated subgraph and come back into it"
+    return Diagnostic("E034", message, place, help="move what lies between into the subgraph")
+
+
+def includes_itself(place: Span, modules: Sequence[str]) -> Diagnostic:
+    """A module that is used inside itself."""
+    chain = " → ".join(PurePath(module).name for module in modules)
+    return Diagnostic("E049", f"this diagram includes itself: {chain}", place)
+
+
+def one_output(place: Span, module: str, outputs: Sequence[str]) -> Diagnostic:
+    """A module that gives no value, or several."""
+    found = ", ".join(outputs) or "none"
+    message = f"a module gives one value; `{PurePath(module).name}` gives {found}"
+    return Diagnostic("E050", message, place)
+
+
+def no_heads(place: Span, given: object) -> Diagnostic:
+    """Multi-head attention of how many heads?"""
+    message = "the number of heads is not known"
+    if given is not None:
+        message = f"the number of heads is a whole number above 0, not {given!r}"
+    return Diagnostic("E051", message, place, help="give it: `--set heads=8`, or `@{ heads: 8 }`")
+
+
+def called(diagnostic: Diagnostic, call: Note) -> Diagnostic:
+    """A diagnostic inside a module, with the place that calls it."""
+    if diagnostic.span == call.span:
+        return diagnostic
+    return replace(diagnostic, notes=(*diagnostic.notes, call))
 
 
 def comment(edge: Edge, text: str) -> Diagnostic:

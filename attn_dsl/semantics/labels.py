@@ -14,7 +14,14 @@ from attn_dsl.expr import Binary, Expr, ExpressionError, Number, parse
 from attn_dsl.ir import TensorType, parse_type
 from attn_dsl.ir.ops import Mask, Op, Scale, Score
 from attn_dsl.semantics import errors
-from attn_dsl.semantics.vocabulary import find_operation, find_role, is_optional, normal, repair
+from attn_dsl.semantics.vocabulary import (
+    find_module,
+    find_operation,
+    find_role,
+    is_optional,
+    normal,
+    repair,
+)
 from attn_dsl.syntax import Text
 
 
@@ -23,11 +30,13 @@ class Meaning:
     """What a node or an edge label means.
 
     `name` and `type` come from `NAME : TYPE`; `expr` is the expression of a mask, score or
-    scale; `causal` marks a mask that is causal by its word; `broken` one whose type or
-    expression could not be read, which was reported.
+    scale; `causal` marks a mask that is causal by its word; `module` is the name or the path of
+    a diagram to be used; `broken` a label whose type or expression could not be read, which
+    was reported.
     """
 
     op: type[Op] | None = None
+    module: str = ""
     name: str | None = None
     type: TensorType | None = None
     expr: Expr | None = None
@@ -36,6 +45,11 @@ class Meaning:
     causal: bool = False
     axis: int | None = None
     broken: bool = False
+
+    @property
+    def acts(self) -> bool:
+        """Whether it is an operation or a module, and not a value that passes through."""
+        return self.op is not None or bool(self.module)
 
 
 FORMS: dict[str, type[Op]] = {"mask": Mask, "score": Score, "scale": Scale}
@@ -66,7 +80,10 @@ def read_label(label: Text, found: list[Diagnostic]) -> Meaning:
         return Meaning(Scale, expr=factor, broken=factor is None)
     op_named = find_operation(text)
     causal = op_named is Mask and _CAUSAL.search(normal(text)) is not None
-    return Meaning(op_named, role=find_role(text), optional=is_optional(text), causal=causal)
+    module = "" if op_named else find_module(text)
+    return Meaning(
+        op_named, module, role=find_role(text), optional=is_optional(text), causal=causal
+    )
 
 
 def _typed(match: re.Match[str], label: Text, found: list[Diagnostic]) -> Meaning:

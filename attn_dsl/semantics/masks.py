@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attn_dsl.expr import Binary, Compare, Expr, Name, Tensor
-from attn_dsl.ir import DType, Origin
+from attn_dsl.ir import DType
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.ops import Add, Input, Mask, Op, Score
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
-from attn_dsl.semantics.scope import bind_tensors, check_names, mentioned
-from attn_dsl.semantics.site import Argument, Site, has_operands, resolve_mask, typed
+from attn_dsl.semantics.captured import bind_tensors, check_names, mentioned
+from attn_dsl.semantics.site import Argument, Site, has_operands, typed
 
 
 def build_score(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
@@ -65,14 +65,23 @@ def _with_expression(
     if scores is None or not known or len(tensors) < len(captured):
         return scores  # reported; go on with it, to find what else is wrong
     made: Op = op(scores, bind_tensors(expr, tensors))
-    return builder.add(site.wish, made, Origin(op.__name__, site.place))
+    return builder.add(site.wish, made, site.origin(op.__name__))
 
 
 def _optional(builder: Builder, site: Site, scores: str) -> str | None:
     """An input of its own, absent unless the call gives it."""
-    name = builder.free_input(site.wish if not site.on_edge else "mask", site.wish)
-    keep, bias = builder.add_mask_input(name, builder.type_of(scores), site.place, required=False)
+    name = _mask_name(builder, site)
+    keep, bias = builder.mask_input(name, builder.type_of(scores), site.place, required=False)
     return _keep_and_add(builder, site, scores, keep, bias, "Mask (optional)")
+
+
+def _mask_name(builder: Builder, site: Site) -> str:
+    """The node's id; `mask` on an arrow; its path in a module, shared by repeated copies."""
+    if site.scope.prefix:
+        return ".".join(site.scope.shared_path(site.drawn))
+    if not site.on_edge:
+        return site.drawn.node.id
+    return "mask" if "mask" not in builder.masks else f"{site.drawn.node.id}_mask"
 
 
 def _by_operand(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
@@ -83,14 +92,17 @@ def _by_operand(builder: Builder, site: Site, arguments: Sequence[Argument]) -> 
     if scores is None:
         return None
     if mask.value.pending is not None:
-        keep, bias = resolve_mask(builder, mask.value.pending, builder.type_of(scores))
+        drawn = mask.value.pending
+        required = not drawn.meaning.optional
+        type_, place = builder.type_of(scores), drawn.node.span
+        keep, bias = builder.mask_input(drawn.name, type_, place, required=required)
         return _keep_and_add(builder, site, scores, keep, bias, "Mask")
     value = mask.value.name
     if value is None:
         return None
     if builder.type_of(value).dtype is DType.BOOL:
         return _mask(builder, site, scores, Tensor(value))
-    return builder.add(site.wish, Add(scores, value), Origin("Mask", site.place))
+    return builder.add(site.wish, Add(scores, value), site.origin("Mask"))
 
 
 def _is_mask(builder: Builder, argument: Argument) -> bool:
@@ -104,13 +116,13 @@ def _is_mask(builder: Builder, argument: Argument) -> bool:
 
 
 def _mask(builder: Builder, site: Site, scores: str, keep: Expr) -> str | None:
-    return builder.add(site.wish, Mask(scores, keep), Origin("Mask", site.place))
+    return builder.add(site.wish, Mask(scores, keep), site.origin("Mask"))
 
 
 def _keep_and_add(
     builder: Builder, site: Site, scores: str, keep: str, bias: str, title: str
 ) -> str | None:
     """Both forms of a mask whose kind the call tells; the one that is not given changes nothing."""
-    origin = Origin(title, site.place)
+    origin = site.origin(title)
     added = builder.add(f"{site.wish}_added", Add(scores, bias), origin)
     return added and builder.add(site.wish, Mask(added, Tensor(keep)), origin)

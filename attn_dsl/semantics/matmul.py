@@ -16,7 +16,9 @@ def build_matmul(builder: Builder, site: Site, arguments: Sequence[Argument]) ->
     """lhs @ rhs, or lhs @ rhsᵀ where the drawing leaves out the transpose."""
     if not has_operands(builder, site, arguments, range(2, 3), "two values"):
         return None
-    ordered = sorted(arguments, key=lambda a: {"lhs": 0, "rhs": 2}.get(a.side, 1))
+    ordered = sorted(
+        arguments, key=lambda a: 0 if "lhs" in a.roles else 2 if "rhs" in a.roles else 1
+    )
     lhs, rhs = (typed(builder, site, argument, None) for argument in ordered)
     if lhs is None or rhs is None:
         return None
@@ -24,16 +26,21 @@ def build_matmul(builder: Builder, site: Site, arguments: Sequence[Argument]) ->
     if _draws_no_transpose(builder, lhs, rhs, roles):
         spelled = [(*argument.value.known_as, "the value")[0] for argument in ordered]
         builder.found.append(errors.read_as_transposed(site.place, *spelled))
-        origin = Origin("Transpose", ordered[1].place)
+        origin = Origin("Transpose", ordered[1].place, site.scope.call)
         transposed = builder.add(f"{rhs}_T", Transpose(rhs), origin)
         assert transposed is not None
         rhs = transposed
     if not _contracts(builder, site, lhs, rhs):
         return None
-    product = builder.add(site.wish, MatMul(lhs, rhs), Origin("MatMul", site.place))
+    product = builder.add(site.wish, MatMul(lhs, rhs), site.origin("MatMul"))
     if product is not None:
         builder.contracted[product] = builder.type_of(lhs).dims[-1]
     return product
+
+
+def _side(argument: Argument) -> int:
+    """`lhs` comes first and `rhs` last, whatever the order of the arrows."""
+    return 0 if "lhs" in argument.roles else 2 if "rhs" in argument.roles else 1
 
 
 def _draws_no_transpose(builder: Builder, lhs: str, rhs: str, roles: list[str]) -> bool:

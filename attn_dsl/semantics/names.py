@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Container, Sequence
 
 from attn_dsl.expr import FUNCTIONS, INDICES
 
@@ -26,10 +26,10 @@ def _ascii(char: str) -> str:
     return re.sub(r"\W", "_", words[-1]) if words else "_"
 
 
-def unique(wish: str, taken: Collection[str]) -> str:
+def unique(wish: str, taken: Sequence[Container[str]]) -> str:
     """`wish`, or with a number after it if that is taken or reserved."""
     name, count = wish, 1
-    while name in taken or name in RESERVED:
+    while name in RESERVED or any(name in names for names in taken):
         count += 1
         name = f"{wish}_{count}"
     return name

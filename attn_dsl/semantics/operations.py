@@ -8,26 +8,47 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from attn_dsl.expr import Binary, Call, Expr, Name, Number, names_in, substitute
-from attn_dsl.ir import Origin
 from attn_dsl.ir.ops import (
     Add,
+    Concatenate,
     Divide,
     Elementwise,
+    Embedding,
+    Identity,
+    LayerNorm,
+    Linear,
     Mask,
     MatMul,
+    MergeHeads,
     Multiply,
     Op,
+    Positions,
+    Relu,
     Scale,
     Score,
     Softmax,
+    SplitHeads,
     Subtract,
+    Sum,
+    Tanh,
     Transpose,
 )
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
+from attn_dsl.semantics.captured import check_names
+from attn_dsl.semantics.layers import (
+    build_concatenate,
+    build_embedding,
+    build_function,
+    build_linear,
+    build_merge_heads,
+    build_norm,
+    build_positions,
+    build_split_heads,
+    build_sum,
+)
 from attn_dsl.semantics.masks import build_mask, build_score
 from attn_dsl.semantics.matmul import build_matmul
-from attn_dsl.semantics.scope import check_names
 from attn_dsl.semantics.site import Argument, Site, has_operands, known_types, typed
 
 Build = Callable[[Builder, Site, Sequence[Argument]], str | None]
@@ -54,15 +75,13 @@ def build_softmax(builder: Builder, site: Site, arguments: Sequence[Argument]) -
     x = _one(builder, site, arguments)
     if x is None:
         return None
-    return builder.add(
-        site.wish, Softmax(x, site.meaning.axis or -1), Origin("Softmax", site.place)
-    )
+    return builder.add(site.wish, Softmax(x, site.meaning.axis or -1), site.origin("Softmax"))
 
 
 def build_transpose(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
     """Transpose of the last two dims."""
     x = _one(builder, site, arguments)
-    return x and builder.add(site.wish, Transpose(x), Origin("Transpose", site.place))
+    return x and builder.add(site.wish, Transpose(x), site.origin("Transpose"))
 
 
 def build_scale(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
@@ -81,7 +100,7 @@ def build_scale(builder: Builder, site: Site, arguments: Sequence[Argument]) -> 
         factor = substitute(factor, dict.fromkeys(undeclared, contracted.to_expr()))
     if not check_names(builder, site, factor, indices=False):
         return x  # reported; go on with it, to find what else is wrong
-    return builder.add(site.wish, Scale(x, factor), Origin("Scale", site.place))
+    return builder.add(site.wish, Scale(x, factor), site.origin("Scale"))
 
 
 def build_elementwise(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
@@ -100,7 +119,7 @@ def build_elementwise(builder: Builder, site: Site, arguments: Sequence[Argument
     for value in values[1:]:
         if total is None or value is None:
             return None
-        total = builder.add(site.wish, op(total, value), Origin(op.__name__, site.place))
+        total = builder.add(site.wish, op(total, value), site.origin(op.__name__))
     return total
 
 
@@ -115,4 +134,15 @@ BUILDERS: Mapping[type[Op], Build] = {
     Subtract: build_elementwise,
     Multiply: build_elementwise,
     Divide: build_elementwise,
+    Linear: build_linear,
+    LayerNorm: build_norm,
+    Embedding: build_embedding,
+    Positions: build_positions,
+    Relu: build_function,
+    Tanh: build_function,
+    Identity: build_function,
+    Sum: build_sum,
+    SplitHeads: build_split_heads,
+    MergeHeads: build_merge_heads,
+    Concatenate: build_concatenate,
 }

@@ -1,44 +1,46 @@
-"""The order of use: every node after its operands, walked from the outputs."""
+"""The order of use: everything after what it uses, walked from what nobody uses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from attn_dsl.diagnostics import Diagnostic
-from attn_dsl.semantics import errors
-from attn_dsl.semantics.drawing import Drawn
+from collections.abc import Mapping, Sequence
 
 
-def use_order(drawing: Mapping[str, Drawn], found: list[Diagnostic]) -> list[str]:
-    """The nodes, operands first, each as early as its first user needs it.
+def use_order(uses: Mapping[str, Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+    """The keys of `uses`, what each one uses before it, as early as its first user needs it.
 
-    It depends on who uses whom and in which order, not on the order of the lines. Circles are
-    added to `found`; their nodes are left out.
+    It depends on who uses whom and in which order, not on the order of the keys. What runs in
+    a circle is left out, and returned as the circles that were met.
     """
-    used = {operand.source for drawn in drawing.values() for operand in drawn.operands}
+    used = {operand for operands in uses.values() for operand in operands}
     order: dict[str, None] = {}
     on_path: dict[str, None] = {}
-    broken: set[str] = set()
-    for start in [id for id in drawing if id not in used] + list(drawing):
+    circles: list[list[str]] = []
+    for start in [*(id for id in uses if id not in used), *uses]:
         stack = [(start, 0)]
         while stack:
             id, position = stack.pop()
             if id in order or (position == 0 and id in on_path):
                 continue
             on_path[id] = None
-            operands = [o.source for o in drawing[id].operands if o.source in drawing]
-            if position == len(operands):
+            if position == len(uses[id]):
                 del on_path[id]
                 order[id] = None
                 continue
             stack.append((id, position + 1))
-            operand = operands[position]
+            operand = uses[id][position]
             if operand in on_path:
                 path = list(on_path)
-                circle = path[path.index(operand) :]
-                if not broken & set(circle):
-                    found.append(errors.cycle([drawing[node].node for node in circle]))
-                broken |= set(circle)
-            else:
+                circles.append(path[path.index(operand) :])
+            elif operand in uses:
                 stack.append((operand, 0))
-    return [id for id in order if id not in broken]
+    broken = {id for circle in circles for id in circle}
+    return [id for id in order if id not in broken], _distinct(circles)
+
+
+def _distinct(circles: list[list[str]]) -> list[list[str]]:
+    """One of those that share a node."""
+    kept: list[list[str]] = []
+    for circle in circles:
+        if not any(set(circle) & set(other) for other in kept):
+            kept.append(circle)
+    return kept

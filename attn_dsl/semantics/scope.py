@@ -1,43 +1,69 @@
-"""What the names in an expression mean: indices, the score, sizes, tensors with an arrow in."""
+"""Where a drawing is elaborated: in a file, in a module that a node calls, in a repetition."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from attn_dsl.expr import INDICES, SCORE, Expr, names_in, resolve, tensors_in
-from attn_dsl.semantics import errors
-from attn_dsl.semantics.builder import Builder
-from attn_dsl.semantics.labels import part
-from attn_dsl.semantics.site import Argument, Site
+from attn_dsl.diagnostics import Span
+from attn_dsl.ir import Dim
+from attn_dsl.semantics.drawing import Drawn
+from attn_dsl.semantics.values import Value
+from attn_dsl.syntax import Diagram, Subgraph
 
-
-def mentioned(expr: Expr, argument: Argument) -> bool:
-    """Whether `expr` names the argument, which so is captured."""
-    names = {*names_in(expr), *tensors_in(expr)} - {*INDICES, SCORE.id}
-    return not names.isdisjoint(argument.value.known_as)
-
-
-def bind_tensors(expr: Expr, values: Sequence[tuple[Argument, str]]) -> Expr:
-    """Let the names of the arguments mean their values."""
-    tensors = {name: value for argument, value in values for name in argument.value.known_as}
-    return resolve(expr, tensors)
+_COUNTED = re.compile(r"subGraph\d+")
+"""Mermaid's ids of subgraphs that have a title alone; they are no part of a path."""
 
 
-def check_names(
-    builder: Builder,
-    site: Site,
-    expr: Expr,
-    captured: Sequence[Argument] = (),
-    *,
-    indices: bool = True,
-) -> bool:
-    """Report names that are no index, no size and no tensor with an arrow into the node."""
-    tensors = [name for argument in captured for name in argument.value.known_as]
-    scope = [*INDICES, SCORE.id] if indices else []
-    scope += sorted(builder.symbols)
-    unknown = [name for name in sorted(names_in(expr)) if name not in (*scope, *tensors)]
-    unknown += [name for name in tensors_in(expr) if name not in tensors]
-    for name in unknown:
-        span = part(site.label, name)
-        builder.found.append(errors.unknown_name(span, name, [*scope, *tensors]))
-    return not unknown
+@dataclass(frozen=True)
+class Scope:
+    """A drawing and what is given to it.
+
+    `prefix` is the path of the node that calls this module, with repeat indices, and `shared`
+    the same without. `indices` are the repetitions that are being elaborated, by subgraph.
+    `bound` are the values of a module's inputs by node, `parameters` its sizes by name, `call`
+    where it is called in the user's own drawing, and `modules` what is being instantiated.
+    """
+
+    diagram: Diagram
+    drawing: Mapping[str, Drawn]
+    prefix: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    indices: Mapping[str, int] = field(default_factory=dict)
+    bound: Mapping[str, Value] = field(default_factory=dict)
+    parameters: Mapping[str, Dim] = field(default_factory=dict)
+    call: Span | None = None
+    modules: tuple[str, ...] = ()
+
+    def repeated(self, subgraph: str, index: int) -> Scope:
+        """The same scope in one copy of `subgraph`."""
+        return replace(self, indices={**self.indices, subgraph: index})
+
+    def path(self, drawn: Drawn) -> tuple[str, ...]:
+        """Ids of the subgraphs around a node, the repeat indices, its own id."""
+        return (*self.prefix, *self._steps(drawn, indexed=True), drawn.node.id)
+
+    def shared_path(self, drawn: Drawn) -> tuple[str, ...]:
+        """The same without repeat indices: one name for all copies."""
+        return (*self.shared, *self._steps(drawn, indexed=False), drawn.node.id)
+
+    def wish(self, drawn: Drawn) -> str:
+        """What to call a node's value: its id, or its path where there may be several."""
+        nested = self.prefix or self.indices
+        return "_".join(self.path(drawn)) if nested else drawn.node.id
+
+    def _steps(self, drawn: Drawn, *, indexed: bool) -> Iterator[str]:
+        for subgraph in reversed(list(self.around(drawn))):
+            if not _COUNTED.fullmatch(subgraph.id):
+                yield subgraph.id
+            if indexed and subgraph.id in self.indices:
+                yield str(self.indices[subgraph.id])
+
+    def around(self, drawn: Drawn) -> Iterator[Subgraph]:
+        """The subgraphs that hold a node, innermost first."""
+        by_id = {subgraph.id: subgraph for subgraph in self.diagram.subgraphs}
+        id = drawn.node.subgraph
+        while id is not None and id in by_id:
+            yield by_id[id]
+            id = by_id[id].parent

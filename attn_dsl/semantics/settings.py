@@ -10,7 +10,7 @@ from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
 from attn_dsl.ir import DType
 from attn_dsl.syntax import Diagram
 
-KEYS = ("dims", "dtype")
+KEYS = ("dims", "dtype", "parameters")
 MAX_SIZE = 2**40
 
 
@@ -34,7 +34,7 @@ def read_settings(diagram: Diagram, overrides: Mapping[str, Any]) -> Settings:
         errors.append(_error(f"`dims` maps symbols to sizes; this is {dims!r}", diagram, "dims"))
         dims = {}
     dtype = overrides.get("dtype", values.pop("dtype", "f32"))
-    values.pop("dtype", None)
+    values = {key: value for key, value in values.items() if key not in KEYS}
     for key in values:
         errors.append(_error(f"there is no setting `{key}`", diagram, key))
     sizes = dict(dims) | {name: value for name, value in overrides.items() if name != "dtype"}

@@ -6,46 +6,56 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attn_dsl.diagnostics import Span
-from attn_dsl.ir import TensorType
+from attn_dsl.ir import Origin, TensorType
 from attn_dsl.semantics import errors
-from attn_dsl.semantics.builder import Builder, Value
+from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn
 from attn_dsl.semantics.labels import Meaning
+from attn_dsl.semantics.scope import Scope
+from attn_dsl.semantics.values import Value
 from attn_dsl.syntax import Text
 
 
 @dataclass(frozen=True)
 class Argument:
-    """A value that flows in, and by which arrow.
-
-    `side` is `lhs` or `rhs` where the arrow's label says so.
-    """
+    """A value that flows in, and by which arrow; `roles` are the words of the arrow's label."""
 
     value: Value
     place: Span
-    side: str = ""
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Site:
-    """Where an operation stands: what its value is called, what it means, its place."""
+    """Where an operation stands: what its value is called, what it means, its place.
+
+    `drawn` is the node that it belongs to, itself or by an arrow into it.
+    """
 
     wish: str
     meaning: Meaning
     place: Span
     label: Text
+    drawn: Drawn
+    scope: Scope
     on_edge: bool = False
+
+    def origin(self, title: str) -> Origin:
+        """The origin of a statement that does `title` here."""
+        return Origin(title, self.place, self.scope.call)
 
 
 def typed(builder: Builder, site: Site, argument: Argument, like: TensorType | None) -> str | None:
     """The value of an argument; an undeclared input takes the type `like`, if there is one."""
-    value = argument.value
-    if value.pending is None:
-        return value.name
+    pending = argument.value.pending
+    if pending is None:
+        return argument.value.name
+    if pending.name in builder.inputs:
+        return builder.inputs[pending.name]
     if like is None:
-        builder.found.append(errors.undeclared(value.pending.node, site.place))
+        builder.found.append(errors.undeclared(pending.node, site.place))
         return None
-    return resolve_pending(builder, value.pending, like, value.role)
+    return builder.add_input(pending.name, like, argument.value.role, pending.node.span)
 
 
 def has_operands(
@@ -57,27 +67,6 @@ def has_operands(
     error = errors.operand_count(site.place, site.label.text, wanted, len(arguments))
     builder.found.append(error)
     return False
-
-
-def resolve_pending(builder: Builder, drawn: Drawn, type_: TensorType, role: str) -> str | None:
-    """Declare an input by its first use; later uses find it declared."""
-    known = builder.inputs.get(drawn.node.id)
-    if known is None:
-        known = builder.add_input(drawn, type_, role)
-        if known is not None:
-            builder.inputs[drawn.node.id] = known
-    return known
-
-
-def resolve_mask(builder: Builder, drawn: Drawn, scores: TensorType) -> tuple[str, str]:
-    """Declare a mask whose kind the call tells, by its first use on scores of this type."""
-    known = builder.masks.get(drawn.node.id)
-    if known is None:
-        required = not drawn.meaning.optional
-        place = drawn.node.span
-        known = builder.add_mask_input(drawn.name, scores, place, required=required)
-        builder.masks[drawn.node.id] = known
-    return known
 
 
 def known_types(builder: Builder, arguments: Sequence[Argument]) -> list[TensorType]:

@@ -7,11 +7,13 @@ case, punctuation, line breaks and plural.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
+from itertools import chain
 
 from attn_dsl.ir.ops import OPS, Op
+from attn_dsl.library import WORDS
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     "query": ("q", "query", "query matrix", "query vector"),
@@ -23,6 +25,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 """Words that say what a value is for, and name no operation."""
 
 _OPTIONAL = re.compile(r"\(\s*opt(ional)?\.?\s*\)|\boptional\b|\bopt\.", re.IGNORECASE)
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_NUMBERED = re.compile(r"\s*\w+ (\d+|[A-Za-z])\s*")
 _INDEX = re.compile(r"\s+(\d+|[a-z])$")
 
 
@@ -43,7 +47,7 @@ def normal(text: str) -> str:
     """A label as it is compared: words in lower case, without "optional" and a last index."""
     text = _OPTIONAL.sub(" ", repair(text))
     text = re.sub(r"<br\s*/?>", " ", text, flags=re.IGNORECASE)
-    words = re.sub(r"[^\w+⊕⊖⊙⊗ᵀ]+|_", " ", text.lower()).split()
+    words = re.sub(r"[^\w+⊕⊖⊙⊗ᵀ∑]+|_", " ", text.lower()).split()
     joined = " ".join(words)
     return _INDEX.sub("", joined) if len(words) > 1 else joined
 
@@ -61,10 +65,26 @@ def _operations() -> dict[str, type[Op]]:
     return words | {op.mnemonic: op for op in OPS.values() if op.words}
 
 
+def _readings(text: str) -> Iterator[str]:
+    """What a label may be compared as: all of it, or, after "Head 1 <br>", what follows."""
+    head, *rest = _BREAK.split(text, maxsplit=1)
+    for part in (text, *(rest if _NUMBERED.fullmatch(head) else ())):
+        yield from (normal(part), singular(normal(part)))
+
+
 def find_operation(text: str) -> type[Op] | None:
     """The operation that `text` as a whole names."""
-    words = normal(text)
-    return _operations().get(words) or _operations().get(singular(words))
+    return next((_operations()[w] for w in _readings(text) if w in _operations()), None)
+
+
+@cache
+def _modules() -> dict[str, str]:
+    return {normal(word): name for name, words in WORDS.items() for word in (*words, name)}
+
+
+def find_module(text: str) -> str:
+    """The module of the library that `text` as a whole names; empty if there is none."""
+    return next((_modules()[w] for w in _readings(text) if w in _modules()), "")
 
 
 def find_role(text: str) -> str:
@@ -85,6 +105,7 @@ def operation_in(title: str) -> type[Op] | None:
 
 def nearest_words(text: str) -> list[str]:
     """Known words that look like `text`, best first, as the operations spell them."""
-    spelled = {normal(word): word for op in OPS.values() for word in op.words}
+    words = [*(word for op in OPS.values() for word in op.words), *chain(*WORDS.values())]
+    spelled = {normal(word): word for word in words}
     found = get_close_matches(normal(text), list(spelled), n=3, cutoff=0.6)
     return list(dict.fromkeys(spelled[word] for word in found))

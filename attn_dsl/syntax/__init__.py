@@ -5,11 +5,20 @@ drawn, with a place in the text for each part of it; or a `DiagnosticError` with
 """
 
 from attn_dsl.syntax.diagram import Diagram, Edge, Metadata, Node, Subgraph, Text
-from attn_dsl.syntax.documents import Block, Fenced, find_blocks, read_document
+from attn_dsl.syntax.documents import (
+    MAX_SIZE,
+    Block,
+    Fenced,
+    find_blocks,
+    read_blocks,
+    read_document,
+)
 from attn_dsl.syntax.flowchart import parse
 from attn_dsl.syntax.json import refusal, to_json
+from attn_dsl.syntax.layout import format_text
 
 __all__ = [
+    "MAX_SIZE",
     "Block",
     "Diagram",
     "Edge",
@@ -19,7 +28,9 @@ __all__ = [
     "Subgraph",
     "Text",
     "find_blocks",
+    "format_text",
     "parse",
+    "read_blocks",
     "read_document",
     "refusal",
     "to_json",

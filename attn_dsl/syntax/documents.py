@@ -14,6 +14,9 @@ from attn_dsl.diagnostics import DiagnosticError, Source
 from attn_dsl.syntax import errors
 from attn_dsl.syntax.prepare import find_front_matter
 
+MAX_SIZE = 2_000_000
+"""Bytes of a file that are read, unless more are asked for: a drawing has thousands."""
+
 FENCE = re.compile(r"[ \t]*(?P<mark>`{3,}|~{3,})(?P<info>.*)")
 HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(?P<title>.*?)[ \t]*#*[ \t]*$")
 
@@ -37,17 +40,37 @@ class Fenced:
     heading: str
 
 
-def read_document(name: str) -> Block:
-    """Read the diagram `name`: a path, or for Markdown `path#2` or `path#Heading`."""
+def read_document(name: str, max_size: int = MAX_SIZE) -> Block:
+    """Read the diagram `name`: a path, or for Markdown `path#2` or `path#Heading`.
+
+    A file of more than `max_size` bytes is refused.
+    """
     path, wanted = _split(name)
-    source = Source(path, _read(path))
+    text = _read(path, max_size).replace("\r\n", "\n").replace("\r", "\n")
+    blocks = _blocks(Source(path, text), wanted, name)
+    if len(blocks) > 1:
+        raise DiagnosticError([errors.several_blocks(path, _listing(find_blocks(text)))])
+    return blocks[0]
+
+
+def read_blocks(name: str, max_size: int = MAX_SIZE) -> list[Block]:
+    """The diagrams that `name` names, all of a file or those chosen, its line ends as they are."""
+    path, wanted = _split(name)
+    return _blocks(Source(path, _read(path, max_size)), wanted, name)
+
+
+def _blocks(source: Source, wanted: str | None, name: str) -> list[Block]:
+    """All diagrams of `source`, or those that `wanted` names: one at least."""
     blocks = find_blocks(source.text)
     if not blocks and wanted is None:
         if not source.text.strip():
-            raise DiagnosticError([errors.nothing_to_read(path)])
-        return Block(source, 0, len(source.text), name)
-    chosen = _choose(blocks, wanted, path)
-    return Block(source, chosen.start, chosen.end, name)
+            raise DiagnosticError([errors.nothing_to_read(source.name)])
+        return [Block(source, 0, len(source.text), name)]
+    chosen = blocks if wanted is None else _chosen(blocks, wanted)
+    if not chosen:
+        listing = _listing(blocks)
+        raise DiagnosticError([errors.no_such_block(source.name, wanted or "", listing)])
+    return [Block(source, block.start, block.end, name) for block in chosen]
 
 
 def find_blocks(text: str) -> list[Fenced]:
@@ -81,10 +104,13 @@ def _split(name: str) -> tuple[str, str | None]:
     return path, wanted
 
 
-def _read(path: str) -> str:
+def _read(path: str, max_size: int) -> str:
     try:
-        data = Path(path).read_bytes()
-        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        with Path(path).open("rb") as file:
+            data = file.read(max_size + 1)
+        if len(data) > max_size:
+            raise DiagnosticError([errors.too_large(path, max_size)])
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DiagnosticError([errors.not_utf8(path, error.start)]) from None
     except (OSError, ValueError) as error:
@@ -92,21 +118,17 @@ def _read(path: str) -> str:
         raise DiagnosticError([errors.unreadable(path, reason.lower())]) from None
 
 
-def _choose(blocks: list[Fenced], wanted: str | None, path: str) -> Fenced:
-    listing = [
-        f"{number}  {block.heading}".rstrip() for number, block in enumerate(blocks, start=1)
-    ]
-    if wanted is None:
-        found = blocks
-    elif wanted.isdecimal():
-        found = blocks[int(wanted) - 1 : int(wanted)] if int(wanted) else []
-    else:
-        found = [block for block in blocks if _slug(block.heading) == _slug(wanted)]
-    if not found:
-        raise DiagnosticError([errors.no_such_block(path, wanted or "", listing)])
-    if len(found) > 1:
-        raise DiagnosticError([errors.several_blocks(path, listing)])
-    return found[0]
+def _chosen(blocks: list[Fenced], wanted: str) -> list[Fenced]:
+    """The blocks of a number or heading."""
+    if wanted.isdecimal():
+        number = int(wanted[:9])  # there are fewer than that
+        return blocks[number - 1 : number] if number else []
+    return [block for block in blocks if _slug(block.heading) == _slug(wanted)]
+
+
+def _listing(blocks: list[Fenced]) -> list[str]:
+    numbered = enumerate(blocks, start=1)
+    return [f"{number}  {block.heading}".rstrip() for number, block in numbered]
 
 
 def _slug(heading: str) -> str:

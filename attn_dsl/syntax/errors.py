@@ -33,6 +33,7 @@ TITLES = {
     "E023": "statement is not complete",
     "E024": "no such edge",
     "E025": "`@` in an id or a bare label",
+    "E026": "file is too large",
     "W001": "mermaid cuts the label",
     "W002": "line is read as a direction",
     "W003": "mermaid draws the node in another subgraph",
@@ -55,6 +56,12 @@ def not_utf8(name: str, offset: int) -> Diagnostic:
     """The file's bytes are no UTF-8 text."""
     message = f"`{name}` is not UTF-8 text: the byte at offset {offset} fits no character"
     return Diagnostic("E002", message, help="save the file as UTF-8")
+
+
+def too_large(name: str, max_size: int) -> Diagnostic:
+    """More bytes than anyone draws: most likely another kind of file."""
+    message = f"`{name}` is larger than {max_size:,} bytes"
+    return Diagnostic("E026", message, help="if it should be read all the same, use --max-size")
 
 
 def nothing_to_read(name: str, span: Span | None = None) -> Diagnostic:

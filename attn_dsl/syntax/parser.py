@@ -62,12 +62,29 @@ def read_statements(text: str, position: int) -> Iterator[Item]:
         yield item
 
 
+def read_tokens(text: str, position: int) -> Iterator[tuple[Token, ...]]:
+    """The tokens of the header, then those of each statement, of a text without errors."""
+    kind = "header"
+    while (position := _skip(text, position)) < len(text):
+        tokens, _ = _tokens(text, position, kind)
+        yield tuple(tokens)
+        position, kind = tokens[-1].end_pos or len(text), "statement"
+
+
 def _skip(text: str, position: int) -> int:
     found = BETWEEN.match(text, position)
     return found.end() if found else position
 
 
 def _read(text: str, position: int, kind: str) -> tuple[Item, int]:
+    tokens, item = _tokens(text, position, kind)
+    if isinstance(item, Failure):
+        return item, _resume(text, item)
+    return item, tokens[-1].end_pos or len(text)
+
+
+def _tokens(text: str, position: int, kind: str) -> tuple[list[Token], Item]:
+    """The tokens of one statement, and what they make."""
     parser = _lark().parse_interactive(TextSlice(text, position, len(text)), start=kind)
     tokens: list[Token] = []
     try:
@@ -78,9 +95,8 @@ def _read(text: str, position: int, kind: str) -> tuple[Item, int]:
                 break
         tree: Tree[Token] = parser.feed_eof(tokens[-1] if tokens else None)  # type: ignore[no-untyped-call]
     except UnexpectedInput as error:
-        failure = _failure(error, position, tokens, len(text))
-        return failure, _resume(text, failure)
-    return tree, tokens[-1].end_pos or len(text)
+        return tokens, _failure(error, position, tokens, len(text))
+    return tokens, tree
 
 
 def _failure(error: UnexpectedInput, start: int, tokens: list[Token], end: int) -> Failure:

@@ -27,6 +27,19 @@ def prepare(text: str) -> str:
     return STYLE_END.sub(lambda style: style[0][:-1] + BLANK, text) + "\n"
 
 
+def find_comments(text: str) -> list[tuple[int, int]]:
+    """Where comments and directives stand; what overlaps is one."""
+    blanked = DIRECTIVE.sub(_blank, text)
+    found = [directive.span() for directive in DIRECTIVE.finditer(text)]
+    found += [(blanked.index("%%", c.start()), c.end()) for c in COMMENT.finditer(blanked)]
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if merged and start < merged[-1][1]:
+            start, end = merged[-1][0], max(end, merged.pop()[1])
+        merged.append((start, end))
+    return merged
+
+
 def without_comments(text: str) -> str:
     """Drop from a part of a prepared text what stands for comments, line by line."""
     return BLANKS.sub("", text)

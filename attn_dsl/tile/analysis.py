@@ -166,4 +166,8 @@ def _negated(condition: Expr) -> Expr:
             return FALSE if value else TRUE
         case Compare(op, lhs, rhs):
             return Compare(OPPOSITE[op], lhs, rhs)
+        case Binary("and", lhs, rhs):
+            return _disjunction(_negated(lhs), _negated(rhs))
+        case Binary("or", lhs, rhs):
+            return conjunction(_negated(lhs), _negated(rhs))
     return Unary("not", condition)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 
-from attn_dsl.expr import TRUE, Binary, Call, Compare, Expr, conjunction
+from attn_dsl.expr import TRUE, Binary, Call, Compare, Expr, conjunction, walk
 from attn_dsl.ir.dims import Dim
 from attn_dsl.tile.analysis import FLIPPED, K_FIRST, K_LAST
 
@@ -52,6 +52,8 @@ def _bound(condition: Expr) -> tuple[str, Expr] | None:
     """`k_first < end` or `k_last >= begin`, if that is what the condition says."""
     if not isinstance(condition, Compare) or condition.op not in ("<", "<=", ">", ">="):
         return None
+    if any(isinstance(e, Binary) and e.op in ("/", "//") for e in walk(condition)):
+        return None  # a dim divides exactly, an expression rounds
     op, lhs, rhs = condition.op, condition.lhs, condition.rhs
     if op in FLIPPED:
         op, lhs, rhs = FLIPPED[op], rhs, lhs

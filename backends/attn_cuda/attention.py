@@ -6,88 +6,31 @@ every 16th column, so that a thread keeps a small matrix of scores in registers.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from attn_cuda.expressions import CudaPrinter, fold
+from attn_cuda.expressions import CudaPrinter
 from attn_cuda.helpers import mentions
 from attn_cuda.kernel import (
-    KERNEL,
+    COMMENT,
     Launch,
-    Operand,
+    define,
     factor,
     index_names,
-    parameter,
     place,
     remark,
-    signature,
-    used_sizes,
 )
 from attn_cuda.names import comment
+from attn_cuda.plan import QUERIES, Attention
+from attn_cuda.simplify import fold
 from attn_cuda.site import Site
 from attn_cuda.steps import hide_past_the_end, print_step
-from attn_cuda.unit import Unit, four
 from attn_cuda.views import product
-from attn_dsl.expr import FALSE, TRUE, Expr, Number, to_text
-from attn_dsl.ir import Dim, Statement
-from attn_dsl.ir.ops import TiledAttention
+from attn_dsl.expr import TRUE, Expr, Number, to_text
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import KeyLoop, Load, RowMax, TileProgram, TileSizes, formula, schedule
+from attn_dsl.tile import KeyLoop, Load, RowMax, Tier, formula
 
-QUERIES = 64
-KEY_TILES = (64, 32)
-SHARED_BYTES = 80 * 1024  # two blocks then fit on a multiprocessor with 164 KiB, as sm_80 has
-
-
-def choose_tiles(head_dim: int, value_dim: int) -> TileSizes:
-    """The largest tile of keys with which two blocks share a multiprocessor."""
-    for keys in KEY_TILES:
-        rows = max(head_dim | 1, (value_dim + 15) // 16 * 16 + 1)
-        if 4 * ((head_dim + keys) * (QUERIES + 4) + keys * rows) <= SHARED_BYTES:
-            break
-    return TileSizes(QUERIES, keys)
-
-
-@dataclass(frozen=True)
-class Attention:
-    """A fused statement with its plan."""
-
-    unit: Unit
-    statement: Statement
-    op: TiledAttention
-    program: TileProgram
-
-    @property
-    def kernel(self) -> str:
-        """The kernel's name."""
-        return self.unit.kernels[self.statement.name]
-
-    @property
-    def operands(self) -> list[Operand]:
-        """The tensors that the kernel is given, the result last."""
-        read = [Operand(value) for value in self.op.operands]
-        return [*read, Operand(self.statement.name, written=True)]
-
-    def printer(self) -> CudaPrinter:
-        """Prints the kernel's expressions. `b` and `h` count the scores' batch dims."""
-        scores = four(self.op.scores_type(self.unit.graph.types))
-        return CudaPrinter(self.unit, {**index_names(scores), "q": "q", "k": "k"})
-
-    @property
-    def loop(self) -> KeyLoop:
-        """The bounds of the loop over keys; a mask that is never true leaves no keys."""
-        keys = self.program.keys
-        if fold(keys.live) == FALSE:
-            return KeyLoop(None, Number(0), TRUE)
-        return keys
-
-
-def plan(unit: Unit, statement: Statement, op: TiledAttention) -> Attention:
-    """Choose tiles for the statement and schedule it."""
-    types = unit.graph.types
-    head, value = (types[v].dims[-1].value(unit.constants) for v in (op.query, op.value))
-    program = schedule(unit.graph, statement, choose_tiles(head, value))
-    return Attention(unit, statement, op, program)
+MEMORY = {Tier.GLOBAL: "global memory", Tier.CACHE: "shared memory", Tier.REGISTER: "registers"}
 
 
 def attention_launch(attention: Attention) -> Launch:
@@ -95,34 +38,24 @@ def attention_launch(attention: Attention) -> Launch:
     unit, program = attention.unit, attention.program
     body = TextBuilder()
     _body(body, attention)
-    factors = [s.scale for s in program.prologue if isinstance(s, Load) and s.scale is not None]
-    sizes = used_sizes(unit, body.text)
-    parameters = [
-        *(parameter(unit, operand, operand.value) for operand in attention.operands),
-        *("float scale" for _ in factors),
-        *(f"long long {size}" for size in sizes),
-    ]
+    scale = next((s.scale for s in program.prologue if isinstance(s, Load)), None)
+    text, numbers = define(unit, attention.kernel, attention.operands, scale, body.text)
     out = TextBuilder()
     _shared(out, attention)
     out.line()
     _explain(out, attention)
-    with out.block(signature(f"{KERNEL}\n{attention.kernel}", parameters, " {"), "}"):
-        out.lines(body.text.splitlines())
     batch, heads, _, _ = unit.shape(attention.statement.name)
     tiles = f"({factor(unit, program.query_length)} + {QUERIES - 1}) / {QUERIES}"
-    blocks = " * ".join([tiles, *(factor(unit, d) for d in (heads, batch) if str(d) != "1")])
-    scale = [f"float({CudaPrinter(unit).print(f)})" for f in factors]
     notes = tuple(comment(line) for line in formula(attention.statement.name, attention.op))
-    shared = f"sizeof({attention.kernel}_tiles)"
     return Launch(
-        notes[-1],
-        attention.kernel,
-        out.text,
-        blocks,
-        attention.operands,
-        (*scale, *sizes),
-        shared,
-        (*notes, *memory_lines(attention)),
+        title=notes[-1],
+        kernel=attention.kernel,
+        text=out.text + text,
+        blocks=" * ".join([tiles, *(factor(unit, d) for d in (heads, batch) if str(d) != "1")]),
+        tensors=attention.operands,
+        numbers=numbers,
+        shared_bytes=f"sizeof({attention.kernel}_tiles)",
+        notes=(*notes, *memory_lines(attention)),
     )
 
 
@@ -194,8 +127,9 @@ def _opening(out: TextBuilder, attention: Attention, body: str) -> None:
     axes = [("tile", "tiles"), ("h", factor(unit, heads)), ("b", factor(unit, batch))]
     place(out, "blockIdx.x", axes)
     out.line("const long long q_first = tile * QUERIES;")
+    out.line(f"const int q_count = {_count(length, 'q_first', 'QUERIES')};")
     if mentions(body, "q_last"):
-        out.line(f"const long long q_last = min(q_first + QUERIES, {length}) - 1;")
+        out.line("const long long q_last = q_first + q_count - 1;")
     out.line()
 
 
@@ -215,10 +149,17 @@ def _loop(out: TextBuilder, attention: Attention, site: Site) -> None:
         print_step(step, inside)
         body.line()
     with out.block(f"for (long long k_first = {begin}; k_first < {end}; k_first += KEYS) {{", "}"):
+        length = factor(attention.unit, attention.program.key_length)
+        out.line(f"const int k_count = {_count(length, 'k_first', 'KEYS')};")
         if mentions(body.text, "k_last"):
-            out.line(f"const long long k_last = min(k_first + KEYS, {site.keys}) - 1;")
+            out.line("const long long k_last = k_first + k_count - 1;")
         out.lines(body.text.splitlines())
         out.line("__syncthreads();  // the next keys may overwrite these values")
+
+
+def _count(length: str, first: str, tile: str) -> str:
+    """How many rows of a tile are there: all, but in the last one."""
+    return f"{length} - {first} < {tile} ? int({length} - {first}) : {tile}"
 
 
 def _bounds(out: TextBuilder, attention: Attention, keys: KeyLoop) -> tuple[str, str]:
@@ -244,15 +185,14 @@ def _bound(attention: Attention, bound: Expr) -> str:
 
 
 def memory_lines(attention: Attention) -> Iterator[str]:
-    """What the kernel keeps in which memory, for the file's header."""
-    tiers: dict[str, list[str]] = {}
-    for buffer in attention.program.buffers:
-        dims = ", ".join(_shown(dim) for dim in buffer.shape)
-        tiers.setdefault(buffer.tier.value, []).append(f"{buffer.value or buffer.name}[{dims}]")
-    names = {"global": "global memory", "cache": "shared memory", "register": "registers"}
+    """Tile sizes, and what lies in which memory, for the file's header."""
+    program = attention.program
+    yield f"in tiles of {program.query_tile} queries and {program.key_tile} keys, with"
+    tiers: dict[Tier, list[str]] = {}
+    for buffer in program.buffers:
+        dims = ",".join(comment(to_text(dim.to_expr())) for dim in buffer.shape)
+        tiers.setdefault(buffer.tier, []).append(f"{buffer.value or buffer.name}[{dims}]")
     for tier, buffers in tiers.items():
-        yield f"{names[tier] + ':':15} {', '.join(buffers)}"
-
-
-def _shown(dim: Dim) -> str:
-    return comment(to_text(dim.to_expr())).replace("...", "")
+        lead = f"{MEMORY[tier] + ':':15} "
+        lines = textwrap.wrap(", ".join(buffers), COMMENT - len(lead))
+        yield from (f"{lead if n == 0 else ' ' * len(lead)}{line}" for n, line in enumerate(lines))

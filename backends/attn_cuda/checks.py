@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from attn_cuda.unit import MAX_HEAD_DIM, MAX_RANK, head_dims
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
 from attn_dsl.ir import DType, Graph, Statement
-from attn_dsl.ir.ops import Input
+from attn_dsl.ir.ops import Input, MatMul, Softmax, TiledAttention
 
 
 def constants_of(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
@@ -33,7 +33,9 @@ def constants_of(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
 def _check_type(statement: Statement) -> Iterator[Diagnostic]:
     type_ = statement.type
     what = statement.op.name if isinstance(statement.op, Input) else statement.name
-    if isinstance(statement.op, Input) and type_.dtype.is_float and type_.dtype is not DType.F32:
+    arrives = isinstance(statement.op, Input) and type_.dtype.is_float
+    computed = isinstance(statement.op, MatMul | Softmax | TiledAttention)
+    if (arrives or computed) and type_.dtype is not DType.F32:
         message = f"`{what}` is {type_}; the cuda target computes in f32"
         help = "declare it as f32, or use `--set dtype=f32` where no type is declared"
         yield Diagnostic("E062", message, _span(statement), help=help)

@@ -6,18 +6,7 @@ from collections.abc import Mapping
 
 from attn_cuda.expressions import CudaPrinter
 from attn_cuda.helpers import mentions
-from attn_cuda.kernel import (
-    KERNEL,
-    Launch,
-    Operand,
-    factor,
-    index_names,
-    parameter,
-    place,
-    remark,
-    signature,
-    used_sizes,
-)
+from attn_cuda.kernel import LINE, Launch, Operand, define, factor, index_names, place, remark
 from attn_cuda.names import comment
 from attn_cuda.unit import Unit
 from attn_cuda.views import product
@@ -55,27 +44,17 @@ def element(statement: Statement) -> Expr:
 def map_launch(unit: Unit, statement: Statement) -> Launch:
     """A kernel with a thread for each element."""
     name, value = statement.name, element(statement)
-    factors = [statement.op.factor] if isinstance(statement.op, Scale) else []
+    scale = statement.op.factor if isinstance(statement.op, Scale) else None
     body = TextBuilder()
-    _map_body(body, unit, name, value, {"scale": "scale"} if factors else {})
+    _map_body(body, unit, name, value, {"scale": "scale"} if scale else {})
     read = [Operand(v) for v in statement.op.operands if mentions(body.text, v)]
-    operands = [*read, Operand(name, written=True)]
-    sizes = used_sizes(unit, body.text)
-    parameters = [
-        *(parameter(unit, operand, operand.value) for operand in operands),
-        *("float scale" for _ in factors),
-        *(f"long long {size}" for size in sizes),
-    ]
-    shown = substitute(value, {"scale": factors[0]} if factors else {})
-    title = comment(f"{name} = {to_text(shown)}")
-    kernel = unit.kernels[name]
+    tensors = [*read, Operand(name, written=True)]
+    text, numbers = define(unit, unit.kernels[name], tensors, scale, body.text)
+    title = comment(f"{name} = {to_text(substitute(value, {'scale': scale} if scale else {}))}")
     out = TextBuilder()
     remark(out, f"{title}, element by element.")
-    with out.block(signature(f"{KERNEL}\n{kernel}", parameters, " {"), "}"):
-        out.lines(body.text.splitlines())
-    scale = [f"float({CudaPrinter(unit).print(f)})" for f in factors]
     blocks = f"({product(unit, unit.shape(name))} + THREADS - 1) / THREADS"
-    return Launch(title, kernel, out.text, blocks, operands, (*scale, *sizes))
+    return Launch(title, unit.kernels[name], out.text + text, blocks, tensors, numbers)
 
 
 def _map_body(
@@ -88,4 +67,6 @@ def _map_body(
     sizes = [factor(unit, dim) for dim in shape]
     place(out, "n", reversed(list(zip("bhqk", sizes, strict=True))))
     element = CudaPrinter(unit, {**indices, **names}).print(value)
-    out.line(f"{name}.at({', '.join(indices.values())}) = {element};")
+    target = f"{name}.at({', '.join(indices.values())}) ="
+    long = len(f"    {target} {element};") > LINE
+    out.line(f"{target}\n    {element};" if long else f"{target} {element};")

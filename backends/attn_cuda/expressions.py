@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from attn_cuda.simplify import fold
 from attn_cuda.unit import Unit, is_optional
 from attn_dsl.expr import (
-    FALSE,
     SCORE,
-    TRUE,
     Binary,
     Call,
     Compare,
@@ -21,17 +20,13 @@ from attn_dsl.expr import (
     Printer,
     Tensor,
     Unary,
-    children,
-    evaluate,
     kind_of,
-    transform,
     walk,
 )
 from attn_dsl.expr.printer import ATOM
 from attn_dsl.ir import Dim
 
 TERNARY, OR, AND, UNARY = 0, 1, 2, 7
-OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 @dataclass(frozen=True)
@@ -182,35 +177,3 @@ class CudaPrinter(Printer):
         if self.single:
             return self._call(name + "f", *arguments)
         return f"{name}({', '.join(self._real(a) for a in arguments)})"
-
-
-def fold(expr: Expr) -> Expr:
-    """Compute what has numbers only; drop the constants that change no condition."""
-
-    def change(node: Expr) -> Expr:
-        match node:
-            case Binary("and", lhs, rhs) | Binary("or", lhs, rhs) if TRUE in (lhs, rhs) or (
-                FALSE in (lhs, rhs)
-            ):
-                neutral = TRUE if node.op == "and" else FALSE
-                other = rhs if lhs == neutral else lhs
-                return other if neutral in (lhs, rhs) else Number(node.op == "or")
-        parts = children(node)
-        constant = parts and all(isinstance(part, Number) for part in parts)
-        if constant and not isinstance(node, Tensor):
-            return Number(evaluate(node, {}, {}).item())
-        return node
-
-    return transform(expr, change)
-
-
-def negated(condition: Expr) -> Expr:
-    """`not condition`, a comparison turned around."""
-    match condition:
-        case Number(value):
-            return Number(not value)
-        case Compare(op, lhs, rhs):
-            return Compare(OPPOSITE[op], lhs, rhs)
-        case Unary("not", x):
-            return x
-    return Unary("not", condition)

@@ -11,6 +11,7 @@ from attn_cuda.helpers import mentions
 from attn_cuda.names import comment
 from attn_cuda.unit import Unit
 from attn_cuda.views import c_type
+from attn_dsl.expr import Expr
 from attn_dsl.ir import Dim
 from attn_dsl.ir.dims import ONE
 from attn_dsl.textbuilder import TextBuilder
@@ -56,15 +57,26 @@ def remark(out: TextBuilder, text: str) -> None:
     out.lines(f"// {line}" for line in textwrap.wrap(comment(text), COMMENT))
 
 
-def used_sizes(unit: Unit, code: str) -> list[str]:
-    """The C names of the sizes that `code` mentions, in the launcher's order."""
-    return [unit.symbols[s] for s in unit.runtime if mentions(code, unit.symbols[s])]
+def define(
+    unit: Unit, name: str, tensors: Sequence[Operand], scale: Expr | None, body: str
+) -> tuple[str, list[str]]:
+    """The kernel with this body, and what the launcher hands it after the tensors."""
+    sizes = [unit.symbols[s] for s in unit.runtime if mentions(body, unit.symbols[s])]
+    parameters = [_parameter(unit, tensor) for tensor in tensors]
+    numbers = list(sizes)
+    if scale is not None:
+        parameters.append("float scale")
+        numbers.insert(0, f"float({CudaPrinter(unit).print(scale)})")
+    parameters += [f"long long {size}" for size in sizes]
+    out = TextBuilder()
+    with out.block(signature(f"{KERNEL}\n{name}", parameters, " {"), "}"):
+        out.lines(body.splitlines())
+    return out.text, numbers
 
 
-def parameter(unit: Unit, operand: Operand, name: str) -> str:
-    """The declaration of a tensor that a kernel is given."""
-    const = "" if operand.written else "const "
-    return f"View<{const}{c_type(unit, operand.value)}> {name}"
+def _parameter(unit: Unit, tensor: Operand) -> str:
+    const = "" if tensor.written else "const "
+    return f"View<{const}{c_type(unit, tensor.value)}> {tensor.value}"
 
 
 def signature(head: str, parts: Sequence[str], end: str) -> str:

@@ -100,7 +100,7 @@ def matmul_launch(unit: Unit, statement: Statement, op: MatMul) -> Launch:
     """The tiled matrix product."""
     batch, heads, rows, columns = unit.shape(statement.name)
     inner = unit.graph.types[op.lhs].dims[-1]
-    tiles = [f"({factor(unit, dim)} + 63) / 64" for dim in (columns, rows)]
+    tiles = [f"(({factor(unit, dim)} + 63) / 64)" for dim in (columns, rows)]
     blocks = " * ".join([*tiles, *(factor(unit, d) for d in (heads, batch) if str(d) != "1")])
     sizes = [product(unit, (dim,)) for dim in (heads, rows, columns, inner)]
     operands = Operand(op.lhs), Operand(op.rhs), Operand(statement.name, written=True)

@@ -17,9 +17,9 @@ typedef typeid typename union unsigned using virtual void volatile wchar_t while
 """
 OURS = """
 COLUMNS KEYS QUERIES ROWS THREADS VALUES
-accumulator b e error group h highest i inside inverse j k k_begin k_end k_first k_last key lane m
-maximum memory n new_maximum q q_first q_last query rescale row s scale scores shared shift stream
-sum tile tiles total value weight weights d
+accumulator b d e error group h highest i inside inverse j k k_begin k_count k_end k_first k_last
+key key_tile lane m maximum memory n new_maximum q q_count q_first q_last query query_tile rescale
+row s scale scores shared shift stream sum tile tiles total value value_tile weight weights
 Declared Scratch View at copy data floor_divide floor_modulo gather lane_max lane_sum larger launch
 matmul power real_divide real_modulo smaller softmax_rows
 """
@@ -65,5 +65,5 @@ def identifiers(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, st
 
 def comment(text: str) -> str:
     """`text` on one line and without a backslash, so that a `//` comment ends where it should."""
-    line = " ".join(text.split())
-    return "".join(char for char in line if char.isprintable() and char != "\\")
+    shown = "".join(c for c in text if (c.isprintable() or c.isspace()) and c != "\\")
+    return " ".join(shown.split())

@@ -27,16 +27,6 @@ class Site:
     b: str
     h: str
 
-    @property
-    def queries(self) -> str:
-        """The number of queries, in C."""
-        return factor(self.printer.unit, self.program.query_length)
-
-    @property
-    def keys(self) -> str:
-        """The number of keys, in C."""
-        return factor(self.printer.unit, self.program.key_length)
-
     def remark(self, text: str) -> None:
         """Add a comment."""
         remark(self.out, text)
@@ -86,8 +76,8 @@ def each_score(site: Site, expr: Expr) -> Iterator[CudaPrinter]:
     out, element = site.out, bool(tensors_in(expr, gathered=False))
     with block(site, ROWS):
         if element or "q" in names_in(expr):
-            out.line("const long long q = min(q_first + ROWS * group + i, q_last);")
+            out.line("const long long q = q_first + min(ROWS * group + i, q_count - 1);")
         with block(site, COLUMNS):
             if element or "k" in names_in(expr):
-                out.line("const long long k = min(k_first + lane + 16 * j, k_last);")
+                out.line("const long long k = k_first + min(lane + 16 * j, k_count - 1);")
             yield site.printer

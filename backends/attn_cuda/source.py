@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attn_cuda.calls import Launcher, make_launcher
 from attn_cuda.helpers import VIEW, helpers_for, mentions
-from attn_cuda.launcher import Launcher, make_launcher, print_launcher
+from attn_cuda.launcher import print_launcher
 from attn_cuda.names import comment, identifier
 from attn_cuda.unit import Unit, expressions_of, is_optional
 from attn_dsl.expr import Tensor, walk
@@ -39,10 +40,11 @@ def print_source(unit: Unit) -> str:
 def _header(launcher: Launcher) -> Iterator[str]:
     unit = launcher.unit
     yield f"// {comment(unit.graph.name)}. Call {launcher.entry}, at the end of this file."
+    yield "//"
     launches = dict(launcher.launches)
     for statement in unit.graph.statements:
         optional = ", optional" * is_optional(statement)
-        yield f"//\n// {statement.name}: {comment(unit.types[statement.name])}{optional}"
+        yield f"// {statement.name}: {comment(unit.types[statement.name])}{optional}"
         if statement.name in launches:
             launch = launches[statement.name]
             yield from (f"//     {note}" for note in launch.notes or (launch.title,))

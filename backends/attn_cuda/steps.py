@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import singledispatch
 
-from attn_cuda.expressions import fold, negated
+from attn_cuda.simplify import fold, negated
 from attn_cuda.site import COLUMNS, ROWS, VALUES, Site, block, each, each_score, given
 from attn_dsl.expr import FALSE, to_text
 from attn_dsl.tile import (
@@ -32,7 +32,7 @@ def print_step(step: object, site: Site) -> None:
 @print_step.register
 def _(step: Load, site: Site) -> None:
     out, dims = site.out, site.dims(step.into)
-    length, first = (site.queries, "q_first") if step.axis == "q" else (site.keys, "k_first")
+    first, count = f"{step.axis}_first", f"{step.axis}_count"
     rows = "QUERIES" if step.axis == "q" else "KEYS"
     element = site.at(step.source, f"{first} + row", "d")
     value = element if step.scale is None else f"{element} * scale"
@@ -42,11 +42,11 @@ def _(step: Load, site: Site) -> None:
     scaled = "" if step.scale is None else ", scaled once here and not in every score"
     what = site.program.buffer(step.source).value
     site.remark(f"Load a tile of {what}{scaled}. Rows past the end are 0.")
-    out.line("#pragma unroll 2  // more loads at once would take the registers of another block")
+    why = "  // more at once would cost registers, and so blocks" if step.axis == "q" else ""
+    out.line(f"#pragma unroll 2{why}")
     with block(site, f"for (int n = threadIdx.x; n < {rows} * {dims}; n += THREADS) {{"):
         out.line(f"const int row = n / {dims}, d = n % {dims};")
-        out.line(f"const bool inside = {first} + row < {length};")
-        out.line(f"shared.{step.into}{place} = inside ? {value} : 0.0f;")
+        out.line(f"shared.{step.into}{place} = row < {count} ? {value} : 0.0f;")
     if step.axis == "k":
         out.line("__syncthreads();  // the tile is complete")
 
@@ -118,8 +118,8 @@ def hide_past_the_end(site: Site) -> None:
     """The last tile may have columns without a key."""
     out = site.out
     site.remark("In the last tile, columns past the last key have no score.")
-    with block(site, f"if (k_first + KEYS > {site.keys}) {{", COLUMNS):
-        out.line(f"if (k_first + lane + 16 * j < {site.keys}) continue;")
+    with block(site, "if (k_count < KEYS) {", COLUMNS):
+        out.line("if (lane + 16 * j < k_count) continue;")
         each(site, "scores[i][j] = -INFINITY;", ROWS)
 
 
@@ -154,8 +154,9 @@ def _(step: Rescale, site: Site) -> None:
     out = site.out
     site.remark("What was summed so far was relative to the maximum so far.")
     with block(site, ROWS):
-        finite = f"expf({step.previous}[i] - {step.maximum}[i])"
-        out.line(f"const float rescale = {step.maximum}[i] == -INFINITY ? 1.0f : {finite};")
+        factor = f"expf({step.previous}[i] - {step.maximum}[i])"
+        out.line("float rescale = 1.0f;")
+        out.line(f"if ({step.maximum}[i] > -INFINITY) rescale = {factor};")
         for name in step.buffers:
             if len(site.program.buffer(name).shape) == 1:
                 out.line(f"{name}[i] *= rescale;")
@@ -189,8 +190,9 @@ def _(step: Store, site: Site) -> None:
     size = site.program.value_dim.value(site.printer.unit.constants)
     site.remark("Store the rows that are queries, and not past the end.")
     with block(site, ROWS):
-        out.line("const long long q = q_first + ROWS * group + i;")
+        out.line("const int row = ROWS * group + i;")
         with block(site, VALUES):
             out.line("const int e = lane + 16 * j;")
-            inside = f"q < {site.queries}" + (f" && e < {width}" if size % 16 else "")
-            out.line(f"if ({inside}) {site.at(step.into, 'q', 'e')} = {step.buffer}[i][j];")
+            inside = "row < q_count" + (f" && e < {width}" if size % 16 else "")
+            element = site.at(step.into, "q_first + row", "e")
+            out.line(f"if ({inside}) {element} = {step.buffer}[i][j];")

@@ -39,9 +39,12 @@ class NumpyBackend:
         exec(compile(program.source, filename, "exec"), namespace)
         function = namespace[program.entry]
         names = list(parameters(program.graph).values())
+        inputs = [s.op for s in program.graph.inputs if isinstance(s.op, Input)]
+        parameters_of = [op.name for op in inputs if op.parameter]
 
         def run(arrays: Mapping[str, NDArray], sizes: Sizes) -> list[NDArray]:
-            result = function(*(arrays.get(name) for name in names))
+            owned = [{name: arrays[name] for name in parameters_of}] if parameters_of else []
+            result = function(*owned, *(arrays.get(name) for name in names))
             return list(result) if isinstance(result, tuple) else [result]
 
         return run

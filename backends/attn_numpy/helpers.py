@@ -37,4 +37,50 @@ def softmax(x, axis):
     return weights / np.where(total == 0, 1, total)
 '''
 
-HELPERS = {"gather": GATHER, "given": GIVEN, "index": INDEX, "softmax": SOFTMAX}
+LAYER_NORM = '''
+def layer_norm(x, gain, bias, epsilon):
+    """Rows of mean 0 and variance 1, times gain, plus bias."""
+    centred = x - x.mean(axis=-1, keepdims=True)
+    variance = np.square(centred).mean(axis=-1, keepdims=True)
+    return centred / np.sqrt(variance + epsilon) * gain + bias
+'''
+
+EMBEDDING = '''
+def embedding(ids, table):
+    """A row of the table for each id; zeros for an id that is not in it."""
+    inside = (ids >= 0) & (ids < len(table))
+    return np.where(inside[..., None], table[np.where(inside, ids, 0)], 0)
+'''
+
+POSITIONS = '''
+def positions(length, width, dtype):
+    """Sines in the even columns, cosines in the odd ones, of ever longer waves."""
+    column = np.arange(width)
+    angle = np.arange(length)[:, None] / 10000.0 ** ((column - column % 2) / max(width, 1))
+    return np.where(column % 2 == 0, np.sin(angle), np.cos(angle)).astype(dtype)
+'''
+
+SPLIT_HEADS = '''
+def split_heads(x, heads):
+    """[..., n, heads * d] as [..., heads, n, d]."""
+    return np.swapaxes(x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads), -2, -3)
+'''
+
+MERGE_HEADS = '''
+def merge_heads(x):
+    """[..., heads, n, d] as [..., n, heads * d]."""
+    x = np.swapaxes(x, -2, -3)
+    return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
+'''
+
+HELPERS = {
+    "embedding": EMBEDDING,
+    "gather": GATHER,
+    "given": GIVEN,
+    "index": INDEX,
+    "layer_norm": LAYER_NORM,
+    "merge_heads": MERGE_HEADS,
+    "positions": POSITIONS,
+    "softmax": SOFTMAX,
+    "split_heads": SPLIT_HEADS,
+}

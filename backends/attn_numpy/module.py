@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from attn_dsl.expr import SCORE, names_in
+from attn_dsl.expr import names_in
 from attn_dsl.ir import DType, Graph, Statement
-from attn_dsl.ir.ops import (
-    Elementwise,
-    Input,
-    Mask,
-    MatMul,
-    Scale,
-    Score,
-    Softmax,
-    TiledAttention,
-    Transpose,
-)
+from attn_dsl.ir.ops import Input, TiledAttention
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import TileProgram, TileSizes, formula, schedule
 from attn_numpy.attention import print_attention, sizes_of
-from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, widened
 from attn_numpy.helpers import HELPERS
 from attn_numpy.names import attention_name, clear_names, entry_name, parameters, quoted
+from attn_numpy.plain import print_plain
 
 # Measured fastest for head dims 64 and 128 on one core: the tile of scores stays in its cache.
 TILES = TileSizes(query=256, key=512)
@@ -78,8 +67,13 @@ def _print_entry(out: TextBuilder, graph: Graph, programs: dict[str, TileProgram
     inputs = [s.op for s in graph.inputs if isinstance(s.op, Input)]
     optional = {op.name for op in inputs if op.optional and not op.required}
     arguments = [f"{p}=None" if name in optional else p for p, name in names.items()]
+    if any(op.parameter for op in inputs):
+        arguments.insert(0, "parameters")
     with out.block(f"def {entry_name(graph)}({', '.join(arguments)}):"):
         _docstring(out, graph)
+        for statement in graph.inputs:
+            if isinstance(statement.op, Input) and statement.op.parameter:
+                out.line(f"{statement.name} = parameters[{statement.op.name!r}]")
         _print_sizes(out, graph, programs)
         _print_optional(out, graph, names)
         for statement in graph.statements:
@@ -124,7 +118,7 @@ def _print_optional(out: TextBuilder, graph: Graph, names: dict[str, str]) -> No
     parameter_of = {name: parameter for parameter, name in names.items()}
     for statement in graph.inputs:
         assert isinstance(statement.op, Input)
-        parameter = parameter_of[statement.op.name]
+        parameter = parameter_of.get(statement.op.name, statement.name)
         if parameter == statement.name:
             continue
         boolean = statement.type.dtype is DType.BOOL
@@ -142,52 +136,4 @@ def _print_statement(
         arguments = (*op.operands, *sizes_of(programs[statement.name]))
         out.line(f"{statement.name} = {attention_name(statement.name)}({', '.join(arguments)})")
         return
-    out.lines(_index_arrays(graph, statement))
-    out.line(f"{statement.name} = {_plain(graph, statement)}")
-
-
-def _index_arrays(graph: Graph, statement: Statement) -> Iterator[str]:
-    """The index arrays that an expression of scores mentions."""
-    names = {n for _, expr in statement.op.fields_of("expression") for n in names_in(expr)}
-    axes = {"k": 1, "q": 2, "h": 3, "b": 4}
-    for index in sorted(names & set(axes)):
-        scores = next(iter(statement.op.operands))
-        yield f"{index} = index({scores}, {axes[index]})"
-
-
-def _plain(graph: Graph, statement: Statement) -> str:
-    """One operation that is not fused, as an expression."""
-
-    def value(name: str) -> str:
-        op = graph.table[name].op
-        if isinstance(op, Input) and op.optional:
-            absent = "True" if graph.types[name].dtype is DType.BOOL else "0"
-            return f"given({name}, {absent})"
-        return name
-
-    def element(name: str) -> str:
-        return value(name) + widened(graph.types[name].dtype)
-
-    def over(scores: str) -> ArrayPrinter:
-        kinds = {name: graph.types[name].dtype.kind for name in statement.op.captured}
-        return ArrayPrinter(kinds, element, frozenset("sqkhb"), scores)
-
-    match statement.op:
-        case MatMul(lhs, rhs):
-            return f"{lhs} @ {rhs}"
-        case Transpose(x):
-            return f"np.swapaxes({x}, -1, -2)"
-        case Scale(x, factor):
-            return f"{x} * ({ScalarPrinter().print(factor)})"
-        case Mask(x, keep):
-            return f"np.where({over(x).print(keep)}, {x}, -np.inf)"
-        case Score(x, score):
-            text = over(x).print(score)
-            if SCORE.id not in names_in(score):
-                text = f"np.broadcast_to({text}, {x}.shape)"
-            return f"np.asarray({text}, {x}.dtype)"
-        case Softmax(x, axis):
-            return f"softmax({x}, {axis})"
-        case Elementwise(lhs, rhs) as op:
-            return f"{value(lhs)} {op.symbol} {value(rhs)}"
-    raise NotImplementedError(f"no NumPy for {statement.op.mnemonic}")
+    out.lines(print_plain(graph, statement))

@@ -12,13 +12,14 @@ from dataclasses import replace
 from attn_dsl.expr import INDICES, SCORE, Expr, Name, substitute
 from attn_dsl.ir import Dim, Graph, TensorType, parse_type
 from attn_dsl.ir.ops import Input, Op
+from attn_numpy.helpers import HELPERS
 
 LOCALS = frozenset(
     (
         *("np", "math", "os", "batch", "head", "tile", "rows", "keys", "job", "jobs", "pool"),
         *("q_first", "q_last", "k_first", "k_last", "k_begin", "k_end", "shift", "rescale"),
         *("query_tile", "key_tile", "value_tile", "scores", "weights", "accumulator"),
-        *("maximum", "new_maximum", "total", "gather", "given", "index", "softmax"),
+        *("maximum", "new_maximum", "total", "parameters", *HELPERS),
         *("QUERY_TILE", "KEY_TILE", "ThreadPoolExecutor"),
         *dir(builtins),
     )
@@ -92,11 +93,14 @@ def attention_name(value: str) -> str:
 def parameters(graph: Graph) -> dict[str, str]:
     """Parameter names of the entry function, in order, and the input that each one is.
 
-    The boolean and the float form of an optional mask are one argument.
+    The boolean and the float form of an optional mask are one argument. What operations own
+    comes in one mapping, `parameters`, and is not listed here.
     """
     forms: dict[str, list[str]] = {}
     for statement in graph.inputs:
         assert isinstance(statement.op, Input)
+        if statement.op.parameter:
+            continue
         forms.setdefault(statement.op.name, []).append(statement.name)
     used = {*LOCALS, *keyword.kwlist, *graph.table, *graph.symbols}
     return {

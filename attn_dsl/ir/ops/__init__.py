@@ -7,7 +7,18 @@ words that drawings use for it; printing, reading, renaming and the vocabulary d
 from attn_dsl.ir.ops.attention import TiledAttention
 from attn_dsl.ir.ops.base import Op
 from attn_dsl.ir.ops.elementwise import Add, Divide, Elementwise, Multiply, Subtract
+from attn_dsl.ir.ops.heads import Concatenate, MergeHeads, Row, Slice, SplitHeads, Sum
 from attn_dsl.ir.ops.inputs import Input
+from attn_dsl.ir.ops.layers import (
+    Embedding,
+    Function,
+    Identity,
+    LayerNorm,
+    Linear,
+    Positions,
+    Relu,
+    Tanh,
+)
 from attn_dsl.ir.ops.linear_algebra import MatMul, Transpose
 from attn_dsl.ir.ops.scores import Mask, Scale, Score, Softmax
 
@@ -25,6 +36,19 @@ OPS: dict[str, type[Op]] = {
         Subtract,
         Multiply,
         Divide,
+        Linear,
+        LayerNorm,
+        Embedding,
+        Positions,
+        Relu,
+        Tanh,
+        Identity,
+        SplitHeads,
+        MergeHeads,
+        Concatenate,
+        Slice,
+        Row,
+        Sum,
         TiledAttention,
     )
 }
@@ -33,17 +57,31 @@ OPS: dict[str, type[Op]] = {
 __all__ = [
     "OPS",
     "Add",
+    "Concatenate",
     "Divide",
     "Elementwise",
+    "Embedding",
+    "Function",
+    "Identity",
     "Input",
+    "LayerNorm",
+    "Linear",
     "Mask",
     "MatMul",
+    "MergeHeads",
     "Multiply",
     "Op",
+    "Positions",
+    "Relu",
+    "Row",
     "Scale",
     "Score",
+    "Slice",
     "Softmax",
+    "SplitHeads",
     "Subtract",
+    "Sum",
+    "Tanh",
     "TiledAttention",
     "Transpose",
 ]

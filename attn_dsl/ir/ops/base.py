@@ -60,8 +60,11 @@ class Op(ABC):
 
     @property
     def operands(self) -> tuple[str, ...]:
-        """The values that this uses, in order, each once: operand fields, then captured ones."""
-        direct = [name for _, name in self.fields_of("operand")]
+        """The values that this uses, in order, each once: operand fields, then captured ones.
+
+        An operand that may be left out, and is, has the empty name.
+        """
+        direct = [name for _, name in self.fields_of("operand") if name]
         return tuple(dict.fromkeys([*direct, *self.captured]))
 
     @property

@@ -20,6 +20,8 @@ class Input(Op):
     input of the same `name`: the array's dtype says which one it is for. An optional input
     may also have size 1 or no dim at all where its type names one, and broadcasts. `required`
     says that the argument must be given all the same, in one of its forms.
+
+    A `parameter` belongs to an operation, and is called by its path (`Encoder.0.ffn.up.weight`).
     """
 
     mnemonic: ClassVar[str] = "input"
@@ -29,6 +31,7 @@ class Input(Op):
     role: str = attribute(default="")
     optional: bool = attribute(default=False)
     required: bool = attribute(default=False)
+    parameter: bool = attribute(default=False)
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
         """The declared type."""

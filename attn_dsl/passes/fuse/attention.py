@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import dropwhile
 
-from attn_dsl.expr import INDICES, MAX_NESTING, SCORE, Expr, depth, names_in
+from attn_dsl.expr import INDICES, MAX_NESTING, SCORE, Expr, depth, names_in, tensors_in
 from attn_dsl.ir import Graph, Origin, Statement, TypeMismatch
-from attn_dsl.ir.ops import MatMul, Scale, Softmax, TiledAttention, Transpose
+from attn_dsl.ir.ops import Input, MatMul, Scale, Softmax, TiledAttention, Transpose
 from attn_dsl.passes.fuse.compose import compose
 from attn_dsl.passes.remark import Remark, Rewritten
 from attn_dsl.rewrite import NoMatch, fresh_name, only_user, replace_statements
@@ -60,7 +60,7 @@ def _fuse(graph: Graph, softmax: Statement) -> tuple[Graph, Statement]:
         score=composed.score,
         mask=composed.mask,
     )
-    _check_indices(op, scores, steps, spend)
+    _check_names(op, scores, steps, spend)
     absorbed = [scores, *(step.statement for step in steps), softmax, spend]
     origins = _unique([origin for statement in absorbed for origin in statement.origins])
     try:
@@ -73,10 +73,13 @@ def _fuse(graph: Graph, softmax: Statement) -> tuple[Graph, Statement]:
     return replace_statements(graph, [key, fused]), fused
 
 
-def _check_indices(
+def _check_names(
     op: TiledAttention, scores: Statement, steps: list[ScoreStep], spend: Statement
 ) -> None:
-    """Names must mean in the fused expressions what they meant in the operations."""
+    """Names must mean in the fused expressions what they meant, and none may be lost."""
+    for step in steps:
+        if set(tensors_in(step.expr)) - set(op.captured):
+            raise NoMatch("what comes after it makes no use of its scores", step.statement)
     for step in dropwhile(lambda step: isinstance(step.statement.op, Scale), steps):
         factor = step.statement.op
         if isinstance(factor, Scale) and (names := names_in(factor.factor) & {*INDICES, SCORE.id}):
@@ -100,20 +103,21 @@ def _walk_up(
     only_user(graph, statement)
     if isinstance(statement.op, MatMul):
         return [], statement
-    failure = NoMatch("its scores do not come from a matrix product", statement)
+    failure: NoMatch | None = None
     for operand in statement.op.operands:
         expr = statement.op.as_score(operand)
-        if expr is None or operand in statement.op.captured:
+        source = graph.table[operand]
+        if expr is None or operand in statement.op.captured or isinstance(source.op, Input):
             continue
-        if graph.types[operand] != statement.type:
-            continue  # what is broadcast to the scores is captured; it is not the scores
         try:
-            steps, product = _walk_up(graph, graph.table[operand], room - depth(expr))
+            steps, product = _walk_up(graph, source, room - depth(expr))
         except NoMatch as no:
-            failure = no
+            failure = failure or no
             continue
-        return [*steps, ScoreStep(statement, expr)], product
-    raise failure
+        if source.type == statement.type:
+            return [*steps, ScoreStep(statement, expr)], product
+        failure = NoMatch(f"it widens the scores {source.type} to {statement.type}", statement)
+    raise failure or NoMatch("its scores do not come from a matrix product", statement)
 
 
 def _walk_down(graph: Graph, softmax: Statement) -> Statement:

@@ -14,7 +14,6 @@ from attn_dsl.expr import (
     Expr,
     Name,
     Number,
-    conjunction,
     names_in,
     substitute,
     tensors_in,
@@ -48,7 +47,7 @@ def compose(steps: Sequence[tuple[Op, Expr]]) -> Composed:
     for _, expr in reversed(rest):
         condition = _mask_condition(expr)
         if condition is not None and hides_last:
-            mask = conjunction(condition, mask)
+            mask = condition if mask == TRUE else Binary("and", condition, mask)
         else:
             score = substitute(score, {"s": expr})
             hides_last = hides_last and keeps_minus_inf(expr)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 from attn_cuda import BACKEND
+
 from attn_dsl.backend import Options, Program, Runner
 from attn_dsl.ir import DType, Graph, Sizes, bind, evaluate, from_text, verify
 from attn_dsl.ir.ops import Input
@@ -16,9 +18,9 @@ Array = np.ndarray[Any, Any]
 TOLERANCE = 1e-5
 
 
-def graph_of(*lines: str, name: str = "test") -> Graph:
-    """A graph from the IR's text, whose inputs may be written `Q: f32[N, D]`, or `Q?:` for an
-    optional one; the last value is its output."""
+def graph_of(*lines: str, outputs: tuple[str, ...] = (), name: str = "test") -> Graph:
+    """A graph from the IR's text, whose inputs may be written `Q: f32[N, D]`, or `Q?: …` for an
+    optional one. Without `outputs`, the last value is the output."""
     text = [f'graph "{name}"']
     for line in lines:
         if line.startswith("%"):
@@ -28,29 +30,37 @@ def graph_of(*lines: str, name: str = "test") -> Graph:
         attributes = f'name="{value.rstrip("?").split("_")[0]}", type="{type_}"'
         attributes += ", optional=true" * value.endswith("?")
         text.append(f"%{value.rstrip('?')} = input() {{{attributes}}} : {type_}")
-    last = text[-1].split(" ")[0]
-    return verify(from_text("\n".join([*text, f'return "Output" = {last}'])))
+    outputs = outputs or (text[-1].split(" ")[0].removeprefix("%"),)
+    text += [f'return "{output}" = %{output}' for output in outputs]
+    return verify(from_text("\n".join(text)))
 
 
 def attention(
-    attributes: str = "",
+    attributes: str | Sequence[str] = "",
     *captured: str,
     batch: str = "B, H, ",
     keys: str = "M",
     dims: tuple[str, str] = ("D", "E"),
     name: str = "test",
 ) -> Graph:
-    """Attention with the given attributes and captured inputs, `doc: i32[B, N]`."""
+    """Attention, once for each of `attributes`, with captured inputs as `doc: i32[B, N]`."""
     query, value = dims
-    names = ", ".join(f"%{c.split(': ')[0].rstrip('?')}" for c in captured)
-    operands = "%Q, %K, %V" + (f", {names}" if names else "")
-    braces = f" {{{attributes}}}" if attributes else ""
+    several = [attributes] if isinstance(attributes, str) else attributes
+    names = [c.split(": ")[0].rstrip("?") for c in captured]
+    fused = []
+    for index, text in enumerate(several):
+        used = [f"%{name}" for name in names if re.search(rf"\b{name}\b", text)]
+        operands = ", ".join(["%Q", "%K", "%V", *used])
+        number = str(index) if len(several) > 1 else ""
+        braces = f" {{{text}}}" if text else ""
+        fused.append(f"%O{number} = tiled_attention({operands}){braces} : f32[{batch}N, {value}]")
     return graph_of(
         f"Q: f32[{batch}N, {query}]",
         f"K: f32[{batch}{keys}, {query}]",
         f"V: f32[{batch}{keys}, {value}]",
         *captured,
-        f"%O = tiled_attention({operands}){braces} : f32[{batch}N, {value}]",
+        *fused,
+        outputs=tuple(line.split(" ")[0].removeprefix("%") for line in fused),
         name=name,
     )
 
@@ -77,15 +87,15 @@ def run(program: Program, arrays: Mapping[str, Array]) -> list[Array]:
     return _load(program.source, _Same((program,)))(arrays, bind(program.graph, arrays))
 
 
-def draw(graph: Graph, seed: int = 0, batch: tuple[int, ...] = (), **sizes: int) -> dict[str, Array]:
+def draw(graph: Graph, leading: tuple[int, ...] = (), **sizes: int) -> dict[str, Array]:
     """Random arrays for the inputs that are not optional: normal floats, small integers."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     arrays: dict[str, Array] = {}
     for statement in graph.inputs:
         assert isinstance(statement.op, Input)
         if statement.op.optional:
             continue
-        shape = Sizes(sizes, batch).shape(statement.type)
+        shape = Sizes(sizes, leading).shape(statement.type)
         dtype = statement.type.dtype
         if dtype.is_float:
             arrays[statement.op.name] = random.standard_normal(shape).astype(np.float32)
@@ -96,20 +106,20 @@ def draw(graph: Graph, seed: int = 0, batch: tuple[int, ...] = (), **sizes: int)
     return arrays
 
 
-def error(program: Program, arrays: Mapping[str, Array]) -> float:
-    """The largest distance of any output from the reference in float64; inf where NaNs differ."""
+def errors(program: Program, arrays: Mapping[str, Array]) -> dict[str, float]:
+    """How far each output is from the reference in float64 at most; inf where NaNs differ."""
     outputs = run(program, arrays)
-    expected = list(evaluate(program.graph, arrays).values())
-    worst = 0.0
-    for got, want in zip(outputs, expected, strict=True):
+    found = {}
+    for got, (label, want) in zip(outputs, evaluate(program.graph, arrays).items(), strict=True):
         assert got.shape == want.shape
         same = (got == want) | (np.isnan(got) & np.isnan(want))
         with np.errstate(invalid="ignore"):
             distance = np.where(same, 0.0, np.abs(got - want))
-        worst = max(worst, float(np.max(np.nan_to_num(distance, nan=np.inf), initial=0.0)))
-    return worst
+        found[label] = float(np.max(np.nan_to_num(distance, nan=np.inf), initial=0.0))
+    return found
 
 
 def check(program: Program, arrays: Mapping[str, Array]) -> None:
     """The emitted source computes what the graph means."""
-    assert error(program, arrays) <= TOLERANCE
+    wrong = {label: e for label, e in errors(program, arrays).items() if not e <= TOLERANCE}
+    assert not wrong

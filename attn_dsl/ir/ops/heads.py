@@ -1,0 +1,159 @@
+"""Axes that are split, joined, added, or summed over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from attn_dsl.expr import Expr
+from attn_dsl.expr.evaluate import Array
+from attn_dsl.ir.dims import ONE, Dim
+from attn_dsl.ir.ops.base import Op, attribute, expression, operand
+from attn_dsl.ir.types import TensorType, TypeMismatch
+
+
+@dataclass(frozen=True)
+class SplitHeads(Op):
+    """[..., n, heads * d] to [..., heads, n, d]: each head takes its columns."""
+
+    mnemonic: ClassVar[str] = "split_heads"
+    words: ClassVar[tuple[str, ...]] = ("Split Heads", "Split into Heads")
+
+    x: str = operand()
+    heads: int = attribute()
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """The last dim is divided by the number of heads."""
+        x = types[self.x]
+        if len(x.dims) < 2:
+            raise TypeMismatch(f"heads are split from two dims, {x} has less", "x")
+        width = x.dims[-1].constant
+        if width is not None and width % self.heads:
+            raise TypeMismatch(f"{width} columns are not a multiple of {self.heads} heads", "x")
+        head = x.dims[-1] / self.heads
+        return x.with_dims(*x.dims[:-2], Dim.of(self.heads), x.dims[-2], head)
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """A view."""
+        x = values[self.x]
+        split = x.reshape(*x.shape[:-1], self.heads, x.shape[-1] // self.heads)
+        return np.swapaxes(split, -2, -3)
+
+
+@dataclass(frozen=True)
+class MergeHeads(Op):
+    """[..., heads, n, d] to [..., n, heads * d]: the heads' columns side by side."""
+
+    mnemonic: ClassVar[str] = "merge_heads"
+    words: ClassVar[tuple[str, ...]] = ("Merge Heads", "Combine Heads", "Concatenate Heads")
+
+    x: str = operand()
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """The last dim is multiplied by the number of heads."""
+        x = types[self.x]
+        if len(x.dims) < 3:
+            raise TypeMismatch(f"heads are merged from three dims, {x} has less", "x")
+        heads, rows, columns = x.dims[-3:]
+        return x.with_dims(*x.dims[:-3], rows, heads * columns)
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """The inverse of splitting."""
+        x = np.swapaxes(values[self.x], -2, -3)
+        return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
+
+
+@dataclass(frozen=True)
+class Concatenate(Op):
+    """lhs and rhs one after the other along `axis`."""
+
+    mnemonic: ClassVar[str] = "concatenate"
+    words: ClassVar[tuple[str, ...]] = ("Concatenate", "Concat", "Concatenation", "Join")
+
+    lhs: str = operand()
+    rhs: str = operand()
+    axis: int = attribute(default=-1)
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """The sizes along the axis are added; all others must be equal."""
+        lhs, rhs = types[self.lhs], types[self.rhs]
+        if not -len(lhs.dims) <= self.axis < 0:
+            raise TypeMismatch(f"concatenation over axis {self.axis} of {lhs}", "axis")
+        dims = list(lhs.dims)
+        total = dims[self.axis] + rhs.dims[self.axis] if len(rhs.dims) == len(dims) else ONE
+        dims[self.axis] = total
+        other = list(rhs.dims)
+        other[self.axis] = total
+        if other != dims or lhs.dtype is not rhs.dtype or lhs.batch != rhs.batch:
+            raise TypeMismatch(f"{lhs} and {rhs} differ in more than axis {self.axis}", "rhs")
+        return lhs.with_dims(*dims)
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """NumPy's concatenate."""
+        return np.concatenate([values[self.lhs], values[self.rhs]], axis=self.axis)
+
+
+@dataclass(frozen=True)
+class Slice(Op):
+    """Columns `[first, first + count)` of x; both are sizes."""
+
+    mnemonic: ClassVar[str] = "slice"
+
+    x: str = operand()
+    first: Expr = expression()
+    count: Expr = expression()
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """The last dim becomes `count`."""
+        x = types[self.x]
+        return x.with_dims(*x.dims[:-1], Dim.from_expr(self.count))
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """A view."""
+        first = Dim.from_expr(self.first).value(sizes)
+        return values[self.x][..., first : first + Dim.from_expr(self.count).value(sizes)]
+
+
+@dataclass(frozen=True)
+class Row(Op):
+    """A vector [..., d] as a matrix of one row [..., 1, d]."""
+
+    mnemonic: ClassVar[str] = "row"
+
+    x: str = operand()
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """A dim of 1 before the last."""
+        x = types[self.x]
+        return x.with_dims(*x.dims[:-1], ONE, x.dims[-1])
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """A view."""
+        return values[self.x][..., None, :]
+
+
+@dataclass(frozen=True)
+class Sum(Op):
+    """The sum over `axis`."""
+
+    mnemonic: ClassVar[str] = "sum"
+    words: ClassVar[tuple[str, ...]] = ("Sum", "Summation", "Weighted Sum", "Σ", "∑")
+
+    x: str = operand()
+    axis: int = attribute(default=-1)
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """The axis goes."""
+        x = types[self.x]
+        if not -len(x.dims) <= self.axis < 0:
+            raise TypeMismatch(f"sum over axis {self.axis} of {x}: axes are -1, -2, …", "axis")
+        dims = list(x.dims)
+        del dims[self.axis]
+        return x.with_dims(*dims)
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """NumPy's sum."""
+        return np.sum(values[self.x], axis=self.axis)

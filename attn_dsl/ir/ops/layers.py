@@ -1,0 +1,192 @@
+"""Layers with parameters, and the element-wise functions between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from attn_dsl.expr.evaluate import Array
+from attn_dsl.ir.ops.base import Op, attribute, operand
+from attn_dsl.ir.types import DType, TensorType, TypeMismatch
+
+
+@dataclass(frozen=True)
+class Linear(Op):
+    """x @ weightᵀ + bias: weight [out, in], bias [out] or none, as in PyTorch."""
+
+    mnemonic: ClassVar[str] = "linear"
+    words: ClassVar[tuple[str, ...]] = (
+        "Linear",
+        "Linear Layer",
+        "Linear Projection",
+        "Projection",
+        "Dense",
+        "Dense Layer",
+        "Fully Connected",
+        "Fully Connected Layer",
+        "Final Linear",
+        "Final Linear Layer",
+        "Output Projection",
+    )
+
+    x: str = operand()
+    weight: str = operand()
+    bias: str = operand(default="")
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """[..., in] to [..., out]."""
+        x, weight = types[self.x], types[self.weight]
+        if not x.dims or x.dims[-1] != weight.dims[-1]:
+            raise TypeMismatch(f"a weight {weight} does not fit {x}", "weight")
+        return x.with_dims(*x.dims[:-1], weight.dims[0])
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """One matrix product for all leading dims."""
+        product = np.matmul(values[self.x], np.swapaxes(values[self.weight], -1, -2))
+        return product + values[self.bias] if self.bias else product
+
+
+@dataclass(frozen=True)
+class LayerNorm(Op):
+    """(x - mean) / sqrt(variance + epsilon) * gain + bias over the last axis (Ba et al. 2016)."""
+
+    mnemonic: ClassVar[str] = "layer_norm"
+    words: ClassVar[tuple[str, ...]] = (
+        "Norm",
+        "Layer Norm",
+        "LayerNorm",
+        "Layer Normalization",
+        "Layer Normalisation",
+        "Normalization",
+        "Normalisation",
+    )
+
+    x: str = operand()
+    gain: str = operand()
+    bias: str = operand()
+    epsilon: float = attribute(default=1e-5)
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """As x."""
+        x, gain = types[self.x], types[self.gain]
+        if not x.dims or gain.dims != x.dims[-1:]:
+            raise TypeMismatch(f"a gain {gain} does not fit {x}", "gain")
+        return x
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """The variance is that of the whole row, not a sample's."""
+        x = values[self.x]
+        centred = x - x.mean(axis=-1, keepdims=True)
+        variance = np.square(centred).mean(axis=-1, keepdims=True)
+        normal = centred / np.sqrt(variance + self.epsilon)
+        return normal * values[self.gain] + values[self.bias]
+
+
+@dataclass(frozen=True)
+class Embedding(Op):
+    """table[ids]: a row for each id; an id outside of the table gives zeros."""
+
+    mnemonic: ClassVar[str] = "embedding"
+    words: ClassVar[tuple[str, ...]] = (
+        "Embedding",
+        "Embeddings",
+        "Input Embedding",
+        "Output Embedding",
+        "Token Embedding",
+        "Word Embedding",
+    )
+
+    ids: str = operand()
+    table: str = operand()
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """ids [..., n] and table [vocabulary, width] give [..., n, width]."""
+        ids, table = types[self.ids], types[self.table]
+        if ids.dtype not in (DType.I32, DType.I64):
+            raise TypeMismatch(f"ids are i32 or i64, and these are {ids}", "ids")
+        return TensorType(table.dtype, (*ids.dims, table.dims[1]), ids.batch)
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """NumPy's take along the rows."""
+        ids, table = values[self.ids], values[self.table]
+        inside = (ids >= 0) & (ids < table.shape[0])
+        return np.where(inside[..., None], table[np.where(inside, ids, 0)], 0)
+
+
+@dataclass(frozen=True)
+class Positions(Op):
+    """x plus sines and cosines of the position (Vaswani et al. 2017, section 3.5)."""
+
+    mnemonic: ClassVar[str] = "positions"
+    words: ClassVar[tuple[str, ...]] = (
+        "Positional Encoding",
+        "Position Encoding",
+        "Positional Embedding",
+        "Sinusoidal Positional Encoding",
+        "Add Positional Encoding",
+    )
+
+    x: str = operand()
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """As x, which is [..., n, width]."""
+        x = types[self.x]
+        if len(x.dims) < 2:
+            raise TypeMismatch(f"positions need two dims, {x} has less", "x")
+        return x
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """sin(p / 10000^(i/width)) in column i if i is even, the cosine after it if odd."""
+        x = values[self.x]
+        return x + sinusoids(*x.shape[-2:]).astype(x.dtype)
+
+
+def sinusoids(length: int, width: int) -> Array:
+    """The positional encoding [length, width], in float64."""
+    column = np.arange(width)
+    angle = np.arange(length)[:, None] / 10000.0 ** ((column - column % 2) / max(width, 1))
+    return np.where(column % 2 == 0, np.sin(angle), np.cos(angle))
+
+
+@dataclass(frozen=True)
+class Function(Op):
+    """An element-wise function of one tensor."""
+
+    function: ClassVar[Callable[..., Array]]
+
+    x: str = operand()
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """As x."""
+        return types[self.x]
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """The function, element by element."""
+        return type(self).function(values[self.x])
+
+
+class Relu(Function):
+    """max(x, 0)."""
+
+    mnemonic = "relu"
+    function = staticmethod(lambda x: np.maximum(x, 0))
+    words = ("ReLU", "Rectified Linear Unit")
+
+
+class Tanh(Function):
+    """tanh(x)."""
+
+    mnemonic = "tanh"
+    function = np.tanh
+    words = ("Tanh", "Hyperbolic Tangent")
+
+
+class Identity(Function):
+    """x: what dropout is when nothing is trained."""
+
+    mnemonic = "identity"
+    function = staticmethod(lambda x: x)
+    words = ("Dropout", "Identity")

@@ -1,0 +1,179 @@
+"""Layers that own parameters, and the shapes of heads: one function an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attn_dsl.expr import ExpressionError, parse, substitute
+from attn_dsl.ir import Dim, DType, TensorType
+from attn_dsl.ir.ops import (
+    Concatenate,
+    Embedding,
+    Function,
+    LayerNorm,
+    Linear,
+    MergeHeads,
+    Positions,
+    Softmax,
+    SplitHeads,
+    Sum,
+)
+from attn_dsl.semantics import errors
+from attn_dsl.semantics.builder import Builder
+from attn_dsl.semantics.lookup import setting
+from attn_dsl.semantics.site import Argument, Site, has_operands, typed
+
+WIDTH = "d_model"
+"""The size of what an embedding gives, where nothing else is said."""
+
+
+def _one(
+    builder: Builder, site: Site, arguments: Sequence[Argument], like: TensorType | None = None
+) -> str | None:
+    if not has_operands(builder, site, arguments, range(1, 2), "one value"):
+        return None
+    return typed(builder, site, arguments[0], like)
+
+
+def _parameter(builder: Builder, site: Site, suffix: str, role: str, *dims: Dim) -> str:
+    """A parameter of the operation, called by its path."""
+    name = ".".join((*site.scope.path(site.drawn), suffix))
+    type_ = TensorType(builder.settings.dtype, dims)
+    added = builder.add_input(name, type_, role, site.scope.call or site.place, parameter=True)
+    assert added is not None
+    return added
+
+
+def build_linear(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """x Wᵀ + b; as wide as x unless `out` says otherwise, or a branch of tokens ends here."""
+    x = _one(builder, site, arguments)
+    if x is None:
+        return None
+    width = builder.type_of(x).dims[-1]
+    out = _out(builder, site, width, x)
+    weight = _parameter(builder, site, "weight", "linear", out, width)
+    has_bias = site.drawn.node.data.values.get("bias", True) is not False
+    bias = _parameter(builder, site, "bias", "bias", out) if has_bias else ""
+    return builder.add(site.wish, Linear(x, weight, bias), site.origin("Linear"))
+
+
+def _out(builder: Builder, site: Site, width: Dim, x: str) -> Dim:
+    said = site.drawn.node.data.values.get("out")
+    if said is None:
+        ends = x in builder.vocabulary and _ends_branch(site)
+        return builder.vocabulary[x] if ends else width
+    try:
+        names = {**site.scope.parameters, "in": width}
+        scope = {name: dim.to_expr() for name, dim in names.items()}
+        return Dim.from_expr(substitute(parse(str(said)), scope))
+    except (ExpressionError, ValueError) as error:
+        place = site.drawn.node.data.spans.get("out", site.place)
+        builder.found.append(errors.bad_expression(place, str(error)))
+        return width
+
+
+def _ends_branch(site: Site) -> bool:
+    """Whether only a softmax, or nothing, comes after this node."""
+    drawing, id = site.scope.drawing, site.drawn.node.id
+    if site.scope.prefix:
+        return False  # inside a module there is always something after it
+    while True:
+        users = [d for d in drawing.values() if any(o.source == id for o in d.operands)]
+        if not users:
+            return True
+        if len(users) > 1 or (users[0].meaning.acts and users[0].meaning.op is not Softmax):
+            return False
+        id = users[0].node.id
+
+
+def build_norm(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """Layer norm over the last axis, with a gain and a bias."""
+    x = _one(builder, site, arguments)
+    if x is None:
+        return None
+    width = builder.type_of(x).dims[-1]
+    gain = _parameter(builder, site, "weight", "gain", width)
+    bias = _parameter(builder, site, "bias", "bias", width)
+    epsilon = float(site.drawn.node.data.values.get("epsilon", 1e-5))
+    return builder.add(site.wish, LayerNorm(x, gain, bias, epsilon), site.origin("LayerNorm"))
+
+
+def build_embedding(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """A row of a table for each id; ids that declare no type are i64[..., length]."""
+    name = arguments[0].value.known_as[0] if arguments and arguments[0].value.known_as else "ids"
+    length = Dim.of(f"{name}_length")
+    ids = _one(builder, site, arguments, TensorType(DType.I64, (length,), batch=True))
+    if ids is None:
+        return None
+    size = Dim.of(f"{site.wish}_vocabulary")
+    table = _parameter(builder, site, "weight", "table", size, Dim.of(WIDTH))
+    added = builder.add(site.wish, Embedding(ids, table), site.origin("Embedding"))
+    if added is not None:
+        builder.vocabulary[added] = size
+    return added
+
+
+def build_positions(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """Sinusoids, added."""
+    x = _one(builder, site, arguments)
+    return x and builder.add(site.wish, Positions(x), site.origin("Positions"))
+
+
+def build_function(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """An element-wise function."""
+    op = site.meaning.op
+    assert op is not None
+    assert issubclass(op, Function)
+    x = _one(builder, site, arguments)
+    return x and builder.add(site.wish, op(x), site.origin(op.__name__))
+
+
+def build_sum(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """Over the last axis unless metadata says otherwise."""
+    x = _one(builder, site, arguments)
+    return x and builder.add(site.wish, Sum(x, site.meaning.axis or -1), site.origin("Sum"))
+
+
+def build_split_heads(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """Columns to heads; how many has to be given."""
+    x = _one(builder, site, arguments)
+    if x is None:
+        return None
+    heads = heads_of(builder, site)
+    if heads is None:
+        return None
+    return builder.add(site.wish, SplitHeads(x, heads), site.origin("SplitHeads"))
+
+
+def heads_of(builder: Builder, site: Site) -> int | None:
+    """The number of heads: metadata of the node, or of a setting at its path."""
+    given = site.drawn.node.data.values.get("heads")
+    if given is None and "heads" in site.scope.parameters:
+        given = site.scope.parameters["heads"].constant
+    if given is None:
+        given = setting(builder, "heads", site.scope.shared_path(site.drawn)[:-1])
+    if isinstance(given, int) and not isinstance(given, bool) and given > 0:
+        return given
+    place = site.scope.call or site.place
+    builder.found.append(errors.no_heads(place, given))
+    return None
+
+
+def build_merge_heads(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """Heads to columns."""
+    x = _one(builder, site, arguments)
+    return x and builder.add(site.wish, MergeHeads(x), site.origin("MergeHeads"))
+
+
+def build_concatenate(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """Along the last axis unless metadata says otherwise."""
+    if not has_operands(builder, site, arguments, range(1, 1000), "values"):
+        return None
+    values = [typed(builder, site, argument, None) for argument in arguments]
+    axis = site.meaning.axis or -1
+    total = values[0]
+    for value in values[1:]:
+        if total is None or value is None:
+            return None
+        total = builder.add(site.wish, Concatenate(total, value, axis), site.origin("Concatenate"))
+    return total

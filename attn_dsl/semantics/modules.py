@@ -1,0 +1,157 @@
+"""Modules: a node that stands for a whole diagram, from the library or from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError
+from attn_dsl.expr import ExpressionError, parse, substitute
+from attn_dsl.ir import Dim
+from attn_dsl.library import WORDS, library_path
+from attn_dsl.semantics import errors
+from attn_dsl.semantics.builder import Builder
+from attn_dsl.semantics.drawing import Drawn, read_drawing
+from attn_dsl.semantics.lookup import setting
+from attn_dsl.semantics.scope import Scope
+from attn_dsl.semantics.site import Argument, Site, typed
+from attn_dsl.semantics.values import Value
+from attn_dsl.syntax import Diagram, read_document
+from attn_dsl.syntax import parse as parse_diagram
+
+Elaborate = Callable[[Builder, Scope], dict[str, Value]]
+
+
+@dataclass(frozen=True)
+class Module:
+    """A diagram that is used inside another, and what was found while it was read."""
+
+    name: str
+    diagram: Diagram
+    drawing: dict[str, Drawn]
+    found: tuple[Diagnostic, ...]
+
+    @property
+    def inputs(self) -> list[Drawn]:
+        """The nodes that take their value from the call."""
+        return [d for d in self.drawing.values() if not d.operands and not d.meaning.acts]
+
+    @property
+    def outputs(self) -> list[str]:
+        """The nodes that nobody uses."""
+        used = {o.source for d in self.drawing.values() for o in d.operands}
+        return [id for id, d in self.drawing.items() if id not in used and d.operands]
+
+
+@cache
+def load_module(path: str) -> Module:
+    """Read the diagram at `path`; raises DiagnosticError if it does not parse."""
+    block = read_document(path)
+    diagram = parse_diagram(block.source, block.start, block.end)
+    found: list[Diagnostic] = []
+    return Module(path, diagram, read_drawing(diagram, found), tuple(found))
+
+
+def instantiate(
+    builder: Builder, site: Site, arguments: Sequence[Argument], elaborate: Elaborate
+) -> str | None:
+    """Elaborate the module that `site` names on `arguments`; the value that it gives."""
+    path = _path(site)
+    if path in site.scope.modules:
+        builder.found.append(errors.includes_itself(site.place, [*site.scope.modules, path]))
+        return None
+    try:
+        module = load_module(path)
+    except DiagnosticError as error:
+        builder.found.extend(error.diagnostics)
+        return None
+    builder.found.extend(module.found)
+    bound = _match(builder, site, module, arguments)
+    if bound is None:
+        return None
+    if len(module.outputs) != 1:
+        builder.found.append(errors.one_output(site.place, path, module.outputs))
+        return None
+    scope = Scope(
+        module.diagram,
+        module.drawing,
+        prefix=site.scope.path(site.drawn),
+        shared=site.scope.shared_path(site.drawn),
+        bound=bound,
+        parameters=_parameters(builder, site, module, bound),
+        call=site.scope.call or site.place,
+        modules=(*site.scope.modules, path),
+    )
+    values = elaborate(builder, scope)
+    return values.get(module.outputs[0], Value()).name
+
+
+def _path(site: Site) -> str:
+    """The file of the library's module, or one beside the diagram that names it."""
+    name = site.meaning.module
+    if name in WORDS:
+        return str(library_path(name))
+    return str(Path(site.scope.diagram.source.name).parent / name)
+
+
+def _match(
+    builder: Builder, site: Site, module: Module, arguments: Sequence[Argument]
+) -> dict[str, Value] | None:
+    """Arguments to inputs: by the words of their arrows, then in order; one may serve all."""
+    free = {drawn.node.id: drawn for drawn in module.inputs}
+    bound: dict[str, Value] = {}
+    unnamed: list[Argument] = []
+    for argument in arguments:
+        named = [id for id, d in free.items() if _goes_to(argument, d)]
+        for id in named:
+            bound[id] = argument.value
+            del free[id]
+        if not named:
+            unnamed.append(argument)
+    if len(unnamed) == 1:
+        bound |= dict.fromkeys(free, unnamed[0].value)
+    elif len(unnamed) == len(free):
+        bound |= dict(zip(free, (a.value for a in unnamed), strict=True))
+    else:
+        wanted = ", ".join(d.name for d in module.inputs)
+        error = errors.operand_count(site.place, site.label.text, wanted, len(arguments))
+        builder.found.append(error)
+        return None
+    resolved = {id: typed(builder, site, Argument(v, site.place), None) for id, v in bound.items()}
+    if None in resolved.values():
+        return None
+    return {id: Value(name, module.drawing[id].meaning.role) for id, name in resolved.items()}
+
+
+def _goes_to(argument: Argument, drawn: Drawn) -> bool:
+    role = drawn.meaning.role
+    return bool(role and role in argument.roles) or drawn.name.lower() in argument.roles
+
+
+def _parameters(
+    builder: Builder, site: Site, module: Module, bound: dict[str, Value]
+) -> dict[str, Dim]:
+    """The module's sizes: `d_model` is the last dim of its first input, the others as given."""
+    first = next(iter(bound.values()), Value()).name
+    dims = builder.type_of(first).dims if first is not None else ()
+    parameters = dict(site.scope.parameters) | ({"d_model": dims[-1]} if dims else {})
+    defaults = module.diagram.settings.values.get("parameters", {})
+    for name, default in defaults.items():
+        given = site.drawn.node.data.values.get(name)
+        if given is None:
+            given = setting(builder, name, site.scope.shared_path(site.drawn))
+        parameters[name] = _size(
+            builder, site, str(default if given is None else given), parameters
+        )
+    return parameters
+
+
+def _size(builder: Builder, site: Site, text: str, known: dict[str, Dim]) -> Dim:
+    try:
+        scope = {name: dim.to_expr() for name, dim in known.items()}
+        return Dim.from_expr(substitute(parse(text), scope))
+    except (ExpressionError, ValueError) as error:
+        builder.found.append(errors.bad_expression(site.place, str(error)))
+        return Dim.of(1)

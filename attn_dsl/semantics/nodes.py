@@ -1,0 +1,121 @@
+"""One node: what it gives, once its operands are there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from attn_dsl.ir import Dim, TensorType
+from attn_dsl.ir.ops import Mask, Transpose
+from attn_dsl.semantics import errors
+from attn_dsl.semantics.builder import Builder
+from attn_dsl.semantics.drawing import Drawn, Operand
+from attn_dsl.semantics.operations import build
+from attn_dsl.semantics.scope import Scope
+from attn_dsl.semantics.site import Argument, Site
+from attn_dsl.semantics.values import Value
+from attn_dsl.semantics.vocabulary import find_role
+
+DEFAULT_DIMS = {"query": ("Lq", "D"), "key": ("Lk", "D"), "value": ("Lk", "Dv")}
+"""The dims of an undeclared query, key and value, after any batch dims."""
+
+Instantiate = Callable[[Builder, Site, Sequence[Argument]], str | None]
+"""Elaborates a module; it is passed in, since a module's nodes are elaborated here again."""
+
+
+def elaborate_node(
+    builder: Builder,
+    scope: Scope,
+    drawn: Drawn,
+    values: Mapping[str, Value],
+    instantiate: Instantiate,
+) -> Value:
+    """What `drawn` gives; a failed value once what is wrong was reported."""
+    value = _value(builder, scope, drawn, values, instantiate)
+    known_as = (*value.known_as, drawn.name, drawn.node.id)
+    return replace(value, known_as=tuple(dict.fromkeys(known_as)))
+
+
+def _value(
+    builder: Builder,
+    scope: Scope,
+    drawn: Drawn,
+    values: Mapping[str, Value],
+    instantiate: Instantiate,
+) -> Value:
+    meaning = drawn.meaning
+    if not drawn.operands:
+        return _input(builder, scope, drawn)
+    if not meaning.acts and len(drawn.operands) > 1 and not meaning.broken:
+        edges = [operand.edge for operand in drawn.operands]
+        builder.found.append(errors.no_operation(drawn.node, edges))
+        return Value()
+    arguments = [_argument(builder, scope, drawn, o, values) for o in drawn.operands]
+    if any(argument.value.failed for argument in arguments):
+        return Value()  # reported where it went wrong
+    if meaning.broken:
+        return arguments[0].value  # reported; go on with it, to find what else is wrong
+    site = Site(scope.wish(drawn), meaning, drawn.place, drawn.label, drawn, scope)
+    if meaning.op is not None:
+        value = Value(build(builder, site, arguments), meaning.role)
+    elif meaning.module:
+        value = Value(instantiate(builder, site, arguments), meaning.role)
+    else:
+        value = arguments[0].value
+    return _declared(builder, drawn, value)
+
+
+def _declared(builder: Builder, drawn: Drawn, value: Value) -> Value:
+    """Hold a declared type against the inferred one."""
+    declared = drawn.meaning.type
+    if declared is None or value.name is None or builder.type_of(value.name) == declared:
+        return value
+    inferred = str(builder.type_of(value.name))
+    builder.found.append(errors.wrong_declaration(drawn.node, str(declared), inferred))
+    return Value()
+
+
+def _input(builder: Builder, scope: Scope, drawn: Drawn) -> Value:
+    """A node without arrows in: its type is declared, or its role's, or its use's."""
+    meaning = drawn.meaning
+    if drawn.node.id in scope.bound:
+        return scope.bound[drawn.node.id]
+    if meaning.broken:
+        return Value()
+    if meaning.acts and meaning.op is not Mask:
+        error = errors.operand_count(drawn.place, drawn.node.label.text, "operands", 0)
+        builder.found.append(error)
+        return Value()
+    role = "mask" if meaning.op is Mask else meaning.role
+    type_ = meaning.type
+    if type_ is None and role in DEFAULT_DIMS:
+        dims = tuple(Dim.of(symbol) for symbol in DEFAULT_DIMS[role])
+        type_ = TensorType(builder.settings.dtype, dims, batch=True)
+    if type_ is None:
+        return Value(role=role, pending=drawn)
+    name = builder.add_input(drawn.name, type_, role, drawn.node.span)
+    return Value(name, role) if name is not None else Value()
+
+
+def _argument(
+    builder: Builder,
+    scope: Scope,
+    drawn: Drawn,
+    operand: Operand,
+    values: Mapping[str, Value],
+) -> Argument:
+    """The value at the head of an arrow: what its label says is done on the way."""
+    value = values.get(operand.source, Value())
+    change, place, label = operand.change, operand.edge.span, operand.edge.label
+    if change.op is not None and not value.failed:
+        assert label is not None
+        wish = f"{value.name}_T" if change.op is Transpose else f"{scope.wish(drawn)}_{value.name}"
+        site = Site(wish, change, label.span, label, drawn, scope, on_edge=True)
+        value = Value(build(builder, site, [Argument(value, place)]))
+    elif change.role in (*DEFAULT_DIMS, "mask"):
+        value = replace(value, role=change.role)
+    roles = [change.role] if change.role else []
+    if label is not None and not roles:
+        roles = [find_role(word) for word in re.split(r"&|,|\band\b", label.text)]
+    return Argument(value, place, tuple(filter(None, roles)))

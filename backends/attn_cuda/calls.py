@@ -1,0 +1,76 @@
+"""Which kernels a graph needs, in which order, and where every value lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from attn_cuda.attention import attention_launch
+from attn_cuda.elementwise import map_launch
+from attn_cuda.kernel import Launch, Operand
+from attn_cuda.linear import copy_launch, matmul_launch, softmax_launch
+from attn_cuda.names import identifiers
+from attn_cuda.plan import plan
+from attn_cuda.unit import Unit
+from attn_cuda.views import source
+from attn_dsl.ir import Statement
+from attn_dsl.ir.ops import Input, MatMul, Softmax, TiledAttention, Transpose
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """What the launcher does: the calls in order, and where each value lies.
+
+    `memory` maps values to the C pointer to them; `scratch` are those with memory of their own.
+    """
+
+    unit: Unit
+    entry: str
+    launches: tuple[tuple[str, Launch], ...]
+    memory: dict[str, str]
+    outputs: tuple[tuple[str, str], ...]
+    scratch: tuple[str, ...]
+
+
+def make_launcher(unit: Unit, entry: str) -> Launcher:
+    """Decide where every value lies, and which kernels make it."""
+    outputs = tuple(_outputs(unit))
+    memory = {pointer: pointer for pointer, value in outputs if pointer == value}
+    scratch = []
+    launches = []
+    for statement in unit.graph.statements:
+        if isinstance(statement.op, Input):
+            memory[statement.name] = statement.name
+        elif not isinstance(statement.op, Transpose):
+            launches.append((statement.name, launch_of(unit, statement)))
+            if statement.name not in memory:
+                memory[statement.name] = f"{statement.name}.data"
+                scratch.append(statement.name)
+    for pointer, value in outputs:
+        if pointer != value:
+            target = Operand(value, written=True, memory=pointer)
+            launches.append((pointer, copy_launch(unit, value, target)))
+    return Launcher(unit, entry, tuple(launches), memory, outputs, tuple(scratch))
+
+
+def _outputs(unit: Unit) -> Iterator[tuple[str, str]]:
+    """The name of each output's pointer, and its value: a computed value is written in place."""
+    written: set[str] = set()
+    wishes = [f"{label}_out" for label, _ in unit.graph.outputs]
+    names = identifiers(wishes, (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values()))
+    for wish, (_, value) in zip(wishes, unit.graph.outputs, strict=True):
+        in_place = value in unit.kernels and source(unit, value)[0] == value
+        yield (value if in_place and value not in written else names[wish]), value
+        written.add(value)
+
+
+def launch_of(unit: Unit, statement: Statement) -> Launch:
+    """The kernel for a statement."""
+    match statement.op:
+        case TiledAttention() as op:
+            return attention_launch(plan(unit, statement, op))
+        case MatMul() as op:
+            return matmul_launch(unit, statement, op)
+        case Softmax() as op:
+            return softmax_launch(unit, statement, op)
+    return map_launch(unit, statement)

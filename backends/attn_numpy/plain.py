@@ -1,0 +1,119 @@
+"""Operations that are not fused: a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attn_dsl.expr import SCORE, Binary, names_in
+from attn_dsl.ir import DType, Graph, Statement
+from attn_dsl.ir.ops import (
+    Concatenate,
+    Elementwise,
+    Embedding,
+    Identity,
+    Input,
+    LayerNorm,
+    Linear,
+    Mask,
+    MatMul,
+    MergeHeads,
+    Positions,
+    Relu,
+    Row,
+    Scale,
+    Score,
+    Slice,
+    Softmax,
+    SplitHeads,
+    Sum,
+    Tanh,
+    Transpose,
+)
+from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, widened
+
+
+def print_plain(graph: Graph, statement: Statement) -> Iterator[str]:
+    """The lines that compute `statement`."""
+    yield from _index_arrays(graph, statement)
+    on_scores = _on_scores(graph, statement)
+    yield f"{statement.name} = {on_scores or _on_tensors(statement)}"
+
+
+def _index_arrays(graph: Graph, statement: Statement) -> Iterator[str]:
+    """The index arrays that an expression of scores mentions."""
+    names = {n for _, expr in statement.op.fields_of("expression") for n in names_in(expr)}
+    axes = {"k": 1, "q": 2, "h": 3, "b": 4}
+    for index in sorted(names & set(axes)):
+        scores = next(iter(statement.op.operands))
+        yield f"{index} = index({scores}, {axes[index]})"
+
+
+def _on_scores(graph: Graph, statement: Statement) -> str | None:
+    """An operation that may capture tensors, or take an optional one."""
+
+    def value(name: str) -> str:
+        op = graph.table[name].op
+        if isinstance(op, Input) and op.optional:
+            absent = "True" if graph.types[name].dtype is DType.BOOL else "0"
+            return f"given({name}, {absent})"
+        return name
+
+    def element(name: str) -> str:
+        return value(name) + widened(graph.types[name].dtype)
+
+    def over(scores: str) -> ArrayPrinter:
+        kinds = {name: graph.types[name].dtype.kind for name in statement.op.captured}
+        return ArrayPrinter(kinds, element, frozenset("sqkhb"), scores)
+
+    match statement.op:
+        case Mask(x, keep):
+            return f"np.where({over(x).print(keep)}, {x}, -np.inf)"
+        case Score(x, score):
+            text = over(x).print(score)
+            if SCORE.id not in names_in(score):
+                text = f"np.broadcast_to({text}, {x}.shape)"
+            return f"np.asarray({text}, {x}.dtype)"
+        case Elementwise(lhs, rhs) as op:
+            return f"{value(lhs)} {op.symbol} {value(rhs)}"
+    return None
+
+
+def _on_tensors(statement: Statement) -> str:
+    """An operation on whole tensors."""
+    size = ScalarPrinter().print
+    match statement.op:
+        case MatMul(lhs, rhs):
+            return f"{lhs} @ {rhs}"
+        case Transpose(x):
+            return f"np.swapaxes({x}, -1, -2)"
+        case Scale(x, factor):
+            return f"{x} * ({size(factor)})"
+        case Softmax(x, axis):
+            return f"softmax({x}, {axis})"
+        case Linear(x, weight, bias):
+            return f"{x} @ {weight}.T + {bias}" if bias else f"{x} @ {weight}.T"
+        case LayerNorm(x, gain, bias, epsilon):
+            return f"layer_norm({x}, {gain}, {bias}, {epsilon})"
+        case Embedding(ids, table):
+            return f"embedding({ids}, {table})"
+        case Positions(x):
+            return f"{x} + positions(*{x}.shape[-2:], {x}.dtype)"
+        case SplitHeads(x, heads):
+            return f"split_heads({x}, {heads})"
+        case MergeHeads(x):
+            return f"merge_heads({x})"
+        case Concatenate(lhs, rhs, axis):
+            return f"np.concatenate([{lhs}, {rhs}], axis={axis})"
+        case Slice(x, first, count):
+            return f"{x}[..., {size(first)} : {size(Binary('+', first, count))}]"
+        case Row(x):
+            return f"{x}[..., None, :]"
+        case Sum(x, axis):
+            return f"{x}.sum(axis={axis})"
+        case Relu(x):
+            return f"np.maximum({x}, 0)"
+        case Tanh(x):
+            return f"np.tanh({x})"
+        case Identity(x):
+            return x
+    raise NotImplementedError(f"no NumPy for {statement.op.mnemonic}")

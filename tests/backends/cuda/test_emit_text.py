@@ -1,0 +1,221 @@
+"""The emitted text: a golden, what compilers say of it, names, and that nothing in it is idle."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from attn_cuda import BACKEND
+from attn_cuda.device import NoDevice
+from attn_cuda.helpers import HELPERS, strip_comments
+from attn_cuda.host import EMULATOR
+from attn_cuda.names import RESERVED, comment, identifier, identifiers
+from attn_cuda.plan import choose_tiles
+from emit_support import attention, check, draw, graph_of, lower
+from test_emit_linear import EXPRESSIONS, UNFUSED
+
+from attn_dsl.backend import Backend, Options, Unavailable
+from attn_dsl.diagnostics import DiagnosticError, Source, Span
+from attn_dsl.ir import Graph, Origin
+
+HERE = Path(__file__).parent
+CAUSAL = attention('scale="1 / sqrt(D)", mask="k <= q"', name="causal")
+OPTIONAL = attention(
+    'scale="1 / sqrt(M)", score="tanh(s) + mask_bias", mask="doc[b, q] == doc[b, k] and mask_keep"',
+    "doc: i32[B, N]",
+    "mask_keep?: bool[B, H, N, M]",
+    "mask_bias?: f32[B, H, N, M]",
+)
+
+
+def test_golden(golden: Callable[[Path, str], None]) -> None:
+    golden(HERE / "goldens" / "causal.cu", lower(CAUSAL, D=64, E=64).source)
+
+
+def sources() -> dict[str, str]:
+    inputs = ["X: f32[B, H, N, N]", "table: f32[N]", "flags: bool[N, N]", "ids: i32[N]"]
+    inputs += ["bias: f32[H, 1, N]", "slope: f32[1]"]
+    names = ", ".join(f"%{line.split(':')[0]}" for line in inputs)
+    lines = [
+        f'%r{n} = score({names}) {{value="{expression}"}} : f32[B, H, N, N]'
+        for n, expression in enumerate(EXPRESSIONS)
+    ]
+    outputs = tuple(f"r{n}" for n in range(len(EXPRESSIONS)))
+    return {
+        "small": lower(CAUSAL, D=3, E=5).source,
+        "large": lower(CAUSAL, D=128, E=128).source,
+        "optional": lower(OPTIONAL, D=64, E=64).source,
+        "single": lower(attention(batch=""), D=64, E=64).source,
+        "unfused": lower(graph_of(*UNFUSED)).source,
+        "expressions": lower(graph_of(*inputs, *lines, outputs=outputs)).source,
+    }
+
+
+SOURCES = sources()
+
+
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not here")
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+def test_nvcc_has_no_complaint(architecture: str, tmp_path: Path) -> None:
+    file = all_in_one(tmp_path)
+    command = ["nvcc", "-std=c++17", f"-arch={architecture}", "-Werror", "all-warnings"]
+    command += ["-Xcompiler", "-Wall,-Wextra", "-Xptxas", "-v", "-c", str(file)]
+    result = subprocess.run(
+        [*command, "-o", str(tmp_path / "all.o")], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert "warning" not in result.stderr
+    spills = re.findall(r"(\d+) bytes spill stores", result.stderr)
+    assert len(spills) > len(SOURCES)
+    assert set(spills) == {"0"}
+
+
+def all_in_one(folder: Path) -> Path:
+    """One file of all of them: compilers take long to start."""
+    both = "".join(f"namespace {name} {{\n{_inner(text)}}}\n" for name, text in SOURCES.items())
+    file = folder / "all.cu"
+    file.write_text(f"#include <cuda_runtime.h>\n#include <math.h>\n{both}", encoding="utf-8")
+    return file
+
+
+def _inner(text: str) -> str:
+    """A file without its includes, and with a launcher that may exist twice."""
+    lines = [line for line in text.splitlines() if not line.startswith("#include")]
+    return "\n".join(lines).replace('extern "C" int', "int") + "\n"
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not here")
+def test_gcc_has_no_complaint(tmp_path: Path) -> None:
+    command = ["g++", "-x", "c++", "-std=c++20", "-Wall", "-Wextra", "-Wno-unknown-pragmas"]
+    command += ["-I", str(EMULATOR), "-fsyntax-only", str(all_in_one(tmp_path))]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_name_of_ours_is_reserved(name: str) -> None:
+    """A diagram may use any word: those of the file itself must be known to be taken."""
+    known = "X Q K V O B H N M D E table flags ids bias slope mask doc mask_keep mask_bias"
+    known += " S C A P K_T batch heads columns rows count inner"
+    code = strip_comments(SOURCES[name].split("template <typename T>\nstruct View", 1)[1])
+    specific = "\n".join(
+        part
+        for part in code.split("\n}\n")
+        if re.search(r"\b(attention|score|mask|scale|add)_\w+\(|launch_test|launch_causal", part)
+    )
+    words = set(re.findall(r"(?<![\w.])[A-Za-z]\w*", specific))
+    own = {w for w in words if re.fullmatch(r"(attention|score|mask|scale|add|launch)_\w+|r\d+", w)}
+    preprocessor = {"ifndef", "endif", "pragma", "unroll"}
+    assert words - own - set(known.split()) - RESERVED <= preprocessor
+
+
+def test_no_helper_is_idle() -> None:
+    for text in SOURCES.values():
+        code = strip_comments(text)
+        for name in HELPERS:
+            uses = len(re.findall(rf"\b{name}\b", code))
+            assert uses != 1, name
+    assert "gather" not in SOURCES["large"]
+    assert "Hide" not in SOURCES["single"]
+    assert "mask" not in strip_comments(SOURCES["single"])
+
+
+def test_diagrams_may_use_any_name() -> None:
+    graph = graph_of(
+        "float: f32[scores, group, tile, D]",
+        "View: f32[scores, group, M, D]",
+        "α: f32[scores, group, M, batch]",
+        "exp: i32[scores, tile]",
+        "heads: f32[M]",
+        '%query = tiled_attention(%float, %View, %α, %exp, %heads) {scale="1 / sqrt(D)", '
+        'score="s + heads", mask="exp[b, q] < k + tile"} : f32[scores, group, tile, batch]',
+        '%launch = scale(%query) {factor="tile + 1"} : f32[scores, group, tile, batch]',
+        name="main() { }\\nwhile",
+    )
+    program = lower(graph, D=8, batch=4)
+    sizes = {"scores": 2, "group": 2, "tile": 9, "M": 11, "D": 8, "batch": 4}
+    check(program, draw(graph, **sizes))
+
+
+def test_identifiers() -> None:
+    assert identifier("Kᵀ") == "KT"
+    assert identifier("2 x") == "x2_x"
+    assert identifier("β") == "beta"
+    assert identifiers(["q", "β", "beta", "..."], ["x"]) == {
+        "q": "q_",
+        "β": "beta",
+        "beta": "beta_",
+        "...": "x_",
+    }
+    assert comment("a \\\n b\u202e\u2028c") == "a b c"
+
+
+@pytest.mark.parametrize(("dims", "keys"), [((64, 64), 64), ((128, 128), 32), ((1, 128), 64)])
+def test_tiles_leave_room_for_two_blocks(dims: tuple[int, int], keys: int) -> None:
+    assert choose_tiles(*dims).key == keys
+
+
+def test_sizes_stay_arguments() -> None:
+    program = lower(CAUSAL, D=64, E=64, N=4096, H=8)
+    assert program.source == lower(CAUSAL, D=64, E=64).source
+    assert program.sizes == {"D": 64, "E": 64}
+    assert (program.entry, program.suffix, program.target) == ("launch_causal", ".cu", "cuda")
+
+
+def placed(graph: Graph) -> Graph:
+    """The graph with an origin for every statement."""
+    source = Source("x.attn", "fused here")
+    statements = tuple(
+        type(s)(s.name, s.op, s.type, (Origin("Attention", source.whole),))
+        for s in graph.statements
+    )
+    return Graph(graph.name, statements, graph.outputs)
+
+
+@pytest.mark.parametrize(
+    ("graph", "sizes", "code", "message", "help"),
+    [
+        (CAUSAL, {"E": 64}, "E060", "head dim D of `O`", "`--set D=64`"),
+        (CAUSAL, {"D": 129, "E": 64}, "E061", "head dim D of `O` is 129", "from 1 to 128"),
+        (CAUSAL, {"D": 64, "E": 0}, "E061", "head dim E of `O` is 0", "from 1 to 128"),
+        (graph_of("X: f16[N, M]"), {}, "E062", "`X` is f16[N, M]", "`--set dtype=f32`"),
+        (
+            graph_of("x: i32[N, M]", "%y = softmax(%x) : i32[N, M]"),
+            {},
+            "E062",
+            "`y` is i32[N, M]",
+            "`--set dtype=f32`",
+        ),
+        (graph_of("X: f32[A, B, C, N, M]"), {}, "E063", "two batch dims at most", "`...`"),
+    ],
+)
+def test_errors(graph: Graph, sizes: dict[str, int], code: str, message: str, help: str) -> None:
+    with pytest.raises(DiagnosticError) as caught:
+        BACKEND.lower(placed(graph), Options(sizes=sizes))
+    (found,) = caught.value.diagnostics
+    assert found.code == code
+    assert message in found.message
+    assert help in found.help
+    assert isinstance(found.span, Span)
+
+
+def test_all_errors_at_once() -> None:
+    with pytest.raises(DiagnosticError) as caught:
+        lower(CAUSAL)
+    assert [d.help for d in caught.value.diagnostics] == ["use `--set D=64`", "use `--set E=64`"]
+
+
+def test_no_gpu_is_said_with_two_ways_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise NoDevice("no GPU can be used: there is none")
+
+    monkeypatch.setattr("attn_cuda.backend.find_device", missing)
+    backend: Backend = BACKEND
+    with pytest.raises(Unavailable) as caught:
+        backend.load(lower(CAUSAL, D=64, E=64))
+    assert "--emulate" in str(caught.value)
+    assert "attn compile --target cuda -o x.cu" in str(caught.value)

@@ -1,0 +1,83 @@
+"""Random attention: two products, a softmax, and any steps on single scores between them."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+from strategies import conditions
+from support import build
+
+from attn_dsl.expr import parse, resolve
+from attn_dsl.ir import Graph
+from attn_dsl.ir.ops import (
+    Add,
+    Divide,
+    Input,
+    Mask,
+    MatMul,
+    Multiply,
+    Op,
+    Scale,
+    Score,
+    Softmax,
+    Subtract,
+    Transpose,
+)
+
+FORMS = (("", "", ""), ("B, H, ", "B, H, ", "B, H, "), ("..., ", "..., ", "..., "), ("H, ", "", ""))
+"""Batch dims of query, key and value."""
+FACTORS = ("0.5", "1 / √D", "-1", "2 * M / N")
+SCORES = (
+    "30 * tanh(s / 30)",
+    "s - abs(q - k) * 0.1",
+    "where(k <= q, s, s / 2)",
+    "where(k % 3 == 0, s, -inf)",
+    "min(s, 1) + h",
+    "s * (k < q) - (s > 0)",
+    "s + bias[q, k] * 2 ** (k - q)",
+)
+CAPTURED = ("N, M", "M", "N, 1", "1, M")
+
+
+@st.composite
+def chains(draw: DrawFn, dtype: str = "f64") -> Graph:
+    """softmax(steps(Q Kᵀ)) V, with up to five steps."""
+    ops: list[tuple[str, Op]] = []
+
+    def add(name: str, op: Op) -> str:
+        ops.append((name, op))
+        return name
+
+    def tensor(name: str, dims: str, of: str = dtype) -> str:
+        return add(name, Input(name, f"{of}[{dims}]"))
+
+    query, key, value = draw(st.sampled_from(FORMS))
+    tensor("Q", f"{query}N, D")
+    if draw(st.booleans()):
+        tensor("K", f"{key}M, D")
+        add("Kt", Transpose("K"))
+    else:
+        tensor("Kt", f"{key}D, M")
+    tensor("V", f"{value}M, E")
+    x = add("S", MatMul("Q", "Kt"))
+    for i in range(draw(st.integers(0, 5))):
+        kind, dims = draw(st.integers(0, 4)), draw(st.sampled_from(CAPTURED))
+        if kind == 0:
+            x = add(f"s{i}", Scale(x, parse(draw(st.sampled_from(FACTORS)))))
+        elif kind == 1:
+            x = add(f"s{i}", Mask(x, draw(conditions(("q", "k", "h", "N", "M")))))
+        elif kind == 2:
+            keep = tensor(f"m{i}", dims, "bool")
+            condition = draw(st.sampled_from((keep, f"not {keep}", f"{keep} or k < q")))
+            x = add(f"s{i}", Mask(x, resolve(parse(condition), {keep: keep})))
+        elif kind == 3:
+            bias = tensor(f"bias{i}", "N, M")
+            score = parse(draw(st.sampled_from(SCORES)))
+            x = add(f"s{i}", Score(x, resolve(score, {"bias": bias})))
+        else:
+            other = tensor(f"other{i}", dims)
+            pair = (x, other) if draw(st.booleans()) else (other, x)
+            x = add(f"s{i}", draw(st.sampled_from((Add, Subtract, Multiply, Divide)))(*pair))
+    add("P", Softmax(x))
+    add("O", MatMul("P", "V"))
+    return build(ops, "O")

@@ -1,0 +1,97 @@
+"""What fuses, to what; what does not, why, and at which operation. One golden a case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from chains import chains
+from hypothesis import given
+from support import draw, examples
+
+from attn_dsl.ir import Graph, Origin, Sizes, evaluate, from_text, to_text, verify
+from attn_dsl.ir.ops import Input, Softmax, TiledAttention
+from attn_dsl.passes import Rewritten, fuse_attention, run_passes
+
+CASES = sorted((Path(__file__).parent / "cases").glob("*.ir"))
+SIZES = Sizes({"B": 2, "H": 3, "N": 5, "M": 6, "D": 4, "E": 3, "h": 4}, (2,))
+
+
+def read(path: Path) -> Graph:
+    """The graph of a case; as its origin, each statement has its own name."""
+    graph = verify(from_text(path.read_text(encoding="utf-8")))
+    statements = tuple(replace(s, origins=(Origin(s.name),)) for s in graph.statements)
+    return replace(graph, statements=statements)
+
+
+def report(rewritten: Rewritten) -> Iterator[str]:
+    for remark in rewritten.remarks:
+        verdict = "fused" if remark.fused else f"not fused: {remark.reason}"
+        yield f"# {remark.value} {verdict} ({', '.join(o.title for o in remark.origins)})\n"
+    yield to_text(rewritten.graph)
+
+
+def same(graph: Graph, fused: Graph) -> None:
+    """Both give the same numbers, with optional inputs in every form, and without."""
+    arrays = draw(graph, SIZES)
+    optional = {s.name: s for s in graph.inputs if isinstance(s.op, Input) and s.op.optional}
+    required = {n: a for n, a in arrays.items() if n not in {s.op.name for s in optional.values()}}
+    given = [required]
+    for statement in optional.values():
+        form = np.random.default_rng(1).integers(0, 2, SIZES.shape(statement.type))
+        given.append(required | {statement.op.name: form.astype(statement.type.dtype.numpy)})
+    for inputs in given:
+        with np.errstate(all="ignore"):
+            found, wanted = evaluate(fused, inputs), evaluate(graph, inputs)
+        for label, value in wanted.items():
+            np.testing.assert_allclose(found[label], value, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+def test_case(case: Path, golden: Callable[[Path, str], None]) -> None:
+    graph = read(case)
+    rewritten = fuse_attention(graph)
+    verify(rewritten.graph)
+    assert {r.fused for r in rewritten.remarks} == {not case.stem.startswith("no_")}
+    golden(case.with_suffix(".fused"), "".join(report(rewritten)))
+    same(graph, rewritten.graph)
+
+
+def test_a_graph_that_does_not_fuse_is_left_as_it_is() -> None:
+    for case in CASES:
+        graph = read(case)
+        if case.stem.startswith("no_"):
+            assert fuse_attention(graph).graph == graph
+
+
+@examples(250)
+@given(chains())
+def test_fusing_does_not_change_the_numbers(graph: Graph) -> None:
+    rewritten = run_passes(graph)
+    assert [remark.fused for remark in rewritten.remarks] == [True]
+    ops = [type(s.op) for s in rewritten.graph.statements]
+    assert ops.count(TiledAttention) == 1
+    assert Softmax not in ops
+    same(graph, rewritten.graph)
+
+
+def test_passes_are_observed_by_name() -> None:
+    seen: list[tuple[str, Graph]] = []
+    rewritten = run_passes(read(CASES[0]), lambda name, graph: seen.append((name, graph)))
+    assert [name for name, _ in seen] == ["fuse-attention"]
+    assert seen[-1][1] == rewritten.graph
+
+
+def test_a_chain_that_nests_too_deep_is_left() -> None:
+    steps = "".join(
+        f'%S{i + 1} = score(%S{i}) {{value="tanh(s)"}} : f32[N, M]\n' for i in range(400)
+    )
+    text = (CASES[-1].parent / "plain.ir").read_text(encoding="utf-8")
+    head, tail = text.replace("%S ", "%S0 ").split("%P = ")
+    graph = from_text(head + steps + "%P = " + tail.replace("%S)", "%S400)"))
+    (remark,) = fuse_attention(graph).remarks
+    assert not remark.fused
+    assert "nest more than 100 deep" in remark.reason

@@ -1,0 +1,177 @@
+"""What the analysis says of a tile, against the mask written out: always sound, often exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import COMPARISONS, conditions, integers
+from support import NDArray, examples
+
+from attn_dsl.expr import Binary, Call, Compare, Expr, Number, Tensor, Unary, evaluate, parse
+from attn_dsl.tile import certain, key_loop, possible
+
+QUERIES, KEYS = 11, 14
+SIZES = {"N": QUERIES, "M": KEYS, "P": 4, "W": 3, "h": 2}
+NAMES = ("q", "k", "q", "k", *SIZES)
+
+
+def _pairs(size: int) -> tuple[NDArray, NDArray]:
+    """First and last index of every non-empty range."""
+    first, last = np.triu_indices(size)
+    return first, last
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A mask over all queries and keys, and over every tile of them: rows × columns of tiles."""
+
+    mask: Expr
+
+    @cached_property
+    def kept(self) -> NDArray:
+        """The mask, element by element."""
+        names = SIZES | {"q": np.arange(QUERIES)[:, None], "k": np.arange(KEYS)}
+        doc = {"doc": np.arange(KEYS) // 5}
+        return np.broadcast_to(evaluate(self.mask, names, doc), (QUERIES, KEYS)).astype(bool)
+
+    @cached_property
+    def counts(self) -> tuple[NDArray, NDArray]:
+        """How many scores each tile keeps, and how many it has."""
+        summed = np.pad(self.kept.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+        (q0, q1), (k0, k1) = _pairs(QUERIES), _pairs(KEYS)
+        rows = summed[q1 + 1] - summed[q0]
+        return rows[:, k1 + 1] - rows[:, k0], np.outer(q1 + 1 - q0, k1 + 1 - k0)
+
+    def ask(self, condition: Expr) -> NDArray:
+        """A condition on tiles, for every tile."""
+        (q0, q1), (k0, k1) = _pairs(QUERIES), _pairs(KEYS)
+        names = {"q_first": q0[:, None], "q_last": q1[:, None], "k_first": k0, "k_last": k1}
+        found = evaluate(condition, SIZES | names, {})
+        return np.broadcast_to(found, (q0.size, k0.size)).astype(bool)
+
+    def bound(self, bound: Expr | None, default: int) -> NDArray:
+        """A bound of the loop over keys, for every range of queries."""
+        q0, q1 = _pairs(QUERIES)
+        found = (
+            default if bound is None else evaluate(bound, SIZES | {"q_first": q0, "q_last": q1}, {})
+        )
+        return np.broadcast_to(found, q0.shape)
+
+    def check(self) -> None:
+        """No kept score is skipped, and no hidden one is let through."""
+        kept, size = self.counts
+        assert not np.any(kept[~self.ask(possible(self.mask))])
+        full = self.ask(certain(self.mask))
+        assert np.array_equal(kept[full], size[full])
+        loop = key_loop(possible(self.mask))
+        assert not np.any(kept[~self.ask(loop.live)])
+        columns = np.arange(KEYS)
+        begin, end = self.bound(loop.begin, 0)[:, None], self.bound(loop.end, KEYS)[:, None]
+        seen = np.array(
+            [self.kept[a : b + 1].any(0) for a, b in zip(*_pairs(QUERIES), strict=True)]
+        )
+        assert not np.any(seen & ((columns < begin) | (columns >= end)))
+
+
+@examples(1200)
+@given(conditions(NAMES, 2))
+def test_conditions_over_whole_numbers(mask: Expr) -> None:
+    Masked(mask).check()
+
+
+def _fractions() -> st.SearchStrategy[Expr]:
+    whole = integers(NAMES, 1)
+    factor = (st.floats(-4, 9) | st.just(float("inf"))).map(Number)
+    number = st.builds(Binary, st.sampled_from("*/+-%"), whole, factor) | whole
+    number |= number.map(lambda x: Call("floor", (x,)))
+    compare = st.builds(Compare, st.sampled_from(COMPARISONS), number, number)
+    documents = st.just(parse("doc[q] == doc[k]")) | st.just(
+        Compare("<", Tensor("doc", (parse("k"),)), Number(2))
+    )
+    leaf = compare | documents | whole
+    return st.builds(Binary, st.sampled_from(("and", "or")), leaf, leaf) | leaf.map(
+        lambda x: Unary("not", x)
+    )
+
+
+@examples(800)
+@given(_fractions())
+def test_fractions_documents_and_numbers_as_conditions(mask: Expr) -> None:
+    Masked(mask).check()
+
+
+EXACT = [
+    "k <= q",
+    "q >= k",
+    "not k > q",
+    "k <= q + M - N",
+    "k <= q and q - k < W",
+    "k > q - W and k < q + W",
+    "abs(q - k) <= W",
+    "k < P or k <= q",
+    "q // 4 == k // 4",
+    "k // 3 < q // 4",
+    "q < k < q + 3 * 2",
+    "k == q",
+    "k != 5",
+    "min(q, 5) >= k",
+    "2 * k <= q",
+    "-k >= -q",
+    "h == 2 and k < M - P",
+    "k % 4 < 2",
+    "True",
+    "False",
+]
+
+
+@pytest.mark.parametrize("text", EXACT)
+def test_what_is_exact(text: str) -> None:
+    masked = Masked(parse(text))
+    masked.check()
+    kept, size = masked.counts
+    assert np.array_equal(masked.ask(possible(masked.mask)), kept > 0)
+    assert np.array_equal(masked.ask(certain(masked.mask)), kept == size)
+
+
+@pytest.mark.parametrize(
+    ("text", "begin", "end"),
+    [
+        ("k <= q", None, "q_last + 1"),
+        ("k < q", None, "q_last"),
+        ("q >= k", None, "q_last + 1"),
+        ("k >= q", "q_first", None),
+        ("k > q - W", "q_first - W + 1", None),
+        ("k <= q + M - N", None, "M + q_last - N + 1"),
+        ("k <= q and q - k < W and k < P", "q_first - W + 1", "min(q_last + 1, P)"),
+        ("not (k > q or k < 2)", "2", "q_last + 1"),
+    ],
+)
+def test_bounds_of_the_loop(text: str, begin: str | None, end: str | None) -> None:
+    loop = key_loop(possible(parse(text)))
+    wanted = Masked(parse(text))
+    for found, text_ in ((loop.begin, begin), (loop.end, end)):
+        assert (found is None) == (text_ is None)
+        if text_ is not None:
+            assert np.array_equal(wanted.bound(found, 0), wanted.bound(parse(text_), 0))
+    assert loop.live == Number(True)
+
+
+@pytest.mark.parametrize(
+    "text", ["k < P or k <= q", "q // 4 == k // 4", "k < q / 2", "k <= N - q // 7", "2 * k < q"]
+)
+def test_what_has_no_bounds_is_asked_of_each_tile(text: str) -> None:
+    loop = key_loop(possible(parse(text)))
+    assert (loop.begin, loop.end) == (None, None)
+    assert loop.live == possible(parse(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["not q * inf > 5", "not k - k * inf < 2", "not (q - inf + inf) > 0"]
+)
+def test_what_is_no_number_hides_nothing(text: str) -> None:
+    Masked(parse(text)).check()
