@@ -27,8 +27,8 @@ class Reformatted:
 
     def diff(self) -> str:
         """What would change, as a unified diff."""
-        lines = (text.splitlines(keepends=True) for text in (self.before, self.after))
-        changes = unified_diff(*lines, self.path, f"{self.path} (formatted)")
+        before, after = self.before.splitlines(keepends=True), self.after.splitlines(keepends=True)
+        changes = unified_diff(before, after, self.path, f"{self.path} (formatted)")
         return "".join(_whole_lines(changes))
 
     def write(self) -> None:

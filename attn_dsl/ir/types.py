@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 from attn_dsl.expr import Kind, parse
 from attn_dsl.ir.dims import ONE, Dim
@@ -86,6 +87,7 @@ class TensorType:
 _TYPE = re.compile(r"\s*(\w+)\s*(?:\[(.*)\])?\s*", re.DOTALL)
 
 
+@cache
 def parse_type(text: str) -> TensorType:
     """Read `f16[..., H*D]`; ValueError says what is wrong with it."""
     match = _TYPE.fullmatch(text)

@@ -6,7 +6,6 @@ blank line where the author left some. What a diagram means does not change.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -29,11 +28,14 @@ def format_text(source: Source, start: int = 0, end: int | None = None) -> str:
     """
     before = parse(source, start, end)
     text = source.text[start:end].replace("\r\n", "\n").replace("\r", "\n")
-    fence = re.search(r"(?:^|\n)([^\S\n]*)[^\n]*\n$", source.text[:start])
-    margin = fence[1] if fence else ""
-    lines = list(_lines(text, margin))
-    laid_out = "\n".join(line if line.strip() else "" for line in lines) + "\n"
+    fence = source.text[:start].rstrip("\r\n").rpartition("\n")[2]
+    laid_out = lay_out(text, fence[: len(fence) - len(fence.lstrip())])
     return laid_out if _same(before, laid_out) else text
+
+
+def lay_out(text: str, margin: str = "") -> str:
+    """A text without errors in canonical layout, `margin` before each line."""
+    return "".join(f"{line}\n" for line in _lines(text, margin))
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,6 @@ def _comment(text: str) -> str:
 
 def _same(before: Diagram, text: str) -> bool:
     try:
-        return unplaced(parse(Source(before.source.name, text))) == unplaced(before)
+        return bool(unplaced(parse(Source(before.source.name, text))) == unplaced(before))
     except DiagnosticError:
         return False

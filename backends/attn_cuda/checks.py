@@ -7,7 +7,31 @@ from collections.abc import Iterator, Mapping
 from attn_cuda.unit import MAX_HEAD_DIM, MAX_RANK, head_dims
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
 from attn_dsl.ir import DType, Graph, Statement
-from attn_dsl.ir.ops import Input, MatMul, Softmax, TiledAttention
+from attn_dsl.ir.ops import (
+    Elementwise,
+    Function,
+    Input,
+    Mask,
+    MatMul,
+    Scale,
+    Score,
+    Softmax,
+    TiledAttention,
+    Transpose,
+)
+
+SUPPORTED = (
+    Elementwise,
+    Function,
+    Input,
+    Mask,
+    MatMul,
+    Scale,
+    Score,
+    Softmax,
+    TiledAttention,
+    Transpose,
+)
 
 
 def constants_of(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
@@ -19,15 +43,24 @@ def constants_of(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
     - E061: a head dim that does not fit into a block's registers and shared memory.
     - E062: an element type that the kernels do not compute in.
     - E063: more dims than a kernel has indices.
+    - E064: an operation that there is no kernel for.
     """
     found: list[Diagnostic] = []
     for statement in graph.statements:
+        found += _check_op(statement)
         found += _check_type(statement)
         found += _check_head_dims(statement, graph, sizes)
     if found:
         raise DiagnosticError(found)
     dims = (dim for statement in graph.statements for dim in head_dims(statement, graph))
     return {symbol: sizes[symbol] for symbol in sorted({s for dim in dims for s in dim.symbols})}
+
+
+def _check_op(statement: Statement) -> Iterator[Diagnostic]:
+    if not isinstance(statement.op, SUPPORTED):
+        message = f"the cuda target has no kernel for `{statement.op.mnemonic}` yet"
+        help = "`--target numpy` runs every operation"
+        yield Diagnostic("E064", message, _span(statement), help=help)
 
 
 def _check_type(statement: Statement) -> Iterator[Diagnostic]:
@@ -67,4 +100,4 @@ def _check_head_dims(
 
 
 def _span(statement: Statement) -> Span | None:
-    return statement.origins[0].span if statement.origins else None
+    return statement.origins[0].place if statement.origins else None

@@ -14,8 +14,10 @@ from attn_dsl.expr import (
     MINUS_INF,
     SCORE,
     Binary,
+    Call,
     Expr,
     Name,
+    Number,
     Tensor,
     substitute,
     to_text,
@@ -23,7 +25,7 @@ from attn_dsl.expr import (
     where,
 )
 from attn_dsl.ir import Statement
-from attn_dsl.ir.ops import Elementwise, Mask, Scale, Score
+from attn_dsl.ir.ops import Elementwise, Identity, Mask, Relu, Scale, Score, Tanh
 from attn_dsl.textbuilder import TextBuilder
 
 
@@ -36,6 +38,12 @@ def element(statement: Statement) -> Expr:
             return Binary("*", Tensor(x), Name("scale"))
         case Mask(x, keep):
             return where(keep, Tensor(x), MINUS_INF)
+        case Relu(x):
+            return Call("max", (Tensor(x), Number(0.0)))
+        case Tanh(x):
+            return Call("tanh", (Tensor(x),))
+        case Identity(x):
+            return Tensor(x)
         case Score(x, value):
             return transform(value, lambda e: Tensor(x) if e == SCORE else e)
     raise NotImplementedError(f"the cuda target has no kernel for {statement.op.mnemonic}")

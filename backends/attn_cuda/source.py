@@ -16,7 +16,7 @@ from attn_dsl.textbuilder import TextBuilder
 
 def entry_name(unit: Unit) -> str:
     """What the launcher is called; no library has a function of such a name."""
-    return f"launch_{identifier(unit.graph.name)}"
+    return f"launch_{identifier(unit.graph.name).lower()}"
 
 
 def print_source(unit: Unit) -> str:

@@ -95,7 +95,7 @@ def test_a_size_without_a_value_is_named() -> None:
 
 
 def test_division_is_exact() -> None:
-    half = Dim.parse("E // 2")
+    half = Dim.from_expr(parse("E // 2"))
     assert half + half == Dim.of("E")
     assert half.value({"E": 6}) == 3
     with pytest.raises(ValueError, match="E // 2 is 7/2, and sizes are whole numbers"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 from attn_dsl.expr import Expr, resolve, tensors_in
@@ -58,7 +59,7 @@ class Op(ABC):
             if f.metadata.get("role") == role:
                 yield f.name, getattr(self, f.name)
 
-    @property
+    @cached_property
     def operands(self) -> tuple[str, ...]:
         """The values that this uses, in order, each once: operand fields, then captured ones.
 
@@ -67,7 +68,7 @@ class Op(ABC):
         direct = [name for _, name in self.fields_of("operand") if name]
         return tuple(dict.fromkeys([*direct, *self.captured]))
 
-    @property
+    @cached_property
     def captured(self) -> tuple[str, ...]:
         """The tensors that the expressions mention, in order, each once."""
         names = [n for _, expr in self.fields_of("expression") for n in tensors_in(expr)]

@@ -30,19 +30,23 @@ class ScoreStep:
 def fuse_attention(graph: Graph) -> Rewritten:
     """Fuse every softmax that allows it; a remark for each says what happened."""
     remarks: list[Remark] = []
+    new: dict[str, Statement] = {}
     for softmax in graph.statements:
         if not isinstance(softmax.op, Softmax):
             continue
         try:
-            graph, fused = _fuse(graph, softmax)
+            key, fused = _fuse(graph, softmax)
+            new |= {key.name: key, fused.name: fused}
             remarks.append(Remark(fused.name, True, "", fused.origins))
         except NoMatch as no:
             origins = _unique([*softmax.origins, *no.at.origins])
             remarks.append(Remark(softmax.name, False, no.reason, origins))
-    return Rewritten(graph, tuple(remarks))
+    fused_graph = replace_statements(graph, new.values()) if new else graph
+    return Rewritten(fused_graph, tuple(remarks))
 
 
-def _fuse(graph: Graph, softmax: Statement) -> tuple[Graph, Statement]:
+def _fuse(graph: Graph, softmax: Statement) -> tuple[Statement, Statement]:
+    """The fused statement for `softmax`, and the key that it takes."""
     assert isinstance(softmax.op, Softmax)
     if softmax.op.axis != -1:
         raise NoMatch(f"it runs over axis {softmax.op.axis}, and not over the keys", softmax)
@@ -70,7 +74,7 @@ def _fuse(graph: Graph, softmax: Statement) -> tuple[Graph, Statement]:
     if type_ != spend.type:
         raise NoMatch(f"the fused result would be {type_}, and not {spend.type}", spend)
     fused = Statement(spend.name, op, type_, origins)
-    return replace_statements(graph, [key, fused]), fused
+    return key, fused
 
 
 def _check_names(

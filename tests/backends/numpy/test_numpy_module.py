@@ -1,0 +1,181 @@
+"""The emitted module as a text: it stands alone, whatever the diagram calls things."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import pytest
+from attn_numpy import BACKEND
+from modules import case, compare_drawn, emit, load
+from support import draw
+
+from attn_dsl.backend import Options
+from attn_dsl.diagnostics import DiagnosticError
+from attn_dsl.ir import Graph, Sizes, evaluate, from_text, to_text
+
+HERE = Path(__file__).parent
+SIZES = Sizes({"B": 2, "H": 3, "N": 5, "M": 6, "D": 4, "E": 3})
+ALONE = """
+import importlib.util, sys
+sys.modules.update({name: None for name in ("attn_dsl", "attn_numpy", "lark", "networkx")})
+import numpy as np
+spec = importlib.util.spec_from_file_location("module", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+arrays = np.load(sys.argv[2])
+np.save(sys.argv[3], getattr(module, sys.argv[4])(*(arrays[name] for name in sys.argv[5:])))
+"""
+
+
+def test_it_runs_alone(tmp_path: Path) -> None:
+    graph = case("score_expression")
+    program, arrays = emit(graph), draw(graph, SIZES)
+    (tmp_path / "module.py").write_text(program.source, encoding="utf-8")
+    np.savez(tmp_path / "arrays.npz", **arrays)
+    files = [str(tmp_path / name) for name in ("module.py", "arrays.npz", "out.npy")]
+    order = [statement.name for statement in program.graph.inputs]
+    command = [sys.executable, "-I", "-c", ALONE, *files, program.entry, *order]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    found = np.load(tmp_path / "out.npy")
+    np.testing.assert_allclose(found, evaluate(graph, arrays)["O"], rtol=1e-5, atol=1e-5)
+
+
+def test_it_reads_well(golden: Callable[[Path, str], None]) -> None:
+    source = emit(case("causal")).source
+    golden(HERE / "causal.py.txt", source)
+    assert max(map(len, source.splitlines())) <= 100
+    assert set(re.findall(r"^(?:import|from) (\w+)", source, re.M)) == {
+        "math",
+        "os",
+        "concurrent",
+        "numpy",
+    }
+
+
+VALUES = ("scores", "np", "rows", "lambda", "k_first", "attention_O", "gather", "None", "head")
+TEXTS = {name: to_text(case(name)) for name in ("several_masks", "score_expression")}
+
+
+@pytest.mark.parametrize("name", [*VALUES, "print", "ﬁ", "maximum", "M_", "tile"])
+@pytest.mark.parametrize("value", ["Q", "S", "O", "m"])
+def test_a_value_may_have_any_name(name: str, value: str) -> None:
+    compare_drawn(case("several_masks").rename({value: name}), SIZES)
+
+
+def test_names_that_python_takes_for_one_stay_apart() -> None:
+    names = {"Q": "ﬁ", "K": "fi", "V": "fi_", "O": "attention_X", "m": "attention_attention_X"}
+    compare_drawn(case("several_masks").rename(names), SIZES)
+
+
+@pytest.mark.parametrize("size", [*VALUES, "q", "k", "h", "b", "s", "q_last", "min", "ﬁ", "λ"])
+@pytest.mark.parametrize("symbol", ["N", "M", "D", "H"])
+def test_a_size_may_have_any_name(size: str, symbol: str) -> None:
+    text = TEXTS["score_expression"].replace("s - slope[h]", "s * H / (M + D) - slope[h]")
+    index = size in "qkhbs"
+    text = TEXTS["score_expression"] if index else text
+    renamed = from_text(re.sub(rf"\b{symbol}\b(?!\")", size, text))
+    compare_drawn(renamed, Sizes(dict(SIZES.symbols) | {size: SIZES.symbols[symbol]}))
+
+
+def test_a_scale_by_a_size_named_as_an_index() -> None:
+    compare_drawn(case("scale_by_a_size_named_as_an_index"), Sizes(dict(SIZES.symbols) | {"h": 4}))
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        '"""\nraise SystemExit\n"""',
+        'ends in "',
+        "back\\",
+        "\\N{x} \\U",
+        "\x00\x1b[31m",
+        "",
+        "123",
+        "def",
+        "attention_O",
+        "O",
+        "np",
+        "gather",
+        "注意力",
+        "x²",
+    ],
+)
+def test_a_title_is_no_code(title: str) -> None:
+    graph = case("causal")
+    compare_drawn(Graph(title, graph.statements, graph.outputs), SIZES)
+
+
+def test_f32_stays_f32_inside() -> None:
+    wide: set[str] = set()
+
+    def trace(frame: FrameType, event: str, arg: object) -> Any:
+        if frame.f_code.co_filename.startswith("<attn"):
+            values = frame.f_locals.items()
+            wide.update(n for n, x in values if getattr(x, "dtype", None) == np.float64)
+            return trace
+        return None
+
+    for name in ("causal", "optional_mask", "score_expression", "soft_cap_before_mask"):
+        graph = case(name)
+        call, arrays = load(graph), draw(graph, SIZES)
+        threading.settrace(trace)
+        try:
+            call(arrays)
+        finally:
+            threading.settrace(None)  # type: ignore[arg-type]
+    assert not wide
+
+
+def test_the_matrix_of_scores_is_never_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    graph = case("causal")
+    call = load(graph)
+    arrays = draw(graph, Sizes({"N": 4096, "M": 4096, "D": 64, "E": 64}))
+    tracemalloc.start()
+    call(arrays)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak - 4096 * 64 * 4 < 16 * 2**20
+
+
+def test_what_a_thread_raises_is_raised() -> None:
+    text = to_text(case("scaled")).replace("1 / sqrt(D)", "1 / (D - 4)")
+    graph = from_text(text)
+    with pytest.raises(ZeroDivisionError):
+        load(graph)(draw(graph, SIZES))
+
+
+def test_an_error_shows_the_emitted_line() -> None:
+    graph = case("causal")
+    with pytest.raises(ValueError, match="matmul") as raised:
+        BACKEND.load(emit(graph))(
+            {n: np.zeros((3, 3 + i), "f") for i, n in enumerate("QKV")}, SIZES
+        )
+    lines = [str(entry.statement).strip() for entry in raised.traceback]
+    assert "scores = query_tile @ key_tile.T" in lines
+
+
+def test_an_optional_input_is_a_keyword_with_a_default() -> None:
+    assert "def optional_mask(Q, K, V, mask=None):" in emit(case("optional_mask")).source
+    clash = case("optional_mask").rename({"Q": "mask"})
+    compare_drawn(clash, SIZES)
+
+
+@pytest.mark.parametrize("dtype", ["f16", "bf16"])
+def test_narrow_floats_are_refused(dtype: str) -> None:
+    graph = from_text(to_text(case("plain")).replace("f32", dtype))
+    with pytest.raises(DiagnosticError) as raised:
+        BACKEND.lower(graph, Options())
+    codes = {diagnostic.code for diagnostic in raised.value.diagnostics}
+    assert codes == {"E070"}
+    assert f"`Q` is {dtype}[N, D]" in str(raised.value)

@@ -1,0 +1,124 @@
+"""The numbers of emitted modules, against the reference in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from chains import chains
+from hypothesis import given
+from modules import CASES, case, compare, compare_drawn, load
+from support import build, draw, examples
+
+from attn_dsl.expr import parse, resolve
+from attn_dsl.ir import Graph, Sizes
+from attn_dsl.ir.ops import Input, Mask, MatMul, Op, Score, Softmax
+
+pytestmark = pytest.mark.filterwarnings("ignore:invalid value")  # of inf - inf, as wanted
+SIZES = Sizes({"B": 2, "H": 3, "N": 5, "M": 6, "D": 4, "E": 3, "h": 4}, (2,))
+LENGTHS = (1, 7, 63, 65, 130, 300, 1000)
+TENSORS = {"i": "i32[M]", "t": "f32[3, 4]", "m": "bool[N, M]", "w": "i32[N, M]"}
+
+
+def attention(step: Op, *outputs: str) -> Graph:
+    """softmax(step(Q K)) V, where `step` makes C of S."""
+    inputs = {"Q": "f32[N, D]", "K": "f32[D, M]", "V": "f32[M, E]", **TENSORS}
+    ops = [(name, Input(name, type_)) for name, type_ in inputs.items()]
+    ops += [("S", MatMul("Q", "K")), ("C", step), ("P", Softmax("C")), ("O", MatMul("P", "V"))]
+    return build(ops, *outputs)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in CASES.glob("*.ir")))
+def test_every_case_of_the_fusion(name: str) -> None:
+    graph = case(name)
+    arrays = draw(graph, SIZES)
+    if name == "optional_mask":
+        compare(graph, arrays | {"mask": arrays["mask"] > 0})
+        compare(graph, arrays | {"mask": arrays["mask"][:1]})
+        del arrays["mask"]
+    compare(graph, arrays)
+
+
+@examples(120)
+@given(chains())
+def test_random_chains(graph: Graph) -> None:
+    compare_drawn(graph, SIZES)
+
+
+def test_one_module_serves_every_length() -> None:
+    graph = attention(Mask("S", parse("k <= q + M - N")), "O")
+    call = load(graph)
+    for n in LENGTHS:
+        for m in LENGTHS:
+            arrays = draw(graph, Sizes({"N": n, "M": m, "D": 16, "E": 5}), n + m)
+            compare(graph, arrays, call)
+            assert n <= m or not call(arrays)["O"][: n - m].any()
+
+
+@pytest.mark.parametrize(("n", "m"), [(0, 5), (5, 0), (0, 0)])
+@pytest.mark.parametrize("name", ["plain", "optional_mask", "score_expression", "no_product_above"])
+def test_nothing_to_look_at(name: str, n: int, m: int) -> None:
+    compare_drawn(case(name), Sizes(dict(SIZES.symbols) | {"N": n, "M": m}))
+
+
+@pytest.mark.parametrize("batch", [(), (3,), (2, 3), (2, 1, 3), (0, 2)])
+def test_any_batch_dims(batch: tuple[int, ...]) -> None:
+    compare_drawn(case("any_batch_dims"), Sizes(SIZES.symbols, batch))
+
+
+def test_rows_that_see_no_key_are_zero() -> None:
+    graph = case("boolean_mask")
+    arrays = draw(graph, Sizes({"N": 300, "M": 700, "D": 8, "E": 4}))
+    arrays["m"][:, :600] = False
+    compare(graph, arrays)
+    arrays["m"][:] = False
+    assert not load(graph)(arrays)["O"].any()
+    keep = np.ones((300, 700), bool)
+    keep[7] = keep[299] = False
+    arrays = draw(case("optional_mask"), Sizes({"N": 300, "M": 700, "D": 8, "E": 4}))
+    found = load(case("optional_mask"))(arrays | {"mask": keep})["O"]
+    assert np.flatnonzero(~found.any(axis=1)).tolist() == [7, 299]
+
+
+CONDITIONS = (
+    "i[k] and k <= q",
+    "i[k] == i[q] or not w",
+    "i[k + 2] > 0 or i[q - 1] > 0",
+    "t[q, k] > 0 and m",
+    "t[i[k], 2] > t[i[q], k % 4]",
+    "k & 1",
+    "-(k < q) == -1 or m",
+    "(k < q) + (k < 3) > 1",
+    "m + m > 1",
+    "min(m, k < 4) - (k < 2) <= 0",
+    "2 ** (q - k) < 1",
+    "2 ** -k > 0.2",
+    "w * 2000000000 + w * 2000000000 >= 0",
+    "i[k] * 3000000000 >= 0",
+    "floor(t[q, k]) == 0",
+    "t[k <= q, q < 3] > 0",
+    "where(m, k, q) > 2",
+    "h == 0 and b == 0 or m",
+    "not (h or b)",
+)
+SCORES = (
+    "k * 1.0",
+    "1",
+    "h + b + s",
+    "where(k < q, s, 0)",
+    "s - (s > 0)",
+    "floor(s)",
+    "s > 0",
+    "s * m + w",
+    "sigmoid(s) + exp(-abs(s)) + √(k + 1) + log(q + 1)",
+    "max(s, min(k, q), m, -1)",
+    "2 ** s",
+    "s % 1 + s // 2",
+)
+STEPS = [Mask("S", resolve(parse(text), {t: t for t in TENSORS})) for text in CONDITIONS]
+STEPS += [Score("S", resolve(parse(text), {t: t for t in TENSORS})) for text in SCORES]
+
+
+@pytest.mark.parametrize("fused", [True, False], ids=["fused", "unfused"])
+@pytest.mark.parametrize("step", STEPS, ids=[*CONDITIONS, *SCORES])
+def test_expressions(step: Op, fused: bool) -> None:
+    compare_drawn(attention(step, *["O", "P"][: 2 - fused]), SIZES)
