@@ -119,7 +119,7 @@ def _unknown_sizes(
         if name not in known and name != "dtype":
             near = get_close_matches(name, known, n=1)
             help = f"did you mean `{near[0]}`?" if near else f"sizes are {', '.join(sorted(known))}"
-            found.append(Diagnostic("E031", f"no type mentions a size `{name}`", help=help))
+            found.append(Diagnostic("E054", f"no type mentions a size `{name}`", help=help))
     for name in diagram.settings.values.get("dims", {}):
         if str(name) not in known:
             message = f"no type mentions the size `{name}`"

@@ -16,6 +16,7 @@ from attn_dsl.diagnostics.diagnostic import Diagnostic
 from attn_dsl.diagnostics.span import Span
 
 MAX_WIDTH = 160
+MAX_MESSAGE = 2000
 
 
 def render(diagnostic: Diagnostic) -> str:
@@ -26,7 +27,7 @@ def render(diagnostic: Diagnostic) -> str:
 
 def _lines(diagnostic: Diagnostic) -> Iterator[str]:
     severity = diagnostic.severity.name.lower()
-    yield f"{severity}: attn[{diagnostic.code}]: {diagnostic.message}"
+    yield f"{severity}: attn[{diagnostic.code}]: {_clip(diagnostic.message)}"
     if diagnostic.span is not None:
         yield from _excerpt(diagnostic.span, diagnostic.label, "^")
     for note in diagnostic.notes:
@@ -35,12 +36,17 @@ def _lines(diagnostic: Diagnostic) -> Iterator[str]:
         yield f"  help: {diagnostic.help}"
 
 
+def _clip(message: str) -> str:
+    """A message may quote a label, and a label may be a megabyte."""
+    long = len(message) > MAX_MESSAGE
+    return f"{message[: MAX_MESSAGE // 2]} … {message[-MAX_MESSAGE // 4 :]}" if long else message
+
+
 def _excerpt(span: Span, label: str, mark: str) -> Iterator[str]:
     """The place, the line that the span starts on, and marks under the part that it covers."""
     line = span.source.line_text(span.line)
     first = span.column - 1
-    last = max(first + 1, min(len(line), first + span.end - span.start))
-    line, first, last = _window(line, first, last)
+    line, first, last = _window(line, first, first + span.end - span.start)
     gutter = max(4, len(str(span.line)) + 1)
     yield f"  --> {span.place}"
     line = _printable(line)
@@ -55,7 +61,7 @@ def _window(line: str, first: int, last: int) -> tuple[str, int, int]:
         return line, first, last
     begin = max(0, first - MAX_WIDTH // 3)
     line = line[begin : begin + MAX_WIDTH]
-    return line, first - begin, min(last - begin, len(line))
+    return line, first - begin, last - begin
 
 
 def _printable(line: str) -> str:

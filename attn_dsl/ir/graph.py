@@ -61,7 +61,7 @@ class Graph:
 
         Inputs come first: query, key and value, then the others as a walk from the outputs
         meets them, then parameters, optional ones last. The order so depends on the meaning of
-        the drawing and not on the order of its lines. Raises `networkx.NetworkXUnfeasible` on a cycle.
+        the drawing and not on the order of its lines.
         """
         table = {statement.name: statement for statement in statements}
         outputs = tuple(outputs)

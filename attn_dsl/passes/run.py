@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from attn_dsl.ir import Graph, verify
 from attn_dsl.passes.fuse import fuse_attention
 from attn_dsl.passes.remark import Remark, Rewritten
+from attn_dsl.passes.reroll import reroll
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,10 @@ class Pass:
     run: Callable[[Graph], Rewritten]
 
 
-PIPELINE: tuple[Pass, ...] = (Pass("fuse-attention", fuse_attention),)
+PIPELINE: tuple[Pass, ...] = (
+    Pass("reroll", reroll),
+    Pass("fuse-attention", fuse_attention),
+)
 
 
 def run_passes(

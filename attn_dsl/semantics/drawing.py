@@ -10,7 +10,7 @@ from attn_dsl.diagnostics import Diagnostic, Span
 from attn_dsl.ir import parse_type
 from attn_dsl.ir.ops import Mask, Op
 from attn_dsl.semantics import errors
-from attn_dsl.semantics.labels import Meaning, read_label
+from attn_dsl.semantics.labels import Meaning, part, read_label
 from attn_dsl.semantics.vocabulary import (
     find_module,
     find_operation,
@@ -20,7 +20,7 @@ from attn_dsl.semantics.vocabulary import (
 )
 from attn_dsl.syntax import Diagram, Edge, Node, Text
 
-_CALL = re.compile(r"\s*(\w+)\s*\(.*\)\s*")
+_CALL = re.compile(r"\s*(?P<word>\w+)\s*\((?P<operands>.*)\)\s*")
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,20 @@ class Operand:
 
 
 @dataclass(frozen=True)
+class Family:
+    """Members 1, 2, …: what their ids begin with, and how many there are, or the symbol."""
+
+    stem: str
+    size: str | int
+
+
+@dataclass(frozen=True)
 class Drawn:
     """A node, its meaning and its operands in file order.
 
     `place` is where the operation is named: the node, or the edge or subgraph title that
-    names it, and `label` the text there.
+    names it, and `label` the text there. `family` is set for a node that stands for many, and
+    `vector` for an input that meets each of them as a vector.
     """
 
     node: Node
@@ -45,6 +54,8 @@ class Drawn:
     operands: tuple[Operand, ...]
     place: Span
     label: Text
+    family: Family | None = None
+    vector: bool = False
 
     @property
     def name(self) -> str:
@@ -59,7 +70,7 @@ def read_drawing(diagram: Diagram, found: list[Diagnostic]) -> dict[str, Drawn]:
         operand = Operand(edge.source, edge, _edge_meaning(edge, found))
         operands.get(edge.target, []).append(operand)
     drawn = {
-        id: _by_edges(_by_itself(node, tuple(operands[id]), found))
+        id: _by_edges(_by_itself(node, tuple(operands[id]), found), diagram, found)
         for id, node in diagram.nodes.items()
     }
     subgraphs = {subgraph.id for subgraph in diagram.subgraphs}
@@ -126,13 +137,42 @@ def _edge_meaning(edge: Edge, found: list[Diagnostic]) -> Meaning:
         return Meaning(role=side)
     if meaning == Meaning():
         if call := _CALL.fullmatch(text):
-            found.append(errors.unknown_operation(edge.label.span, call[1]))
-        elif not all(find_role(word) for word in re.split(r"&|,|\band\b", text)):
+            return _call(edge, call, found)
+        if not all(find_role(word) for word in re.split(r"&|,|\band\b", text)):
             found.append(errors.comment(edge, text))
     return meaning
 
 
-def _by_edges(drawn: Drawn) -> Drawn:
+def _call(edge: Edge, call: re.Match[str], found: list[Diagnostic]) -> Meaning:
+    """`Similarity(Q, K1)`: an operation, and its operands by id."""
+    assert edge.label is not None
+    op = find_operation(call["word"])
+    if op is None:
+        found.append(errors.unknown_operation(edge.label.span, call["word"]))
+        return Meaning(broken=True)
+    operands = tuple(id.strip() for id in call["operands"].split(","))
+    return Meaning(op, calls=operands)
+
+
+def _called(
+    ids: tuple[str, ...],
+    operands: tuple[Operand, ...],
+    edge: Edge,
+    diagram: Diagram,
+    found: list[Diagnostic],
+) -> tuple[Operand, ...]:
+    """The operands that a call names by id, in its order; that counts as a use of them."""
+    by_source = {operand.source: operand for operand in operands}
+    unknown = [id for id in ids if id not in diagram.nodes]
+    for id in unknown:
+        assert edge.label is not None
+        found.append(errors.no_such_node(part(edge.label, id), id, list(diagram.nodes)))
+    if unknown:
+        return ()
+    return tuple(by_source.get(id, Operand(id, edge, Meaning())) for id in ids)
+
+
+def _by_edges(drawn: Drawn, diagram: Diagram, found: list[Diagnostic]) -> Drawn:
     """Step 4: one operation on one or more edges into a node that has none is the node's."""
     drawn = replace(drawn, operands=tuple(_as_role(o, drawn.meaning) for o in drawn.operands))
     named = [operand for operand in drawn.operands if operand.change.op is not None]
@@ -142,8 +182,11 @@ def _by_edges(drawn: Drawn) -> Drawn:
         return drawn
     operands = tuple(replace(operand, change=Meaning()) for operand in drawn.operands)
     change, label = named[0].change, named[0].edge.label
-    meaning = replace(change, name=drawn.meaning.name, type=drawn.meaning.type)
+    meaning = replace(change, calls=(), name=drawn.meaning.name, type=drawn.meaning.type)
     assert label is not None
+    if change.calls:
+        operands = _called(change.calls, operands, named[0].edge, diagram, found)
+        meaning = replace(meaning, broken=not operands)
     return Drawn(drawn.node, meaning, operands, label.span, label)
 
 

@@ -11,6 +11,7 @@ from attn_dsl.ir import Graph
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, read_drawing
+from attn_dsl.semantics.families import collapse_families
 from attn_dsl.semantics.nodes import DEFAULT_DIMS
 from attn_dsl.semantics.region import elaborate_scope
 from attn_dsl.semantics.scope import Scope
@@ -37,7 +38,7 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
     Raises DiagnosticError with every error of the drawing, warnings and notes beside them.
     """
     found: list[Diagnostic] = []
-    drawing = read_drawing(diagram, found)
+    drawing = collapse_families(read_drawing(diagram, found))
     builder = Builder(settings, _symbols(drawing), found=found)
     values = elaborate_scope(builder, Scope(diagram, drawing))
     outputs = _outputs(drawing, values, found)

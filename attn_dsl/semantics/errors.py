@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import PurePath
 
 from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
@@ -169,6 +170,27 @@ def no_heads(place: Span, given: object) -> Diagnostic:
     if given is not None:
         message = f"the number of heads is a whole number above 0, not {given!r}"
     return Diagnostic("E051", message, place, help="give it: `--set heads=8`, or `@{ heads: 8 }`")
+
+
+def no_such_node(place: Span, name: str, nodes: Sequence[str]) -> Diagnostic:
+    """A call that names an operand that is not drawn."""
+    near = get_close_matches(name, nodes, n=1)
+    help = f"did you mean `{near[0]}`?" if near else "operands are named by the ids of nodes"
+    return Diagnostic("E052", f"there is no node `{name}`", place, help=help)
+
+
+def no_members(place: Span, symbol: str, stem: str) -> Diagnostic:
+    """Heads 1, 2, … N, of which N is not known."""
+    help = f"give it: `--set {stem}.{symbol}=8`, or `--set heads=8`"
+    return Diagnostic("E051", f"how many is `{symbol}`?", place, help=help)
+
+
+def no_family_rule(place: Span, what: str, kinds: Sequence[str]) -> Diagnostic:
+    """An operation on nodes 1, 2, … that has no meaning along their axis."""
+    found = " and ".join(f"{kind}, one a member" if kind else "one value" for kind in kinds)
+    message = f"`{what}` is not known on a family of nodes: it takes {found}"
+    help = "known are products, Softmax, Multiply, Sum over vectors, Concatenate over heads"
+    return Diagnostic("E053", message, place, help=help)
 
 
 def called(diagnostic: Diagnostic, call: Note) -> Diagnostic:

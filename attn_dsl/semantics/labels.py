@@ -31,8 +31,8 @@ class Meaning:
 
     `name` and `type` come from `NAME : TYPE`; `expr` is the expression of a mask, score or
     scale; `causal` marks a mask that is causal by its word; `module` is the name or the path of
-    a diagram to be used; `broken` a label whose type or expression could not be read, which
-    was reported.
+    a diagram to be used; `calls` the operands that it names by id; `broken` a label whose type
+    or expression could not be read, which was reported.
     """
 
     op: type[Op] | None = None
@@ -45,6 +45,7 @@ class Meaning:
     causal: bool = False
     axis: int | None = None
     broken: bool = False
+    calls: tuple[str, ...] = ()
 
     @property
     def acts(self) -> bool:

@@ -14,6 +14,7 @@ from attn_dsl.library import WORDS, library_path
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, read_drawing
+from attn_dsl.semantics.families import collapse_families
 from attn_dsl.semantics.lookup import setting
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.site import Argument, Site, typed
@@ -51,7 +52,7 @@ def load_module(path: str) -> Module:
     block = read_document(path)
     diagram = parse_diagram(block.source, block.start, block.end)
     found: list[Diagnostic] = []
-    return Module(path, diagram, read_drawing(diagram, found), tuple(found))
+    return Module(path, diagram, collapse_families(read_drawing(diagram, found)), tuple(found))
 
 
 def instantiate(

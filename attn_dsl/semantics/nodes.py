@@ -11,6 +11,13 @@ from attn_dsl.ir.ops import Mask, Transpose
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, Operand
+from attn_dsl.semantics.members import (
+    HEADS,
+    VECTORS,
+    build_on_family,
+    has_family,
+    split_for_heads,
+)
 from attn_dsl.semantics.operations import build
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.site import Argument, Site
@@ -57,7 +64,13 @@ def _value(
     if meaning.broken:
         return arguments[0].value  # reported; go on with it, to find what else is wrong
     site = Site(scope.wish(drawn), meaning, drawn.place, drawn.label, drawn, scope)
-    if meaning.op is not None:
+    if drawn.family is not None and meaning.module:
+        heads = split_for_heads(builder, site, arguments)
+        name = heads and instantiate(builder, site, heads)
+        return Value(name or None, family=HEADS)
+    if meaning.op is not None and has_family(site, arguments):
+        value = build_on_family(builder, site, arguments)
+    elif meaning.op is not None:
         value = Value(build(builder, site, arguments), meaning.role)
     elif meaning.module:
         value = Value(instantiate(builder, site, arguments), meaning.role)
@@ -90,12 +103,29 @@ def _input(builder: Builder, scope: Scope, drawn: Drawn) -> Value:
     role = "mask" if meaning.op is Mask else meaning.role
     type_ = meaning.type
     if type_ is None and role in DEFAULT_DIMS:
-        dims = tuple(Dim.of(symbol) for symbol in DEFAULT_DIMS[role])
-        type_ = TensorType(builder.settings.dtype, dims, batch=True)
+        type_ = _by_role(builder, drawn, role)
     if type_ is None:
         return Value(role=role, pending=drawn)
+    if drawn.family is not None and meaning.type is not None:
+        type_ = type_.with_dims(_size(drawn), *type_.dims)  # a type of one member was declared
     name = builder.add_input(drawn.name, type_, role, drawn.node.span)
-    return Value(name, role) if name is not None else Value()
+    family = VECTORS if drawn.family is not None else ""
+    return Value(name, role, family=family) if name is not None else Value()
+
+
+def _by_role(builder: Builder, drawn: Drawn, role: str) -> TensorType:
+    """An undeclared query, key or value: matrices, but vectors where there are families."""
+    dims = tuple(Dim.of(symbol) for symbol in DEFAULT_DIMS[role])
+    if drawn.family is not None:
+        dims = (_size(drawn), dims[-1])
+    elif drawn.vector:
+        dims = dims[-1:]
+    return TensorType(builder.settings.dtype, dims, batch=True)
+
+
+def _size(drawn: Drawn) -> Dim:
+    assert drawn.family is not None
+    return Dim.of(drawn.family.size)
 
 
 def _argument(

@@ -18,7 +18,7 @@ MAX_SIZE = 2_000_000
 """Bytes of a file that are read, unless more are asked for: a drawing has thousands."""
 
 FENCE = re.compile(r"[ \t]*(?P<mark>`{3,}|~{3,})(?P<info>.*)")
-HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(?P<title>.*?)[ \t]*#*[ \t]*$")
+HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(?P<title>.*)")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def find_blocks(text: str) -> list[Fenced]:
             mark = fence["mark"]
             begin = position if re.match(r"\s*mermaid\b", fence["info"]) else -1
         elif title := HEADING.match(line.rstrip("\r\n")):
-            heading = title["title"]
+            heading = title["title"].rstrip(" \t").rstrip("#").rstrip(" \t")
     if mark and begin >= 0:
         blocks.append(Fenced(begin, position, heading))
     return blocks

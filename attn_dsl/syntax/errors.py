@@ -41,6 +41,7 @@ TITLES = {
     "W005": "metadata before what it describes",
     "W006": "`%%` is read as a box",
     "W007": "subgraph id used twice",
+    "W008": "invisible character that reorders text",
 }
 
 
@@ -56,6 +57,11 @@ def not_utf8(name: str, offset: int) -> Diagnostic:
     """The file's bytes are no UTF-8 text."""
     message = f"`{name}` is not UTF-8 text: the byte at offset {offset} fits no character"
     return Diagnostic("E002", message, help="save the file as UTF-8")
+
+
+def lone_surrogate(span: Span) -> Diagnostic:
+    """Half of a pair of UTF-16, in a text that does not come from a file."""
+    return Diagnostic("E002", "a lone surrogate is no character", span)
 
 
 def too_large(name: str, max_size: int) -> Diagnostic:
@@ -254,6 +260,11 @@ def bad_yaml(span: Span, problem: str) -> Diagnostic:
     return Diagnostic("E018", "this is not valid YAML", span, problem, help=help)
 
 
+def long_yaml(span: Span, limit: int) -> Diagnostic:
+    """More metadata than anyone writes by hand."""
+    return Diagnostic("E018", f"the YAML has more than {limit:,} characters", span)
+
+
 def deep_yaml(span: Span) -> Diagnostic:
     """More levels of brackets than anyone writes by hand."""
     return Diagnostic("E018", "the YAML is nested too deeply", span)
@@ -362,6 +373,12 @@ def percent_box(span: Span) -> Diagnostic:
     """`%%` with no text after it is no comment."""
     message = "a `%%` with nothing after it is no comment: mermaid draws a box"
     return Diagnostic("W006", message, span, "", (), "", Severity.WARNING)
+
+
+def hidden_order(span: Span) -> Diagnostic:
+    """Characters that show a text in another order than it is read in."""
+    message = "this character changes the order in which the text is shown, and cannot be seen"
+    return Diagnostic("W008", message, span, "", (), "remove it", Severity.WARNING)
 
 
 def repeated_subgraph(span: Span, first: Span) -> Diagnostic:

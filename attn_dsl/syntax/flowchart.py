@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Source, Span
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, Source, Span
 from attn_dsl.syntax import errors
 from attn_dsl.syntax.build import Builder
 from attn_dsl.syntax.diagram import Diagram, Metadata
@@ -14,6 +18,8 @@ from attn_dsl.syntax.reader import Reader
 
 # Past this many the first ones are what to look at.
 MAX_ERRORS = 50
+SURROGATE = re.compile("[\ud800-\udfff]")
+REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def parse(source: Source, start: int = 0, end: int | None = None) -> Diagram:
@@ -22,7 +28,7 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> Diagram:
     All spans are places in `source`.
     """
     block = Span(source, start, len(source.text) if end is None else end)
-    found: list[Diagnostic] = []
+    found = list(_characters(block))
     front, length = _front_matter(block, found)
     text = prepare(" " * length + block.text[length:])
     direction, position = _header(text, block, found)
@@ -31,6 +37,19 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> Diagram:
     title = front.values.get("title")
     settings = sub_metadata(front, "attn")
     return builder.finish(source, direction, settings, "" if title is None else str(title))
+
+
+def _characters(block: Span) -> Iterator[Diagnostic]:
+    """What is wrong with single characters; raise `DiagnosticError` for one that is none."""
+    places = (Span(block.source, c.start(), c.end()) for c in _matches(SURROGATE, block))
+    if (lone := next(places, None)) is not None:
+        raise DiagnosticError([errors.lone_surrogate(lone)])
+    for hidden in islice(_matches(REORDERING, block), 1):
+        yield errors.hidden_order(Span(block.source, hidden.start(), hidden.end()))
+
+
+def _matches(pattern: re.Pattern[str], block: Span) -> Iterator[re.Match[str]]:
+    return pattern.finditer(block.source.text, block.start, block.end)
 
 
 def _front_matter(block: Span, found: list[Diagnostic]) -> tuple[Metadata, int]:
@@ -69,12 +88,15 @@ def _statements(
     """Give all statements to `builder`, in order; what cannot be read goes to `found`."""
     reader = Reader(block.source, block.start)
     mistakes = Mistakes(text, block.source, block.start)
+    seen = errors_found = 0
     for item in read_statements(text, position):
         if not isinstance(item, Failure):
             builder.add(reader.transform(item))
-            continue
-        found.append(mistakes.in_statement(item))
-        if len(found) >= MAX_ERRORS:
+        else:
+            found.append(mistakes.in_statement(item))
+            if item.tokens and item.tokens[0].type == "SUBGRAPH":
+                builder.add(reader.broken_subgraph(item.tokens[0]))
+        errors_found += sum(d.severity is Severity.ERROR for d in found[seen:])
+        seen = len(found)
+        if errors_found >= MAX_ERRORS:
             raise DiagnosticError(found)
-        if item.tokens and item.tokens[0].type == "SUBGRAPH":
-            builder.add(reader.broken_subgraph(item.tokens[0]))

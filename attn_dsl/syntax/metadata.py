@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode
 
 from attn_dsl.diagnostics import DiagnosticError, Span
 from attn_dsl.syntax import errors
@@ -17,13 +11,8 @@ from attn_dsl.syntax.diagram import Metadata, Text
 from attn_dsl.syntax.prepare import without_comments
 
 Place = Callable[[int, int], Span]
-
-
-class _Constructor(SafeConstructor):
-    """Mermaid's YAML knows no dates: `2025-01-01` is a text."""
-
-
-_Constructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+MAX_LENGTH = 20_000
+"""Characters of one block; the YAML library reads some 200,000 a second."""
 
 
 def read_block(block: Text) -> Metadata:
@@ -55,39 +44,24 @@ def sub_metadata(metadata: Metadata, key: str) -> Metadata:
 
 
 def _read(text: str, place: Place) -> Metadata:
+    from attn_dsl.syntax.yaml import YAMLProblem, load  # noqa: PLC0415  (slow to load, not always needed)
+
+    whole = place(0, len(text))
+    if len(text) > MAX_LENGTH:
+        raise DiagnosticError([errors.long_yaml(whole, MAX_LENGTH)])
     try:
-        root = _yaml().compose(text)
-        values = _yaml().load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        index = mark.index if mark else 0
-        problem = errors.bad_yaml(place(index, index + 1), str(error.problem))
-        raise DiagnosticError([problem]) from None
-    except (YAMLError, ValueError) as error:
-        raise DiagnosticError([errors.bad_yaml(place(0, len(text)), str(error))]) from None
+        values, places = load(text)
+    except YAMLProblem as problem:
+        at = whole if problem.index is None else place(problem.index, problem.index + 1)
+        raise DiagnosticError([errors.bad_yaml(at, str(problem))]) from None
     except RecursionError:
-        raise DiagnosticError([errors.deep_yaml(place(0, len(text)))]) from None
+        raise DiagnosticError([errors.deep_yaml(whole)]) from None
     if values is None:
         return Metadata()
-    if not isinstance(root, MappingNode) or not isinstance(values, dict):
-        raise DiagnosticError([errors.yaml_without_keys(place(0, len(text)))])
+    if not isinstance(values, dict):
+        raise DiagnosticError([errors.yaml_without_keys(whole)])
     named = {str(key): value for key, value in values.items()}
-    return Metadata(named, _spans(root, named, text, place))
-
-
-def _yaml() -> Any:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Constructor = _Constructor
-    return yaml
-
-
-def _spans(root: MappingNode, values: dict[str, Any], text: str, place: Place) -> dict[str, Span]:
-    """The span of each `key: value`."""
-    spans = {}
-    for name, (key, value) in zip(values, root.value, strict=False):
-        start, end = key.start_mark.index, value.end_mark.index
-        spans[name] = place(start, start + len(text[start:end].rstrip()))
-    return spans
+    return Metadata(named, {name: place(*at) for name, at in zip(named, places, strict=False)})
 
 
 def _place(inside: Span, text: str, start: int, end: int) -> Span:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 COMMENT = re.compile(r"^[^\S\n]*%%(?!\{)[^\n]+", re.MULTILINE)
 DIRECTIVE = re.compile(r"%%\{\s*\w.*?\}%%", re.DOTALL)
-STYLE_END = re.compile(r"(?:style|classDef).*:\S*#.*;")
-TAG = re.compile(r"<\w+[^>]*>")
+STYLE = re.compile(r"style|classDef")
+TAG = re.compile(r"<\w[^>]*>")
 # White space to every pattern, and yet told from what an author types.
 BLANK = "\x1f"
 BLANKS = re.compile(f"(?<![^\\n]){BLANK}+\\n|{BLANK}+")
-FRONT_MATTER = re.compile(r"([^\S\n]*)---\s*\n(?P<yaml>.*?)\n\1---\s*?(\n|$)", re.DOTALL)
+# Atomic, so that many line ends in it are not tried one by one; one with nothing in it is apart.
+FRONT_MATTER = re.compile(r"([^\S\n]*)---(?>\s*\n)(?P<yaml>.*?)\n\1---\s*?(\n|$)", re.DOTALL)
+EMPTY_FRONT_MATTER = re.compile(r"([^\S\n]*)---[^\S\n]*\n(?P<yaml>\s*?)\n\1---\s*?(\n|$)")
 
 
 def prepare(text: str) -> str:
@@ -21,16 +24,18 @@ def prepare(text: str) -> str:
     `A["<a href="x">"]` may have those inner quotes, and a style with a colour may end in `;`.
     """
     text = text.replace("\r\n", " \n").replace("\r", "\n")
-    text = TAG.sub(_single_quotes, text)
-    text = DIRECTIVE.sub(_blank, text)
+    text = _replace(TAG, ">", _single_quotes, text)
+    text = _replace(DIRECTIVE, "}%%", _blank, text)
     text = COMMENT.sub(_blank, text)
-    return STYLE_END.sub(lambda style: style[0][:-1] + BLANK, text) + "\n"
+    if STYLE.search(text):
+        text = "\n".join(map(_without_semicolon, text.split("\n")))
+    return text + "\n"
 
 
 def find_comments(text: str) -> list[tuple[int, int]]:
     """Where comments and directives stand; what overlaps is one."""
-    blanked = DIRECTIVE.sub(_blank, text)
-    found = [directive.span() for directive in DIRECTIVE.finditer(text)]
+    blanked = _replace(DIRECTIVE, "}%%", _blank, text)
+    found = [d.span() for d in DIRECTIVE.finditer(text, 0, _after_last("}%%", text))]
     found += [(blanked.index("%%", c.start()), c.end()) for c in COMMENT.finditer(blanked)]
     merged: list[tuple[int, int]] = []
     for start, end in sorted(found):
@@ -47,7 +52,30 @@ def without_comments(text: str) -> str:
 
 def find_front_matter(text: str) -> re.Match[str] | None:
     """The front matter of `text`, if it starts with one."""
-    return FRONT_MATTER.match(text)
+    return FRONT_MATTER.match(text) or EMPTY_FRONT_MATTER.match(text)
+
+
+def _replace(
+    pattern: re.Pattern[str], end: str, change: Callable[[re.Match[str]], str], text: str
+) -> str:
+    """Substitute where a match can end: elsewhere each beginning would be searched in vain."""
+    last = _after_last(end, text)
+    return pattern.sub(change, text[:last]) + text[last:]
+
+
+def _after_last(end: str, text: str) -> int:
+    last = text.rfind(end)
+    return last + len(end) if last >= 0 else 0
+
+
+def _without_semicolon(line: str) -> str:
+    """A style with a colour without the last semicolon: `style.*:\\S*#.*;`, in linear time."""
+    style, last = STYLE.search(line), line.rfind(";")
+    if style is None:
+        return line
+    words = line[style.end() : last].split()
+    found = last >= 0 and any(":" in word[: max(word.rfind("#"), 0)] for word in words)
+    return f"{line[:last]}{BLANK}{line[last + 1 :]}" if found else line
 
 
 def _blank(found: re.Match[str]) -> str:

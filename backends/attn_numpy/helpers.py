@@ -3,7 +3,7 @@
 GATHER = '''
 def gather(tensor, *index):
     """tensor[index], element by element; 0 where an index is out of range."""
-    index = [np.asarray(i, np.int64) for i in index]
+    index = [np.asarray(i) for i in index]
     inside = True
     for i, size in zip(index, tensor.shape):
         inside = inside & (i >= 0) & (i < size)

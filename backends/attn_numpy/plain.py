@@ -28,6 +28,7 @@ from attn_dsl.ir.ops import (
     Sum,
     Tanh,
     Transpose,
+    Vector,
 )
 from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, widened
 
@@ -106,6 +107,8 @@ def _on_tensors(statement: Statement) -> str:
             return f"np.concatenate([{lhs}, {rhs}], axis={axis})"
         case Slice(x, first, count):
             return f"{x}[..., {size(first)} : {size(Binary('+', first, count))}]"
+        case Vector(x):
+            return f"{x}[..., 0, :]"
         case Row(x):
             return f"{x}[..., None, :]"
         case Sum(x, axis):

@@ -7,7 +7,7 @@ words that drawings use for it; printing, reading, renaming and the vocabulary d
 from attn_dsl.ir.ops.attention import TiledAttention
 from attn_dsl.ir.ops.base import Op
 from attn_dsl.ir.ops.elementwise import Add, Divide, Elementwise, Multiply, Subtract
-from attn_dsl.ir.ops.heads import Concatenate, MergeHeads, Row, Slice, SplitHeads, Sum
+from attn_dsl.ir.ops.heads import Concatenate, MergeHeads, Row, Slice, SplitHeads, Sum, Vector
 from attn_dsl.ir.ops.inputs import Input
 from attn_dsl.ir.ops.layers import (
     Embedding,
@@ -48,6 +48,7 @@ OPS: dict[str, type[Op]] = {
         Concatenate,
         Slice,
         Row,
+        Vector,
         Sum,
         TiledAttention,
     )
@@ -84,4 +85,5 @@ __all__ = [
     "Tanh",
     "TiledAttention",
     "Transpose",
+    "Vector",
 ]

@@ -136,6 +136,26 @@ class Row(Op):
 
 
 @dataclass(frozen=True)
+class Vector(Op):
+    """A matrix of one row [..., 1, d] as a vector [..., d]."""
+
+    mnemonic: ClassVar[str] = "vector"
+
+    x: str = operand()
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """The dim of 1 goes."""
+        x = types[self.x]
+        if len(x.dims) < 2 or x.dims[-2] != ONE:
+            raise TypeMismatch(f"{x} is no single row", "x")
+        return x.with_dims(*x.dims[:-2], x.dims[-1])
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """A view."""
+        return values[self.x][..., 0, :]
+
+
+@dataclass(frozen=True)
 class Sum(Op):
     """The sum over `axis`."""
 

@@ -28,6 +28,7 @@ class MatMul(Op):
         "Batch MatMul",
         "BMM",
         "GEMM",
+        "Similarity",
     )
 
     lhs: str = operand()
