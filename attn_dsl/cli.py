@@ -25,6 +25,7 @@ from attn_dsl.syntax import MAX_SIZE, parse, refusal, to_json
 from attn_dsl.tensors import read_tensors, write_tensors
 
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+MAX_SHOWN = 100
 
 
 class SetOption(click.ParamType[tuple[str, int | str]]):
@@ -66,13 +67,20 @@ size_option = click.option(
 
 
 def show(diagnostics: tuple[Diagnostic, ...], least: Severity = Severity.NOTE) -> None:
-    """Print diagnostics to standard error, the severity in colour on a terminal."""
-    for diagnostic in [d for d in diagnostics if d.severity >= least]:
+    """Print diagnostics to standard error, the severity in colour on a terminal.
+
+    Of very many the first are shown, errors before the rest.
+    """
+    wanted = [d for d in diagnostics if d.severity >= least]
+    kept = sorted(wanted, key=lambda d: -d.severity)[:MAX_SHOWN]
+    for diagnostic in kept if len(wanted) > MAX_SHOWN else wanted:
         text = render(diagnostic)
         word, rest = text.split(":", 1)
         click.echo(
             click.style(word, fg=COLOURS[diagnostic.severity], bold=True) + ":" + rest, err=True
         )
+    if len(wanted) > MAX_SHOWN:
+        click.echo(f"… and {len(wanted) - MAX_SHOWN} more", err=True)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
@@ -38,14 +39,18 @@ class ExpressionError(ValueError):
         self.start, self.end, self.help = start, end, help
 
 
-def parse(text: str) -> Expr:
-    """Parse `text`; raise `ExpressionError` with the place where it goes wrong."""
+def parse(text: str, *, equation: bool = False) -> Expr:
+    """Parse `text`; raise `ExpressionError` with the place where it goes wrong.
+
+    In an equation, names are whole tensors: `Binary("@", …)` is a matrix product, `Unary("ᵀ", x)`
+    a transpose, and `softmax(x, axis)` a call.
+    """
     if len(text) > MAX_LENGTH:
         message = f"an expression of {len(text)} characters; at most {MAX_LENGTH} are read"
         raise ExpressionError(message, MAX_LENGTH, len(text))
     plain, offsets = _ascii(text)
     try:
-        expr = cast(Expr, _parser().parse(plain))
+        expr = cast(Expr, _parser(equation).parse(plain))
     except UnexpectedInput as error:
         raise _unexpected(error, text, offsets) from None
     except ExpressionError as error:
@@ -72,14 +77,14 @@ def _ascii(text: str) -> tuple[str, list[int]]:
 
 
 @cache
-def _parser() -> Lark:
+def _parser(equation: bool) -> Lark:
     """Builds our tree as it goes, with no recursion, however deep the text nests."""
     return Lark(
         grammar("expression"),
         parser="lalr",
         lexer="contextual",
         maybe_placeholders=False,
-        transformer=_Builder(),
+        transformer=_Builder(equation),
     )
 
 
@@ -95,8 +100,20 @@ def _unexpected(error: UnexpectedInput, text: str, offsets: list[int]) -> Expres
     return ExpressionError("the expression ends too early", len(text), len(text))
 
 
+@dataclass(frozen=True)
+class _Keyword:
+    """`name=value` in the arguments of a call."""
+
+    name: str
+    value: Expr
+
+
 class _Builder(Transformer[Token, Expr]):
     """Lark's tree to ours; method names are the grammar's rule names."""
+
+    def __init__(self, equation: bool) -> None:
+        super().__init__()
+        self._equation = equation
 
     def number(self, items: list[Token]) -> Expr:
         token = items[0]
@@ -113,7 +130,19 @@ class _Builder(Transformer[Token, Expr]):
         return Name(_identifier(items[0])) if constant is None else constant
 
     def binary(self, items: list[Any]) -> Expr:
+        if items[1] == "@":
+            self._only_in_equations(items[1])
         return Binary(str(items[1]), items[0], items[2])
+
+    def transposed(self, items: list[Any]) -> Expr:
+        self._only_in_equations(items[1])
+        return Unary("ᵀ", items[0])
+
+    def _only_in_equations(self, token: Token) -> None:
+        if not self._equation:
+            start, end = token.start_pos or 0, token.end_pos or 0
+            message = f"`{token}` is for equations, such as `S = Q @ Kᵀ`"
+            raise ExpressionError(message, start, end)
 
     def power(self, items: list[Expr]) -> Expr:
         return Binary("**", items[0], items[1])
@@ -151,6 +180,11 @@ class _Builder(Transformer[Token, Expr]):
     def call(self, items: list[Any]) -> Expr:
         function, *arguments = items
         start, end = function.start_pos, function.end_pos
+        if function == "softmax" and self._equation:
+            return _softmax(function, arguments)
+        if keyword := next((a for a in arguments if isinstance(a, _Keyword)), None):
+            message = f"`{function}` takes no `{keyword.name}`"
+            raise ExpressionError(message, start, end)
         if str(function) not in FUNCTIONS:
             message = f"there is no function `{function}`"
             raise ExpressionError(message, start, end, "known are " + ", ".join(FUNCTIONS))
@@ -165,9 +199,27 @@ class _Builder(Transformer[Token, Expr]):
             raise ExpressionError(message, start, end)
         return Call(str(function), tuple(arguments))
 
+    def keyword(self, items: list[Any]) -> Any:
+        return _Keyword(str(items[0]), items[1])
+
     def index(self, items: list[Any]) -> Expr:
         name, *indices = items
+        if any(isinstance(index, _Keyword) for index in indices):
+            start, end = name.start_pos or 0, name.end_pos or 0
+            raise ExpressionError("an index has no name", start, end)
         return Tensor(_identifier(name), tuple(indices))
+
+
+def _softmax(function: Token, arguments: list[Any]) -> Expr:
+    """`softmax(x)`, `softmax(x, -1)` or `softmax(x, axis=-1)`."""
+    x, *rest = arguments
+    axis = rest[0] if rest else Number(-1)
+    if isinstance(axis, _Keyword) and axis.name == "axis":
+        axis = axis.value
+    if len(rest) > 1 or isinstance(x, _Keyword) or not isinstance(axis, Number):
+        start, end = function.start_pos or 0, function.end_pos or 0
+        raise ExpressionError("`softmax` takes a tensor and an axis, a number", start, end)
+    return Call("softmax", (x, axis))
 
 
 def _identifier(token: Token) -> str:

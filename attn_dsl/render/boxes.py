@@ -11,6 +11,7 @@ from attn_dsl.render import palette
 from attn_dsl.render.colors import is_dark
 from attn_dsl.render.css import box_attributes, box_css, dash_of
 from attn_dsl.render.frames import Frame
+from attn_dsl.render.fused import Group
 from attn_dsl.render.labels import Label, read_label, to_lines
 from attn_dsl.render.shapes import ROUNDED, shape_attributes
 from attn_dsl.syntax import Diagram, Text
@@ -38,7 +39,7 @@ def pill_attributes(label: Text, operation: str) -> dict[str, str]:
 def frame_attributes(diagram: Diagram, frame: Frame, depth: int) -> dict[str, str]:
     """The box of a subgraph or of a fused operation."""
     if frame.group is not None:
-        return {**palette.FUSED_BOX, "label": _formula(frame.title)}
+        return {**palette.FUSED_BOX, "label": f"<<B>{escape_html(frame.title[0])}</B>>"}
     css = box_css(diagram, frame.id)
     found = {**palette.SUBGRAPH, "label": _aligned(frame.title)}
     ground = palette.FRAMES[depth % len(palette.FRAMES)]
@@ -78,8 +79,8 @@ def _label(label: Label, fill: str) -> str:
     return f"<{'<BR/>'.join([*lines, small])}>"
 
 
-def _formula(lines: Sequence[str]) -> str:
-    title, *rest = (escape_html(line) for line in lines)
+def formula_attributes(group: Group) -> dict[str, str]:
+    """What a fused operation computes, as text without a box."""
     font = f'<FONT FACE="{palette.MONOSPACE}" POINT-SIZE="10" COLOR="{palette.INK}">'
-    formula = "".join(f'{font}{line}</FONT><BR ALIGN="LEFT"/>' for line in rest)
-    return f'<<B>{title}</B><BR ALIGN="LEFT"/>{formula}>'
+    lines = (f'{font}{escape_html(line)}</FONT><BR ALIGN="LEFT"/>' for line in group.formula)
+    return {**palette.FORMULA, "label": f"<{''.join(lines)}>"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import PurePath
 
 import graphviz
@@ -11,6 +12,7 @@ from attn_dsl.ir import Graph
 from attn_dsl.render import palette
 from attn_dsl.render.arrows import Ends, arrow_attributes
 from attn_dsl.render.boxes import (
+    formula_attributes,
     frame_attributes,
     node_attributes,
     padded,
@@ -22,7 +24,7 @@ from attn_dsl.render.frames import Frame, build_frames, cluster_name
 from attn_dsl.render.fused import FusionRemark, Group, fused_groups
 from attn_dsl.render.labels import to_lines
 from attn_dsl.render.origins import edge_names, node_operations
-from attn_dsl.render.rows import row_of
+from attn_dsl.render.rows import Row, row_of
 from attn_dsl.syntax import Diagram, Edge
 
 NONE: Mapping[str, str] = {}
@@ -97,10 +99,11 @@ class _Writer:
         for inner in frame.frames:
             self._box(dot, inner, depth)
         if row := row_of(self._diagram, frame, self._pills):
-            with dot.subgraph() as rank:
-                rank.attr(rank="same")
-                for id in row:
-                    rank.node(graphviz.escape(id))
+            _row(dot, row)
+        if frame.group is not None and frame.group.formula:
+            beside = f"formula of {frame.id}"
+            dot.node(graphviz.escape(beside), **formula_attributes(frame.group))
+            _row(dot, Row([frame.nodes[0], beside], ordered=True))
 
     def _box(self, dot: graphviz.Digraph, frame: Frame, depth: int) -> None:
         attributes = frame_attributes(self._diagram, frame, depth)
@@ -128,3 +131,13 @@ class _Writer:
             dot.edge(*ends, label=padded(to_lines(edge.label.text)), **line, **cut)
         else:
             dot.edge(*ends, **line, **cut)
+
+
+def _row(dot: graphviz.Digraph, row: Row) -> None:
+    """Put boxes side by side; arrows that nobody sees keep them in order."""
+    with dot.subgraph() as rank:
+        rank.attr(rank="same")
+        for id in row.ids:
+            rank.node(graphviz.escape(id))
+        for left, right in pairwise(row.ids) if row.ordered else ():
+            rank.edge(graphviz.escape(left), graphviz.escape(right), style="invis")

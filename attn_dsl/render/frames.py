@@ -86,7 +86,7 @@ def build_frames(diagram: Diagram, groups: Sequence[Group], pills: Mapping[str, 
         frames[subgraph.id] = Frame(subgraph.id, title, subgraph.direction)
     homes: dict[str, Frame] = {}
     for group in groups:
-        box = Frame(group.id, group.lines, None, group)
+        box = Frame(group.id, (group.title,), None, group)
         frames[nesting.common(group.nodes)].frames.append(box)
         homes |= dict.fromkeys([*group.nodes, *group.edges], box)
     for id, node in diagram.nodes.items():

@@ -36,7 +36,8 @@ class Group:
     """A fused operation: its title and formula, and the nodes and edges that it absorbed."""
 
     id: str
-    lines: tuple[str, ...]
+    title: str
+    formula: tuple[str, ...]
     nodes: tuple[str, ...]
     edges: frozenset[str]
 
@@ -53,8 +54,9 @@ def fused_groups(diagram: Diagram, graph: Graph, remarks: Iterable[FusionRemark]
         absorbed = _absorbed(diagram, graph, statement, drawn) - taken
         nodes = tuple(id for id in diagram.nodes if id in absorbed)
         if nodes:
+            title = statement.op.mnemonic.replace("_", " ").capitalize()
             edges = frozenset(drawn - diagram.nodes.keys())
-            groups.append(Group(statement.name, _lines(statement), nodes, edges))
+            groups.append(Group(statement.name, title, _formula(statement), nodes, edges))
     return groups
 
 
@@ -65,9 +67,8 @@ def _absorbed(diagram: Diagram, graph: Graph, fused: Statement, drawn: set[str])
     return members | ((between(diagram, members) & diagram.nodes.keys()) - others)
 
 
-def _lines(statement: Statement) -> tuple[str, ...]:
-    title = statement.op.mnemonic.replace("_", " ").capitalize()
+def _formula(statement: Statement) -> tuple[str, ...]:
     if not isinstance(statement.op, TiledAttention):
-        return (title,)
+        return ()
     lines = formula(statement.name, statement.op)
-    return (title, *(re.sub(r"\bsqrt\((\w+)\)", r"√\1", line) for line in lines))
+    return tuple(re.sub(r"\bsqrt\((\w+)\)", r"√\1", line) for line in lines)

@@ -11,6 +11,7 @@ from pathlib import Path
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError
 from attn_dsl.files import write_atomically
 from attn_dsl.render.svg import finish_svg
+from attn_dsl.render.titles import free_corners, place_titles
 
 TEXTS = ("dot", "mmd")
 PICTURES = ("svg", "png", "pdf")
@@ -46,7 +47,9 @@ def draw(dot: str, format: str) -> bytes:
     import pygraphviz  # noqa: PLC0415 # loads Graphviz, which only drawing needs
 
     with _quiet():
-        graph = pygraphviz.AGraph(string=dot)
+        sketch, graph = pygraphviz.AGraph(string=dot), pygraphviz.AGraph(string=dot)
+        sketch.layout("dot")
+        place_titles(graph, free_corners(sketch))
         title = str(graph.name)
         data: bytes = graph.draw(format=format, prog="dot", args=_RESOLUTION.get(format, ""))
     return finish_svg(data, title) if format == "svg" else data

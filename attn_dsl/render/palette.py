@@ -38,7 +38,6 @@ GRAPH = {
     "nodesep": "0.3",
     "ranksep": "0.36",
     "compound": "true",
-    "newrank": "true",
     "labelloc": "t",
 }
 NODE = {
@@ -75,9 +74,13 @@ FUSED_BOX = {
     **SUBGRAPH,
     "fillcolor": FUSED,
     "color": FUSED_LINE,
+    "fontcolor": FUSED_LINE,
     "penwidth": "1.4",
     "margin": "14",
 }
+FORMULA = {"shape": "plain", "style": "", "margin": "0"}
+"""What a fused operation computes, beside the operations that it absorbed."""
+
 PILL = {
     "fontsize": "10",
     "style": "filled,rounded",

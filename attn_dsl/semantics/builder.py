@@ -61,6 +61,19 @@ class Builder:
         if scores is not None and self.types[scores] == self.types[name]:
             self.contracted[name] = self.contracted[scores]
 
+    def rename(self, name: str, wish: str) -> str:
+        """Call the newest value `wish`, if that is free; nothing may use it yet."""
+        new = unique(identifier(wish), (self.statements, self.symbols))
+        if new != identifier(wish):
+            return name
+        self.statements[new] = replace(self.statements.pop(name), name=new)
+        self.types[new] = self.types.pop(name)
+        if name in self.contracted:
+            self.contracted[new] = self.contracted.pop(name)
+        if name in self.vocabulary:
+            self.vocabulary[new] = self.vocabulary.pop(name)
+        return new
+
     def add_input(
         self, name: str, type_: TensorType, role: str, place: Span, *, parameter: bool = False
     ) -> str | None:

@@ -94,7 +94,10 @@ def _by_itself(node: Node, operands: tuple[Operand, ...], found: list[Diagnostic
 
 def _node_meaning(node: Node, found: list[Diagnostic]) -> Meaning:
     """Steps 1 to 3: metadata, the forms of labels, the vocabulary."""
-    meaning = read_label(node.label, found)
+    said: list[Diagnostic] = []
+    meaning = read_label(node.label, said)
+    if "op" not in node.data.values or meaning.type is not None:
+        found += said  # where metadata says what a node does, its label is only shown
     if repair(node.label.text) != node.label.text:
         found.append(errors.repaired(node.label.span, repair(node.label.text)))
     data = node.data
@@ -118,6 +121,7 @@ def _node_meaning(node: Node, found: list[Diagnostic]) -> Meaning:
 
 def _by_op(meaning: Meaning, word: str, place: Span, found: list[Diagnostic]) -> Meaning:
     """`@{ op: … }`: an operation, a module of the library, or the path of a diagram."""
+    meaning = replace(meaning, equation=None, broken=False)
     if word.endswith((".attn", ".mmd")):
         return replace(meaning, op=None, module=word)
     op = find_operation(word)
@@ -163,13 +167,11 @@ def _called(
 ) -> tuple[Operand, ...]:
     """The operands that a call names by id, in its order; that counts as a use of them."""
     by_source = {operand.source: operand for operand in operands}
-    unknown = [id for id in ids if id not in diagram.nodes]
-    for id in unknown:
+    for id in [id for id in ids if id not in diagram.nodes]:
         assert edge.label is not None
         found.append(errors.no_such_node(part(edge.label, id), id, list(diagram.nodes)))
-    if unknown:
-        return ()
-    return tuple(by_source.get(id, Operand(id, edge, Meaning())) for id in ids)
+    known = [id for id in ids if id in diagram.nodes]
+    return tuple(by_source.get(id, Operand(id, edge, Meaning())) for id in known)
 
 
 def _by_edges(drawn: Drawn, diagram: Diagram, found: list[Diagnostic]) -> Drawn:
@@ -186,7 +188,7 @@ def _by_edges(drawn: Drawn, diagram: Diagram, found: list[Diagnostic]) -> Drawn:
     assert label is not None
     if change.calls:
         operands = _called(change.calls, operands, named[0].edge, diagram, found)
-        meaning = replace(meaning, broken=not operands)
+        meaning = replace(meaning, broken=len(operands) < len(change.calls))
     return Drawn(drawn.node, meaning, operands, label.span, label)
 
 

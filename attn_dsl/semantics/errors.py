@@ -172,6 +172,25 @@ def no_heads(place: Span, given: object) -> Diagnostic:
     return Diagnostic("E051", message, place, help="give it: `--set heads=8`, or `@{ heads: 8 }`")
 
 
+def no_tensor(place: Span) -> Diagnostic:
+    """An equation of sizes alone."""
+    help = "an equation names a tensor with an arrow into the node, as in `S = Q @ Kᵀ / √D`"
+    return Diagnostic("E055", "there is no tensor in this part of the equation", place, help=help)
+
+
+def no_equation(place: Span) -> Diagnostic:
+    """An expression that has no meaning on whole tensors."""
+    message = "this expression has no meaning on whole tensors"
+    help = "equations have + - * / @ ᵀ, softmax and functions of one tensor; masks are `Mask: …`"
+    return Diagnostic("E055", message, place, help=help)
+
+
+def read_as_product(place: Span) -> Diagnostic:
+    """`W_q * x`, where the shapes do not broadcast."""
+    message = "`*` is read as the matrix product here, as the shapes do not broadcast"
+    return Diagnostic("N022", message, place, severity=Severity.NOTE)
+
+
 def no_such_node(place: Span, name: str, nodes: Sequence[str]) -> Diagnostic:
     """A call that names an operand that is not drawn."""
     near = get_close_matches(name, nodes, n=1)

@@ -29,10 +29,10 @@ from attn_dsl.syntax import Text
 class Meaning:
     """What a node or an edge label means.
 
-    `name` and `type` come from `NAME : TYPE`; `expr` is the expression of a mask, score or
-    scale; `causal` marks a mask that is causal by its word; `module` is the name or the path of
-    a diagram to be used; `calls` the operands that it names by id; `broken` a label whose type
-    or expression could not be read, which was reported.
+    `name` and `type` come from `NAME : TYPE`, `equation` from `NAME = EXPR`; `expr` is the
+    expression of a mask, score or scale; `causal` marks a mask that is causal by its word;
+    `module` is the name or the path of a diagram to be used; `calls` the operands that the
+    label names by id; `broken` a label of which a part could not be read, which was reported.
     """
 
     op: type[Op] | None = None
@@ -46,11 +46,12 @@ class Meaning:
     axis: int | None = None
     broken: bool = False
     calls: tuple[str, ...] = ()
+    equation: Expr | None = None
 
     @property
     def acts(self) -> bool:
         """Whether it is an operation or a module, and not a value that passes through."""
-        return self.op is not None or bool(self.module)
+        return self.op is not None or bool(self.module) or self.equation is not None
 
 
 FORMS: dict[str, type[Op]] = {"mask": Mask, "score": Score, "scale": Scale}
@@ -61,6 +62,7 @@ _BY = re.compile(
     r"\s*(?P<word>scaled?|multiply|divided?)(?: scores)? by (?P<expr>.+)", re.IGNORECASE | re.DOTALL
 )
 _SIGN = re.compile(r"\s*(?P<word>[×÷])\s*(?P<expr>.+)", re.DOTALL)
+_EQUATION = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*=(?P<expr>[^=].*)", re.DOTALL)
 _CAUSAL = re.compile(r"\b(causal|masked|look ahead|lookahead|autoregressive)\b")
 
 
@@ -74,6 +76,9 @@ def read_label(label: Text, found: list[Diagnostic]) -> Meaning:
         return Meaning(FORMS[match["word"].lower()], expr=expr, broken=expr is None)
     if match := _LIKE_TYPED.fullmatch(text):
         return _typed(match, label, found)
+    if match := _EQUATION.fullmatch(text):
+        equation = _expression(match, label, found, equation=True)
+        return Meaning(name=match["name"], equation=equation, broken=equation is None)
     if match := _BY.fullmatch(text) or _SIGN.fullmatch(text):
         factor = _expression(match, label, found)
         if factor is not None and match["word"].lower() in ("divide", "divided", "÷"):
@@ -98,10 +103,12 @@ def _typed(match: re.Match[str], label: Text, found: list[Diagnostic]) -> Meanin
     return Meaning(name=name, type=type_, role=find_role(name), optional=optional)
 
 
-def _expression(match: re.Match[str], label: Text, found: list[Diagnostic]) -> Expr | None:
+def _expression(
+    match: re.Match[str], label: Text, found: list[Diagnostic], *, equation: bool = False
+) -> Expr | None:
     text = match["expr"]
     try:
-        return parse(text)
+        return parse(text, equation=equation)
     except ExpressionError as error:
         place = part(label, text)
         if place.text == text.strip():  # it stands in the file as it reads: offsets are exact

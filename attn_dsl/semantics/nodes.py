@@ -11,6 +11,7 @@ from attn_dsl.ir.ops import Mask, Transpose
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, Operand
+from attn_dsl.semantics.equations import build_equation
 from attn_dsl.semantics.members import (
     HEADS,
     VECTORS,
@@ -70,6 +71,8 @@ def _value(
         return Value(name or None, family=HEADS)
     if meaning.op is not None and has_family(site, arguments):
         value = build_on_family(builder, site, arguments)
+    elif meaning.equation is not None:
+        value = Value(build_equation(builder, site, arguments), meaning.role)
     elif meaning.op is not None:
         value = Value(build(builder, site, arguments), meaning.role)
     elif meaning.module:

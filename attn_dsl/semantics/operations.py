@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from attn_dsl.expr import Binary, Call, Expr, Name, Number, names_in, substitute
+from attn_dsl.expr import Binary, Call, Expr, Name, Number
 from attn_dsl.ir.ops import (
     Add,
     Concatenate,
@@ -49,11 +49,10 @@ from attn_dsl.semantics.layers import (
 )
 from attn_dsl.semantics.masks import build_mask, build_score
 from attn_dsl.semantics.matmul import build_matmul
+from attn_dsl.semantics.scaling import undeclared_dims, with_head_dim
 from attn_dsl.semantics.site import Argument, Site, has_operands, known_types, typed
 
 Build = Callable[[Builder, Site, Sequence[Argument]], str | None]
-HEAD_DIM_NAMES = ("d", "d_k", "D", "D_k", "dk")
-"""What drawings call the dim that the scores' product contracted."""
 MANY = 1000
 
 
@@ -89,15 +88,12 @@ def build_scale(builder: Builder, site: Site, arguments: Sequence[Argument]) -> 
     x = _one(builder, site, arguments)
     if x is None:
         return None
-    contracted = builder.contracted.get(x)
     factor: Expr = site.meaning.expr or Binary("/", Number(1), Call("sqrt", (Name("d"),)))
-    undeclared = names_in(factor) & set(HEAD_DIM_NAMES) - builder.symbols
-    if undeclared and contracted is None:
+    factor = with_head_dim(builder, x, factor)
+    if undeclared_dims(builder, factor):
         message = "its size is that of the matrix product before it, and there is none"
         builder.found.append(errors.bad_expression(site.place, message, "write `Scale: 0.125`"))
         return None
-    if contracted is not None:
-        factor = substitute(factor, dict.fromkeys(undeclared, contracted.to_expr()))
     if not check_names(builder, site, factor, indices=False):
         return x  # reported; go on with it, to find what else is wrong
     return builder.add(site.wish, Scale(x, factor), site.origin("Scale"))

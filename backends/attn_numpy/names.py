@@ -25,6 +25,8 @@ LOCALS = frozenset(
     )
 )
 """What the emitted functions call things themselves."""
+OF_SIZES = ("scale", "factor", "first", "count")
+"""The fields of operations whose expressions are of sizes alone."""
 
 
 def clear_names(graph: Graph) -> Graph:
@@ -47,7 +49,7 @@ def _clear(wish: str, used: set[str]) -> str:
 def _rename_sizes(graph: Graph, names: Mapping[str, str]) -> Graph:
     """The same graph with other names of sizes."""
     sizes: dict[str, Expr] = {size: Name(names[size]) for size in graph.symbols}
-    # Among scores an index has precedence; a scale knows sizes only.
+    # Among scores an index has precedence.
     beside_indices = {s: new for s, new in sizes.items() if s not in (*INDICES, SCORE.id)}
 
     def type_(old: TensorType) -> TensorType:
@@ -58,7 +60,7 @@ def _rename_sizes(graph: Graph, names: Mapping[str, str]) -> Graph:
         if isinstance(old, Input):
             return replace(old, type=str(type_(parse_type(old.type))))
         expressions = {
-            field: substitute(expr, sizes if field in ("scale", "factor") else beside_indices)
+            field: substitute(expr, sizes if field in OF_SIZES else beside_indices)
             for field, expr in old.fields_of("expression")
         }
         return replace(old, **expressions)

@@ -28,7 +28,7 @@ from attn_dsl.expr.parse import MAX_LENGTH, MAX_NESTING
         ("max()", ")", "`)` is not expected here"),
         ("k ≥ d² + 1", "d²", "`d²` is no name"),
         ("k ≤ 9223372036854775808", "9223372036854775808", "whole numbers have at most 64 bits"),
-        ("a = b", "=", "`=` has no meaning here"),
+        ("a $ b", "$", "`$` has no meaning here"),
     ],
 )
 def test_place(text: str, place: str, message: str) -> None:

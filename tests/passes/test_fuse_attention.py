@@ -14,7 +14,7 @@ from support import draw, examples
 
 from attn_dsl.ir import Graph, Origin, Sizes, evaluate, from_text, to_text, verify
 from attn_dsl.ir.ops import Input, Softmax, TiledAttention
-from attn_dsl.passes import Rewritten, fuse_attention, run_passes
+from attn_dsl.passes import PIPELINE, Rewritten, fuse_attention, run_passes
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.ir"))
 SIZES = Sizes({"B": 2, "H": 3, "N": 5, "M": 6, "D": 4, "E": 3, "h": 4}, (2,))
@@ -56,6 +56,8 @@ def test_case(case: Path, golden: Callable[[Path, str], None]) -> None:
     rewritten = fuse_attention(graph)
     verify(rewritten.graph)
     assert {r.fused for r in rewritten.remarks} == {not case.stem.startswith("no_")}
+    table = rewritten.graph.table
+    assert all(isinstance(table[r.value].op, TiledAttention) == r.fused for r in rewritten.remarks)
     golden(case.with_suffix(".fused"), "".join(report(rewritten)))
     same(graph, rewritten.graph)
 
@@ -81,7 +83,7 @@ def test_fusing_does_not_change_the_numbers(graph: Graph) -> None:
 def test_passes_are_observed_by_name() -> None:
     seen: list[tuple[str, Graph]] = []
     rewritten = run_passes(read(CASES[0]), lambda name, graph: seen.append((name, graph)))
-    assert [name for name, _ in seen] == ["fuse-attention"]
+    assert [name for name, _ in seen] == [step.name for step in PIPELINE]
     assert seen[-1][1] == rewritten.graph
 
 

@@ -36,7 +36,9 @@ def fuse_attention(graph: Graph) -> Rewritten:
             continue
         try:
             key, fused = _fuse(graph, softmax)
-            new |= {key.name: key, fused.name: fused}
+            new[fused.name] = fused
+            if key.name not in graph.table:
+                new[key.name] = key
             remarks.append(Remark(fused.name, True, "", fused.origins))
         except NoMatch as no:
             origins = _unique([*softmax.origins, *no.at.origins])

@@ -1,4 +1,4 @@
-"""The emitted module as a text: it stands alone, whatever the diagram calls things."""
+"""The emitted module stands alone, in f32, on little memory, and its errors come through."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 from attn_numpy import BACKEND
-from modules import case, compare_drawn, emit, load
+from modules import case, emit, load
 from support import draw
 
 from attn_dsl.backend import Options
 from attn_dsl.diagnostics import DiagnosticError
-from attn_dsl.ir import Graph, Sizes, evaluate, from_text, to_text
+from attn_dsl.ir import Sizes, evaluate, from_text, to_text
 
 HERE = Path(__file__).parent
 SIZES = Sizes({"B": 2, "H": 3, "N": 5, "M": 6, "D": 4, "E": 3})
@@ -60,59 +60,6 @@ def test_it_reads_well(golden: Callable[[Path, str], None]) -> None:
         "concurrent",
         "numpy",
     }
-
-
-VALUES = ("scores", "np", "rows", "lambda", "k_first", "attention_O", "gather", "None", "head")
-TEXTS = {name: to_text(case(name)) for name in ("several_masks", "score_expression")}
-
-
-@pytest.mark.parametrize("name", [*VALUES, "print", "ﬁ", "maximum", "M_", "tile"])
-@pytest.mark.parametrize("value", ["Q", "S", "O", "m"])
-def test_a_value_may_have_any_name(name: str, value: str) -> None:
-    compare_drawn(case("several_masks").rename({value: name}), SIZES)
-
-
-def test_names_that_python_takes_for_one_stay_apart() -> None:
-    names = {"Q": "ﬁ", "K": "fi", "V": "fi_", "O": "attention_X", "m": "attention_attention_X"}
-    compare_drawn(case("several_masks").rename(names), SIZES)
-
-
-@pytest.mark.parametrize("size", [*VALUES, "q", "k", "h", "b", "s", "q_last", "min", "ﬁ", "λ"])
-@pytest.mark.parametrize("symbol", ["N", "M", "D", "H"])
-def test_a_size_may_have_any_name(size: str, symbol: str) -> None:
-    text = TEXTS["score_expression"].replace("s - slope[h]", "s * H / (M + D) - slope[h]")
-    index = size in "qkhbs"
-    text = TEXTS["score_expression"] if index else text
-    renamed = from_text(re.sub(rf"\b{symbol}\b(?!\")", size, text))
-    compare_drawn(renamed, Sizes(dict(SIZES.symbols) | {size: SIZES.symbols[symbol]}))
-
-
-def test_a_scale_by_a_size_named_as_an_index() -> None:
-    compare_drawn(case("scale_by_a_size_named_as_an_index"), Sizes(dict(SIZES.symbols) | {"h": 4}))
-
-
-@pytest.mark.parametrize(
-    "title",
-    [
-        '"""\nraise SystemExit\n"""',
-        'ends in "',
-        "back\\",
-        "\\N{x} \\U",
-        "\x00\x1b[31m",
-        "",
-        "123",
-        "def",
-        "attention_O",
-        "O",
-        "np",
-        "gather",
-        "注意力",
-        "x²",
-    ],
-)
-def test_a_title_is_no_code(title: str) -> None:
-    graph = case("causal")
-    compare_drawn(Graph(title, graph.statements, graph.outputs), SIZES)
 
 
 def test_f32_stays_f32_inside() -> None:
@@ -163,12 +110,6 @@ def test_an_error_shows_the_emitted_line() -> None:
         )
     lines = [str(entry.statement).strip() for entry in raised.traceback]
     assert "scores = query_tile @ key_tile.T" in lines
-
-
-def test_an_optional_input_is_a_keyword_with_a_default() -> None:
-    assert "def optional_mask(Q, K, V, mask=None):" in emit(case("optional_mask")).source
-    clash = case("optional_mask").rename({"Q": "mask"})
-    compare_drawn(clash, SIZES)
 
 
 @pytest.mark.parametrize("dtype", ["f16", "bf16"])

@@ -1,0 +1,60 @@
+"""Operations that are not fused, one graph each; sizes as in `SIZES`."""
+
+from __future__ import annotations
+
+from attn_dsl.ir import Graph, Sizes, from_text
+
+SIZES = Sizes({"N": 5, "M": 7, "E": 6, "D": 4, "h": 2}, (2,))
+X, W, B = "f32[..., N, E]", "f32[D, E]", "f32[D]"
+INPUTS = {"x": X, "y": X, "w": W, "a": B, "g": "f32[E]", "c": "f32[E]", "t": "f32[M, E]"}
+INPUTS |= {"i": "i32[2, N]", "j": "i64[N]", "r": "f32[1, E]", "z": "f32[N, h]"}
+OPS = {
+    "linear": ("linear(%x, %w, %a)", "f32[..., N, D]"),
+    "linear_without_bias": ("linear(%x, %w)", "f32[..., N, D]"),
+    "layer_norm": ("layer_norm(%x, %g, %c)", X),
+    "layer_norm_epsilon": ("layer_norm(%x, %g, %c) {epsilon=0.5}", X),
+    "embedding": ("embedding(%i, %t)", "f32[2, N, E]"),
+    "embedding_of_long": ("embedding(%j, %t)", "f32[N, E]"),
+    "positions": ("positions(%x)", X),
+    "positions_odd": ("positions(%t)", "f32[M, E]"),
+    "split_heads": ("split_heads(%x) {heads=3}", "f32[..., 3, N, E // 3]"),
+    "concatenate": ("concatenate(%x, %y)", "f32[..., N, 2*E]"),
+    "concatenate_rows": ("concatenate(%x, %y) {axis=-2}", "f32[..., 2*N, E]"),
+    "concatenate_itself": ("concatenate(%x, %x)", "f32[..., N, 2*E]"),
+    "slice": ('slice(%x) {first="D - 2", count="E // 2"}', "f32[..., N, E // 2]"),
+    "slice_by_a_size_named_as_an_index": ('slice(%z) {first="0", count="h"}', "f32[N, h]"),
+    "row": ("row(%x)", "f32[..., N, 1, E]"),
+    "vector": ("vector(%r)", "f32[E]"),
+    "sum": ("sum(%x)", "f32[..., N]"),
+    "sum_rows": ("sum(%x) {axis=-2}", "f32[..., E]"),
+    "relu": ("relu(%x)", X),
+    "tanh": ("tanh(%x)", X),
+    "identity": ("identity(%x)", X),
+    "add": ("add(%x, %y)", X),
+    "subtract": ("subtract(%x, %x)", X),
+    "multiply": ("multiply(%x, %g)", X),
+    "divide": ("divide(%x, %y)", X),
+    "softmax_of_rows": ("softmax(%x) {axis=-2}", X),
+}
+
+
+def layer(name: str) -> Graph:
+    """The graph of one operation, its result called out."""
+    op, type_ = OPS[name]
+    lines = [f'%{n} = input() {{name="{n}", type="{t}"}} : {t}' for n, t in INPUTS.items()]
+    sized = ["x", "w", "t", "z"]  # the sizes of the others follow from these
+    lines = [line for line in lines if line[1] in sized or f"%{line[1]}" in op]
+    body = f"%out = {op} : {type_}\n"
+    graph = from_text('graph "layer"\n' + "\n".join(lines) + "\n" + body + 'return "out" = %out\n')
+    outputs = [*graph.outputs, *((n, n) for n in sized)]
+    return Graph.ordered(graph.name, graph.statements, outputs)
+
+
+def heads() -> Graph:
+    """What is split and merged is what it was."""
+    return from_text(f"""graph "heads"
+%x = input() {{name="x", type="{X}"}} : {X}
+%parts = split_heads(%x) {{heads=2}} : f32[..., 2, N, E // 2]
+%out = merge_heads(%parts) : {X}
+return "out" = %out
+""")
