@@ -32,6 +32,7 @@ SCORES = (
     "s - abs(q - k) * 0.1",
     "where(k <= q, s, s / 2)",
     "where(k % 3 == 0, s, -inf)",
+    "where(s > 0, s, -inf)",
     "min(s, 1) + h",
     "s * (k < q) - (s > 0)",
     "s + bias[q, k] * 2 ** (k - q)",

@@ -38,6 +38,7 @@ GRAPH = {
     "nodesep": "0.3",
     "ranksep": "0.36",
     "compound": "true",
+    "remincross": "false",
     "labelloc": "t",
 }
 NODE = {

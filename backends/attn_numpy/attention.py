@@ -26,18 +26,17 @@ from attn_dsl.tile import (
     formula,
 )
 from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, widened
-from attn_numpy.names import attention_name
 
 scalar = ScalarPrinter().print
 TILE = "[head][rows, keys]"
 
 
 def print_attention(
-    out: TextBuilder, graph: Graph, statement: Statement, program: TileProgram
+    out: TextBuilder, graph: Graph, statement: Statement, program: TileProgram, name: str
 ) -> None:
-    """Add the function that computes the fused operation of `statement`, by `program`."""
+    """Add the function `name` that computes the fused operation of `statement`, by `program`."""
     arguments = [*statement.op.operands, *sizes_of(program)]
-    with out.block(f"def {attention_name(statement.name)}({', '.join(arguments)}):"):
+    with out.block(f"def {name}({', '.join(arguments)}):"):
         _docstring(out, graph, statement)
         _broadcast(out, program)
         out.line()

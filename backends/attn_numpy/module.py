@@ -8,41 +8,37 @@ from attn_dsl.expr import names_in
 from attn_dsl.ir import DType, Graph, Statement
 from attn_dsl.ir.ops import Input, TiledAttention
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import TileProgram, TileSizes, formula, schedule
-from attn_numpy.attention import print_attention, sizes_of
+from attn_dsl.tile import formula
+from attn_numpy.function import TILES, Function, attention_function
 from attn_numpy.helpers import HELPERS
-from attn_numpy.names import attention_name, clear_names, entry_name, parameters, quoted
-from attn_numpy.plain import print_plain
-
-# Measured fastest for head dims 64 and 128 on one core: the tile of scores stays in its cache.
-TILES = TileSizes(query=256, key=512)
+from attn_numpy.names import clear_names, entry_name, parameters, quoted
+from attn_numpy.plain import print_plain, spelled
 
 
 def print_module(graph: Graph) -> str:
     """The text of the module that computes `graph`."""
     graph = clear_names(graph)
-    programs = {
-        statement.name: schedule(graph, statement, TILES)
+    functions = {
+        statement.name: attention_function(graph, statement)
         for statement in graph.statements
         if isinstance(statement.op, TiledAttention)
     }
     body = TextBuilder()
-    for name, program in programs.items():
+    for text in dict.fromkeys(function.text for function in functions.values()):
         body.line("\n")
-        print_attention(body, graph, graph.table[name], program)
+        body.lines(text.splitlines())
     body.line("\n")
-    _print_entry(body, graph, programs)
+    _print_entry(body, graph, functions)
     head = TextBuilder()
-    _print_head(head, graph, programs, body.text)
+    _print_head(head, graph, functions, body.text)
     return head.text + body.text
 
 
-def _print_head(
-    out: TextBuilder, graph: Graph, programs: dict[str, TileProgram], body: str
-) -> None:
+def _print_head(out: TextBuilder, graph: Graph, functions: dict[str, Function], body: str) -> None:
     out.line(f'"""{quoted(graph.name)}: emitted by attn for NumPy.')
     out.line()
-    for name in programs:
+    if len(functions) == 1:
+        (name,) = functions
         op = graph.table[name].op
         assert isinstance(op, TiledAttention)
         out.lines(f"    {line}" for line in formula(name, op))
@@ -53,16 +49,16 @@ def _print_head(
     helpers = [text for name, text in HELPERS.items() if re.search(rf"(?<![\w.]){name}\(", code)]
     if "math." in code:
         out.line("import math")
-    if programs:
+    if functions:
         out.line("import os\nfrom concurrent.futures import ThreadPoolExecutor")
-    out.line("\nimport numpy as np" if programs or "math." in code else "import numpy as np")
-    if programs:
+    out.line("\nimport numpy as np" if functions or "math." in code else "import numpy as np")
+    if functions:
         out.line(f"\nQUERY_TILE, KEY_TILE = {TILES.query}, {TILES.key}  # queries and keys a step")
     for text in helpers:
         out.line("\n\n" + text.strip("\n"))
 
 
-def _print_entry(out: TextBuilder, graph: Graph, programs: dict[str, TileProgram]) -> None:
+def _print_entry(out: TextBuilder, graph: Graph, functions: dict[str, Function]) -> None:
     names = parameters(graph)
     inputs = [s.op for s in graph.inputs if isinstance(s.op, Input)]
     optional = {op.name for op in inputs if op.optional and not op.required}
@@ -71,14 +67,11 @@ def _print_entry(out: TextBuilder, graph: Graph, programs: dict[str, TileProgram
         arguments.insert(0, "parameters")
     with out.block(f"def {entry_name(graph)}({', '.join(arguments)}):"):
         _docstring(out, graph)
-        for statement in graph.inputs:
-            if isinstance(statement.op, Input) and statement.op.parameter:
-                out.line(f"{statement.name} = parameters[{statement.op.name!r}]")
-        _print_sizes(out, graph, programs)
+        _print_sizes(out, graph, functions)
         _print_optional(out, graph, names)
         for statement in graph.statements:
             if not isinstance(statement.op, Input):
-                _print_statement(out, graph, statement, programs)
+                _print_statement(out, graph, statement, functions)
         out.line("return " + ", ".join(value for _, value in graph.outputs))
 
 
@@ -97,9 +90,9 @@ def _dtype_word(statement: Statement) -> str:
     return "boolean" if statement.type.dtype is DType.BOOL else "floating-point"
 
 
-def _print_sizes(out: TextBuilder, graph: Graph, programs: dict[str, TileProgram]) -> None:
+def _print_sizes(out: TextBuilder, graph: Graph, functions: dict[str, Function]) -> None:
     """Read the sizes that are needed from the shapes of the inputs."""
-    needed = {size for program in programs.values() for size in sizes_of(program)}
+    needed = {size for function in functions.values() for size in function.sizes}
     for statement in graph.statements:
         if not isinstance(statement.op, Input | TiledAttention):
             for _, expr in statement.op.fields_of("expression"):
@@ -110,7 +103,7 @@ def _print_sizes(out: TextBuilder, graph: Graph, programs: dict[str, TileProgram
         for axis, dim in enumerate(statement.type.dims):
             if str(dim) in needed and not statement.op.optional:
                 needed.discard(str(dim))
-                out.line(f"{dim} = {statement.name}.shape[{axis - rank}]")
+                out.line(f"{dim} = {spelled(statement)}.shape[{axis - rank}]")
 
 
 def _print_optional(out: TextBuilder, graph: Graph, names: dict[str, str]) -> None:
@@ -129,11 +122,12 @@ def _print_optional(out: TextBuilder, graph: Graph, names: dict[str, str]) -> No
 
 
 def _print_statement(
-    out: TextBuilder, graph: Graph, statement: Statement, programs: dict[str, TileProgram]
+    out: TextBuilder, graph: Graph, statement: Statement, functions: dict[str, Function]
 ) -> None:
     op = statement.op
     if isinstance(op, TiledAttention):
-        arguments = (*op.operands, *sizes_of(programs[statement.name]))
-        out.line(f"{statement.name} = {attention_name(statement.name)}({', '.join(arguments)})")
+        function = functions[statement.name]
+        arguments = (*op.operands, *function.sizes)
+        out.line(f"{statement.name} = {function.name}({', '.join(arguments)})")
         return
     out.lines(print_plain(graph, statement))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from attn_dsl.expr import SCORE, Binary, names_in
@@ -17,6 +18,7 @@ from attn_dsl.ir.ops import (
     Mask,
     MatMul,
     MergeHeads,
+    Op,
     Positions,
     Relu,
     Row,
@@ -37,7 +39,15 @@ def print_plain(graph: Graph, statement: Statement) -> Iterator[str]:
     """The lines that compute `statement`."""
     yield from _index_arrays(graph, statement)
     on_scores = _on_scores(graph, statement)
-    yield f"{statement.name} = {on_scores or _on_tensors(statement)}"
+    owned = {name: spelled(graph.table[name]) for name in statement.op.operands}
+    yield f"{statement.name} = {on_scores or _on_tensors(statement.op.rename(owned))}"
+
+
+def spelled(statement: Statement) -> str:
+    """A value's name; of what an operation owns, where it is found."""
+    if isinstance(statement.op, Input) and statement.op.parameter:
+        return f"parameters[{json.dumps(statement.op.name)}]"
+    return statement.name
 
 
 def _index_arrays(graph: Graph, statement: Statement) -> Iterator[str]:
@@ -79,10 +89,10 @@ def _on_scores(graph: Graph, statement: Statement) -> str | None:
     return None
 
 
-def _on_tensors(statement: Statement) -> str:
+def _on_tensors(op: Op) -> str:
     """An operation on whole tensors."""
     size = ScalarPrinter().print
-    match statement.op:
+    match op:
         case MatMul(lhs, rhs):
             return f"{lhs} @ {rhs}"
         case Transpose(x):
@@ -119,4 +129,4 @@ def _on_tensors(statement: Statement) -> str:
             return f"np.tanh({x})"
         case Identity(x):
             return x
-    raise NotImplementedError(f"no NumPy for {statement.op.mnemonic}")
+    raise NotImplementedError(f"no NumPy for {op.mnemonic}")

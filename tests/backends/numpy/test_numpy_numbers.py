@@ -122,3 +122,18 @@ STEPS += [Score("S", resolve(parse(text), {t: t for t in TENSORS})) for text in 
 @pytest.mark.parametrize("step", STEPS, ids=[*CONDITIONS, *SCORES])
 def test_expressions(step: Op, fused: bool) -> None:
     compare_drawn(attention(step, *["O", "P"][: 2 - fused]), SIZES)
+
+
+@pytest.mark.parametrize("outputs", [("O",), ("O", "P")], ids=["fused", "unfused"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        Mask("S", parse("h == 0 and b == 0 or k <= q")),
+        Score("S", parse("where(h < 1, s, √h * s) + max(b, 1)")),
+    ],
+)
+def test_expressions_of_batch_and_head(step: Op, outputs: tuple[str, ...]) -> None:
+    inputs = {"Q": "f32[B, H, N, D]", "K": "f32[B, H, D, M]", "V": "f32[B, H, M, E]"}
+    ops: list[tuple[str, Op]] = [(name, Input(name, type_)) for name, type_ in inputs.items()]
+    ops += [("S", MatMul("Q", "K")), ("C", step), ("P", Softmax("C")), ("O", MatMul("P", "V"))]
+    compare_drawn(build(ops, *outputs), SIZES)
