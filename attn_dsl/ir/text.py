@@ -33,7 +33,7 @@ def to_text(graph: Graph) -> str:
 def _lines(graph: Graph) -> Iterator[str]:
     yield f"graph {json.dumps(graph.name, ensure_ascii=False)}"
     for statement in graph.statements:
-        direct = [name for _, name in statement.op.fields_of("operand") if name]
+        direct = statement.op.direct
         captured = [name for name in statement.op.captured if name not in direct]
         operands = ", ".join(f"%{name}" for name in (*direct, *captured))
         attributes = ", ".join(_attributes(statement.op))
@@ -89,7 +89,9 @@ def _statement(match: re.Match[str]) -> Statement:
     operands = iter(names)
     for f in fields(op):
         role = f.metadata.get("role")
-        if role == "operand":
+        if f.metadata.get("many"):
+            arguments[f.name] = tuple(operands)
+        elif role == "operand":
             optional = () if f.default is MISSING else (f.default,)
             arguments[f.name] = next(operands, *optional)
         elif f.name in attributes and role == "expression":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from attn_dsl.ir import Graph, verify
 from attn_dsl.passes.fuse import fuse_attention
+from attn_dsl.passes.merge_linear import merge_linear
 from attn_dsl.passes.remark import Remark, Rewritten
 from attn_dsl.passes.reroll import reroll
 
@@ -21,6 +22,7 @@ class Pass:
 
 PIPELINE: tuple[Pass, ...] = (
     Pass("reroll", reroll),
+    Pass("merge-linear", merge_linear),
     Pass("fuse-attention", fuse_attention),
 )
 

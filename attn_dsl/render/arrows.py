@@ -46,14 +46,15 @@ class Ends:
         self._subgraphs = {subgraph.id for subgraph in diagram.subgraphs}
         self._drawn = {frame.id: frame for frame in root.walk() if frame.group is None}
 
-    def cuts(self, source: str, target: str) -> dict[str, str]:
-        """Where to cut the arrow from `source` to `target`."""
-        found = {}
-        for name, id, other in (("ltail", source, target), ("lhead", target, source)):
-            box = self._drawn.get(id)
-            if box is not None and not box.is_empty and id not in self._around(other):
-                found[name] = cluster_name(id)
-        return found
+    def cuts(self, source: str, target: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Where to cut the arrow from `source` to `target`, at its tail and at its head."""
+        return self._cut("ltail", source, target), self._cut("lhead", target, source)
+
+    def _cut(self, name: str, id: str, other: str) -> dict[str, str]:
+        box = self._drawn.get(id)
+        if box is None or box.is_empty or id in (*self._nesting.around(other), other):
+            return {}
+        return {name: cluster_name(id)}
 
     def node(self, id: str, *, first: bool) -> str:
         """`id`, or the first or last node inside if it is a subgraph's."""
@@ -63,6 +64,3 @@ class Ends:
     def shown(self, id: str) -> str:
         """`id`, or a node inside if it is that of a subgraph that is not drawn."""
         return id if id in self._drawn else self.node(id, first=True)
-
-    def _around(self, id: str) -> list[str]:
-        return [*self._nesting.around(id), id]

@@ -13,6 +13,7 @@ from attn_dsl.render.css import box_attributes, box_css, dash_of
 from attn_dsl.render.frames import Frame
 from attn_dsl.render.fused import Group
 from attn_dsl.render.labels import Label, read_label, to_lines
+from attn_dsl.render.rows import is_upright
 from attn_dsl.render.shapes import ROUNDED, shape_attributes
 from attn_dsl.syntax import Diagram, Text
 
@@ -24,7 +25,7 @@ def node_attributes(diagram: Diagram, id: str, operation: str | None, type_: str
     found = shape_attributes(node.shape)
     if found == {"shape": "box"} and operation not in (None, "input"):
         found = dict(ROUNDED)
-    found |= box_attributes(css, palette.fill_of(operation))
+    found |= box_attributes(css, found.get("fillcolor", palette.fill_of(operation)))
     if dash := dash_of(css):
         found["style"] = f"{found.get('style', 'filled')},{dash}"
     return {"label": _label(read_label(node.label, type_), found["fillcolor"]), **found}
@@ -39,7 +40,8 @@ def pill_attributes(label: Text, operation: str) -> dict[str, str]:
 def frame_attributes(diagram: Diagram, frame: Frame, depth: int) -> dict[str, str]:
     """The box of a subgraph or of a fused operation."""
     if frame.group is not None:
-        return {**palette.FUSED_BOX, "label": f"<<B>{escape_html(frame.title[0])}</B>>"}
+        formula = () if is_upright(diagram.direction) else frame.group.formula
+        return {**palette.FUSED_BOX, "label": _aligned((*frame.title, *formula))}
     css = box_css(diagram, frame.id)
     found = {**palette.SUBGRAPH, "label": _aligned(frame.title)}
     ground = palette.FRAMES[depth % len(palette.FRAMES)]

@@ -24,7 +24,7 @@ from attn_dsl.render.frames import Frame, build_frames, cluster_name
 from attn_dsl.render.fused import FusionRemark, Group, fused_groups
 from attn_dsl.render.labels import to_lines
 from attn_dsl.render.origins import edge_names, node_operations
-from attn_dsl.render.rows import Row, row_of
+from attn_dsl.render.rows import Row, is_upright, row_of
 from attn_dsl.syntax import Diagram, Edge
 
 NONE: Mapping[str, str] = {}
@@ -87,20 +87,21 @@ class _Writer:
 
     def _fill(self, dot: graphviz.Digraph, frame: Frame, depth: int) -> None:
         """Add what is inside `frame`."""
+        column = {"group": frame.id} if frame.group else {}
         for id in frame.nodes:
             operation, type_ = self._operations.get(id), self._types.get(id, "")
             attributes = node_attributes(self._diagram, id, operation, type_)
-            dot.node(graphviz.escape(id), **attributes)
+            dot.node(graphviz.escape(id), **attributes, **column)
         for name in frame.edges:
             label = self._pills[name].label
             assert label is not None
             attributes = pill_attributes(label, self._operations[name])
-            dot.node(graphviz.escape(name), **attributes)
+            dot.node(graphviz.escape(name), **attributes, **column)
         for inner in frame.frames:
             self._box(dot, inner, depth)
         if row := row_of(self._diagram, frame, self._pills):
             _row(dot, row)
-        if frame.group is not None and frame.group.formula:
+        if frame.group and frame.group.formula and is_upright(self._diagram.direction):
             beside = f"formula of {frame.id}"
             dot.node(graphviz.escape(beside), **formula_attributes(frame.group))
             _row(dot, Row([frame.nodes[0], beside], ordered=True))
@@ -108,8 +109,8 @@ class _Writer:
     def _box(self, dot: graphviz.Digraph, frame: Frame, depth: int) -> None:
         attributes = frame_attributes(self._diagram, frame, depth)
         if frame.is_empty:
-            attributes["label"] = plain(frame.title)
-            dot.node(graphviz.escape(frame.id), **attributes)
+            del attributes["margin"], attributes["labeljust"]
+            dot.node(graphviz.escape(frame.id), **{**attributes, "label": plain(frame.title)})
             return
         fused = frame.group is not None
         with dot.subgraph(name=cluster_name(frame.id, fused=fused)) as box:
@@ -121,16 +122,15 @@ class _Writer:
         source = self._ends.node(edge.source, first=False)
         target = self._ends.node(edge.target, first=True)
         line = arrow_attributes(edge, edge_css(self._diagram, number))
-        cut = self._ends.cuts(edge.source, edge.target)
+        tail, head = self._ends.cuts(edge.source, edge.target)
         ends = graphviz.escape(source), graphviz.escape(target)
         if name in self._pills:
             pill = graphviz.escape(name)
-            dot.edge(ends[0], pill, **{**line, **cut, "arrowhead": "none"})
-            dot.edge(pill, ends[1], **{**line, **cut, "arrowtail": "none"})
-        elif edge.label is not None:
-            dot.edge(*ends, label=padded(to_lines(edge.label.text)), **line, **cut)
+            dot.edge(ends[0], pill, **{**line, **tail, "arrowhead": "none"})
+            dot.edge(pill, ends[1], **{**line, **head, "arrowtail": "none"})
         else:
-            dot.edge(*ends, **line, **cut)
+            label = {"label": padded(to_lines(edge.label.text))} if edge.label else {}
+            dot.edge(*ends, **label, **line, **tail, **head)
 
 
 def _row(dot: graphviz.Digraph, row: Row) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from attn_dsl.ir import Graph, Origin, Statement
 from attn_dsl.ir.ops import TiledAttention
-from attn_dsl.render.origins import drawn_at, node_operations
+from attn_dsl.render.origins import drawn_at, edge_names, node_operations
 from attn_dsl.render.reach import between
 from attn_dsl.syntax import Diagram
 from attn_dsl.tile import formula
@@ -51,7 +51,7 @@ def fused_groups(diagram: Diagram, graph: Graph, remarks: Iterable[FusionRemark]
             continue
         drawn = {name for origin in remark.origins for name in drawn_at(diagram, origin.span)}
         taken = {id for group in groups for id in group.nodes}
-        absorbed = _absorbed(diagram, graph, statement, drawn) - taken
+        absorbed = _absorbed(diagram, graph, drawn) - taken
         nodes = tuple(id for id in diagram.nodes if id in absorbed)
         if nodes:
             title = statement.op.mnemonic.replace("_", " ").capitalize()
@@ -60,11 +60,16 @@ def fused_groups(diagram: Diagram, graph: Graph, remarks: Iterable[FusionRemark]
     return groups
 
 
-def _absorbed(diagram: Diagram, graph: Graph, fused: Statement, drawn: set[str]) -> set[str]:
-    """The nodes in `drawn`, and those that only pass a value on from one of them to another."""
-    members = drawn & diagram.nodes.keys()
-    others = node_operations(diagram, graph).keys()
-    return members | ((between(diagram, members) & diagram.nodes.keys()) - others)
+def _absorbed(diagram: Diagram, graph: Graph, drawn: set[str]) -> set[str]:
+    """The nodes that an operation drawn at `drawn` makes, and those that only pass its values on.
+
+    A node that names no operation has that of its arrow.
+    """
+    named = node_operations(diagram, graph).keys()
+    arrows = zip(edge_names(diagram), diagram.edges, strict=True)
+    made = {edge.target for name, edge in arrows if name in drawn and edge.target not in named}
+    members = (drawn | made) & diagram.nodes.keys()
+    return members | ((between(diagram, members) & diagram.nodes.keys()) - named)
 
 
 def _formula(statement: Statement) -> tuple[str, ...]:

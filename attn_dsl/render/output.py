@@ -11,7 +11,7 @@ from pathlib import Path
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError
 from attn_dsl.files import write_atomically
 from attn_dsl.render.svg import finish_svg
-from attn_dsl.render.titles import free_corners, place_titles
+from attn_dsl.render.titles import raise_titles
 
 TEXTS = ("dot", "mmd")
 PICTURES = ("svg", "png", "pdf")
@@ -47,11 +47,11 @@ def draw(dot: str, format: str) -> bytes:
     import pygraphviz  # noqa: PLC0415 # loads Graphviz, which only drawing needs
 
     with _quiet():
-        sketch, graph = pygraphviz.AGraph(string=dot), pygraphviz.AGraph(string=dot)
-        sketch.layout("dot")
-        place_titles(graph, free_corners(sketch))
+        graph = pygraphviz.AGraph(string=dot)
+        graph.layout("dot")
+        raise_titles(graph)
         title = str(graph.name)
-        data: bytes = graph.draw(format=format, prog="dot", args=_RESOLUTION.get(format, ""))
+        data: bytes = graph.draw(format=format, prog="nop2", args=_RESOLUTION.get(format, ""))
     return finish_svg(data, title) if format == "svg" else data
 
 

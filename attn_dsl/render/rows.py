@@ -9,7 +9,10 @@ from attn_dsl.render.frames import Frame
 from attn_dsl.render.reach import between
 from attn_dsl.syntax import Diagram, Edge
 
-_UPRIGHT = ("TB", "TD", "BT")
+
+def is_upright(direction: str) -> bool:
+    """Whether arrows run down or up."""
+    return direction in ("TB", "TD", "BT")
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,10 @@ def row_of(diagram: Diagram, frame: Frame, pills: Mapping[str, Edge]) -> Row | N
     Graphviz has one direction for all, and across it only rows, whose arrows run to the right.
     There is no row where a value leaves the subgraph and comes back.
     """
-    across = (frame.direction in _UPRIGHT) != (diagram.direction in _UPRIGHT)
     members = set(frame.nodes)
-    if frame.direction is None or not across or len(members) < 2:
+    if frame.direction is None or len(members) < 2:
+        return None
+    if is_upright(frame.direction) == is_upright(diagram.direction):
         return None
     if between(diagram, members) - members:
         return None

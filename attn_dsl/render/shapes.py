@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from attn_dsl.render.palette import LINE
+
 ROUNDED = {"shape": "box", "style": "filled,rounded"}
 
-_DOT = {"shape": "circle", "width": "0.16", "fixedsize": "true", "label": ""}
-_BAR = {"shape": "box", "height": "0.06", "fixedsize": "true", "label": ""}
+_ROUND = {"shape": "circle", "fixedsize": "true", "width": "0.2", "height": "0.2"}
+_DOT = {**_ROUND, "fillcolor": LINE, "label": ""}
+_BAR = {"shape": "box", "fixedsize": "true", "height": "0.07", "fillcolor": LINE, "label": ""}
 
 _SHAPES: Mapping[str, Mapping[str, str]] = {
     "rect square proc process rectangle": {"shape": "box"},
@@ -36,7 +39,7 @@ _SHAPES: Mapping[str, Mapping[str, str]] = {
     "text brace brace-l brace-r braces comment": {"shape": "plaintext", "width": "0"},
     "f-circ junction filled-circle sm-circ start small-circle": _DOT,
     "fr-circ stop framed-circle": {**_DOT, "shape": "doublecircle"},
-    "cross-circ summary crossed-circle": {**_DOT, "shape": "Mcircle", "width": "0.3"},
+    "cross-circ summary crossed-circle": {**_ROUND, "width": "0.3", "label": "×"},
     "fork join": _BAR,
 }
 _BY_NAME = {name: attributes for names, attributes in _SHAPES.items() for name in names.split()}

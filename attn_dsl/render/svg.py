@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from xml.dom.minidom import Document, Element, parseString
 
+from attn_dsl.render.titles import PREFIX
+
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -14,7 +16,7 @@ def finish_svg(data: bytes, title: str) -> bytes:
     document = parseString(data)
     root = document.documentElement
     assert root is not None
-    nodes = list(_groups(root, "node"))
+    nodes = [node for node in _groups(root, "node") if not _name(node).startswith(PREFIX)]
     arrows = sum(1 for _ in _groups(root, "edge"))
     for node in nodes:
         _centre(node)
@@ -31,6 +33,12 @@ def _groups(root: Element, kind: str) -> Iterator[Element]:
     for group in root.getElementsByTagName("g"):
         if group.getAttribute("class") == kind:
             yield group
+
+
+def _name(group: Element) -> str:
+    """Graphviz's title of a node: what DOT calls it."""
+    title = group.getElementsByTagName("title")[0].firstChild
+    return str(getattr(title, "data", ""))
 
 
 def _text(group: Element) -> str:

@@ -69,16 +69,16 @@ def read_drawing(diagram: Diagram, found: list[Diagnostic]) -> dict[str, Drawn]:
     for edge in diagram.edges:
         operand = Operand(edge.source, edge, _edge_meaning(edge, found))
         operands.get(edge.target, []).append(operand)
+    subgraphs = {subgraph.id for subgraph in diagram.subgraphs}
     drawn = {
         id: _by_edges(_by_itself(node, tuple(operands[id]), found), diagram, found)
         for id, node in diagram.nodes.items()
+        if id not in subgraphs
     }
-    subgraphs = {subgraph.id for subgraph in diagram.subgraphs}
     for edge in diagram.edges:
         for end in (edge.source, edge.target):
             if end in subgraphs:
                 found.append(errors.edge_to_subgraph(edge, end))
-                drawn.pop(end, None)
     return {**drawn, **dict(_by_titles(diagram, drawn))}
 
 

@@ -170,10 +170,8 @@ def build_concatenate(builder: Builder, site: Site, arguments: Sequence[Argument
     if not has_operands(builder, site, arguments, range(1, 1000), "values"):
         return None
     values = [typed(builder, site, argument, None) for argument in arguments]
-    axis = site.meaning.axis or -1
-    total = values[0]
-    for value in values[1:]:
-        if total is None or value is None:
-            return None
-        total = builder.add(site.wish, Concatenate(total, value, axis), site.origin("Concatenate"))
-    return total
+    parts = tuple(value for value in values if value is not None)
+    if len(parts) < len(values):
+        return None
+    op = Concatenate(parts, site.meaning.axis or -1)
+    return builder.add(site.wish, op, site.origin("Concatenate"))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from attn_dsl.ir import Graph, Statement
+from attn_dsl.ir.ops import TiledAttention
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import TileSizes, schedule
 from attn_numpy.attention import print_attention, sizes_of
-from attn_numpy.names import attention_name
+from attn_numpy.names import attention_name, reserved_names
 
 # Measured fastest for head dims 64 and 128 on one core: the tile of scores stays in its cache.
 TILES = TileSizes(query=256, key=512)
@@ -23,17 +24,31 @@ class Function:
     sizes: tuple[str, ...]
 
 
-def attention_function(graph: Graph, statement: Statement) -> Function:
+def attention_functions(graph: Graph) -> dict[str, Function]:
+    """The functions of all fused operations, by the value that each computes."""
+    functions: dict[str, Function] = {}
+    texts: dict[str, str] = {}
+    for statement in graph.statements:
+        if isinstance(statement.op, TiledAttention):
+            function = _attention_function(graph, statement, share=True)
+            if texts.setdefault(function.name, function.text) != function.text:
+                function = _attention_function(graph, statement, share=False)
+            functions[statement.name] = function
+    return functions
+
+
+def _attention_function(graph: Graph, statement: Statement, share: bool) -> Function:
     """The function that computes the fused operation of `statement`.
 
-    Within a module values are called by their paths, `Encoder_0_MHA_q_heads`. Here they are
-    called by what follows, so that all copies of the module have one and the same function.
+    Within a module values are called by their paths, `Encoder_0_MHA_q_heads`. To `share` it,
+    they are called by what follows, so that all copies of the module have the same function.
     """
     operands = [graph.table[name] for name in statement.op.operands]
     path = _path(statement)
     shared = _without_indices(path)
     names = {s.name: _local(s.name, path, shared) for s in (*operands, statement)}
-    if len(set(names.values())) < len(names) or set(names.values()) & set(graph.symbols):
+    short = set(names.values())
+    if not share or len(short) < len(names) or short & {*reserved_names(), *graph.symbols}:
         names, shared = {}, ""
     local = Graph(graph.name, (*operands, statement), ()).rename(names)
     fused = local.statements[-1]

@@ -9,7 +9,7 @@ from attn_dsl.ir import DType, Graph, Statement
 from attn_dsl.ir.ops import Input, TiledAttention
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import formula
-from attn_numpy.function import TILES, Function, attention_function
+from attn_numpy.function import TILES, Function, attention_functions
 from attn_numpy.helpers import HELPERS
 from attn_numpy.names import clear_names, entry_name, parameters, quoted
 from attn_numpy.plain import print_plain, spelled
@@ -18,11 +18,7 @@ from attn_numpy.plain import print_plain, spelled
 def print_module(graph: Graph) -> str:
     """The text of the module that computes `graph`."""
     graph = clear_names(graph)
-    functions = {
-        statement.name: attention_function(graph, statement)
-        for statement in graph.statements
-        if isinstance(statement.op, TiledAttention)
-    }
+    functions = attention_functions(graph)
     body = TextBuilder()
     for text in dict.fromkeys(function.text for function in functions.values()):
         body.line("\n")
@@ -72,7 +68,8 @@ def _print_entry(out: TextBuilder, graph: Graph, functions: dict[str, Function])
         for statement in graph.statements:
             if not isinstance(statement.op, Input):
                 _print_statement(out, graph, statement, functions)
-        out.line("return " + ", ".join(value for _, value in graph.outputs))
+        results = (spelled(graph.table[value]) for _, value in graph.outputs)
+        out.line(f"return {', '.join(results)}")
 
 
 def _docstring(out: TextBuilder, graph: Graph) -> None:
@@ -127,7 +124,7 @@ def _print_statement(
     op = statement.op
     if isinstance(op, TiledAttention):
         function = functions[statement.name]
-        arguments = (*op.operands, *function.sizes)
+        arguments = (*(spelled(graph.table[name]) for name in op.operands), *function.sizes)
         out.line(f"{statement.name} = {function.name}({', '.join(arguments)})")
         return
     out.lines(print_plain(graph, statement))

@@ -29,10 +29,14 @@ OF_SIZES = ("scale", "factor", "first", "count")
 """The fields of operations whose expressions are of sizes alone."""
 
 
+def reserved_names() -> set[str]:
+    """What no value and no size may be called in an emitted module."""
+    return {*LOCALS, *keyword.kwlist, *INDICES, SCORE.id}
+
+
 def clear_names(graph: Graph) -> Graph:
     """Rename the values and sizes whose names would hide a name of the emitted module."""
-    functions = {attention_name(value) for value in graph.table}
-    used = {*LOCALS, *keyword.kwlist, *functions, *INDICES, SCORE.id}
+    used = reserved_names() | {attention_name(value) for value in graph.table}
     names = {name: _clear(name, used) for name in (*graph.table, *graph.symbols)}
     return _rename_sizes(graph, names).rename(names)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from attn_dsl.expr import SCORE, Binary, names_in
-from attn_dsl.ir import DType, Graph, Statement
+from attn_dsl.expr import SCORE, names_in
+from attn_dsl.ir import Dim, DType, Graph, Statement
 from attn_dsl.ir.ops import (
     Concatenate,
     Elementwise,
@@ -113,10 +113,11 @@ def _on_tensors(op: Op) -> str:
             return f"split_heads({x}, {heads})"
         case MergeHeads(x):
             return f"merge_heads({x})"
-        case Concatenate(lhs, rhs, axis):
-            return f"np.concatenate([{lhs}, {rhs}], axis={axis})"
+        case Concatenate(parts, axis):
+            return f"np.concatenate([{', '.join(parts)}], axis={axis})"
         case Slice(x, first, count):
-            return f"{x}[..., {size(first)} : {size(Binary('+', first, count))}]"
+            end = (Dim.from_expr(first) + Dim.from_expr(count)).to_expr()
+            return f"{x}[..., {size(first)} : {size(end)}]"
         case Vector(x):
             return f"{x}[..., 0, :]"
         case Row(x):

@@ -18,6 +18,11 @@ def operand(default: Any = MISSING) -> Any:
     return field(metadata={"role": "operand"}, **_default(default))
 
 
+def operands() -> Any:
+    """Declare a field that names several values; it takes all that stand last."""
+    return field(metadata={"role": "operand", "many": True})
+
+
 def attribute(default: Any = MISSING) -> Any:
     """Declare a field that is a constant: a number, a string, a bool."""
     return field(metadata={"role": "attribute"}, **_default(default))
@@ -61,12 +66,19 @@ class Op(ABC):
 
     @cached_property
     def operands(self) -> tuple[str, ...]:
-        """The values that this uses, in order, each once: operand fields, then captured ones.
+        """The values that this uses, in order, each once: operand fields, then captured ones."""
+        return tuple(dict.fromkeys([*self.direct, *self.captured]))
+
+    @cached_property
+    def direct(self) -> tuple[str, ...]:
+        """The values in operand fields, as often as they stand there.
 
         An operand that may be left out, and is, has the empty name.
         """
-        direct = [name for _, name in self.fields_of("operand") if name]
-        return tuple(dict.fromkeys([*direct, *self.captured]))
+        found: list[str] = []
+        for _, names in self.fields_of("operand"):
+            found += names if isinstance(names, tuple) else [names]
+        return tuple(name for name in found if name)
 
     @cached_property
     def captured(self) -> tuple[str, ...]:
@@ -76,7 +88,11 @@ class Op(ABC):
 
     def rename(self, names: Mapping[str, str]) -> Op:
         """The same operation on values of other names."""
-        changes: dict[str, Any] = {n: names.get(v, v) for n, v in self.fields_of("operand")}
+        changes: dict[str, Any] = {}
+        for field_name, old in self.fields_of("operand"):
+            many = isinstance(old, tuple)
+            new = tuple(names.get(name, name) for name in (old if many else (old,)))
+            changes[field_name] = new if many else new[0]
         changes |= {n: _rename(e, names) for n, e in self.fields_of("expression")}
         return replace(self, **changes)
 

@@ -11,7 +11,7 @@ import numpy as np
 from attn_dsl.expr import Expr
 from attn_dsl.expr.evaluate import Array
 from attn_dsl.ir.dims import ONE, Dim
-from attn_dsl.ir.ops.base import Op, attribute, expression, operand
+from attn_dsl.ir.ops.base import Op, attribute, expression, operand, operands
 from attn_dsl.ir.types import TensorType, TypeMismatch
 
 
@@ -68,32 +68,37 @@ class MergeHeads(Op):
 
 @dataclass(frozen=True)
 class Concatenate(Op):
-    """lhs and rhs one after the other along `axis`."""
+    """The parts one after the other along `axis`."""
 
     mnemonic: ClassVar[str] = "concatenate"
     words: ClassVar[tuple[str, ...]] = ("Concatenate", "Concat", "Concatenation", "Join")
 
-    lhs: str = operand()
-    rhs: str = operand()
+    parts: tuple[str, ...] = operands()
     axis: int = attribute(default=-1)
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
         """The sizes along the axis are added; all others must be equal."""
-        lhs, rhs = types[self.lhs], types[self.rhs]
-        if not -len(lhs.dims) <= self.axis < 0:
-            raise TypeMismatch(f"concatenation over axis {self.axis} of {lhs}", "axis")
-        dims = list(lhs.dims)
-        total = dims[self.axis] + rhs.dims[self.axis] if len(rhs.dims) == len(dims) else ONE
-        dims[self.axis] = total
-        other = list(rhs.dims)
-        other[self.axis] = total
-        if other != dims or lhs.dtype is not rhs.dtype or lhs.batch != rhs.batch:
-            raise TypeMismatch(f"{lhs} and {rhs} differ in more than axis {self.axis}", "rhs")
-        return lhs.with_dims(*dims)
+        first, *others = (types[part] for part in self.parts)
+        if not -len(first.dims) <= self.axis < 0:
+            raise TypeMismatch(f"concatenation over axis {self.axis} of {first}", "axis")
+        total = first.dims[self.axis]
+        for other in others:
+            if len(other.dims) != len(first.dims) or self._along(other, ONE) != self._along(
+                first, ONE
+            ):
+                raise TypeMismatch(f"{first} and {other} differ in more than axis {self.axis}")
+            total = total + other.dims[self.axis]
+        return self._along(first, total)
+
+    def _along(self, type_: TensorType, size: Dim) -> TensorType:
+        """The type with another size along the axis."""
+        dims = list(type_.dims)
+        dims[self.axis] = size
+        return type_.with_dims(*dims)
 
     def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
         """NumPy's concatenate."""
-        return np.concatenate([values[self.lhs], values[self.rhs]], axis=self.axis)
+        return np.concatenate([values[part] for part in self.parts], axis=self.axis)
 
 
 @dataclass(frozen=True)

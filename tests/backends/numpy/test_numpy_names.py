@@ -67,3 +67,22 @@ def test_an_optional_input_is_a_keyword_with_a_default() -> None:
     assert "def optional_mask(Q, K, V, mask=None):" in emit(case("optional_mask")).source
     clash = case("optional_mask").rename({"Q": "mask"})
     compare_drawn(clash, SIZES)
+
+
+@pytest.mark.parametrize("path", ["rows keys np tile", "lambda k q s", "1 2 3 4", "N M E D"])
+def test_paths_are_left_out_where_that_leaves_a_name(path: str) -> None:
+    names = {old: f"Block_0_{new}" for old, new in zip("QKVO", path.split(), strict=True)}
+    compare_drawn(case("several_masks").rename(names), SIZES)
+
+
+@pytest.mark.parametrize(("second", "count"), [("causal", 1), ("scaled", 2)])
+def test_copies_share_a_function_and_others_do_not(second: str, count: int) -> None:
+    copies = []
+    for i, name in enumerate(("causal", second)):
+        graph = case(name)
+        renamed = graph.rename({value: f"Block_{i}_{value}" for value in graph.table})
+        copies.append(from_text(re.sub(r'name="(\w)"', rf'name="\1{i}"', to_text(renamed))))
+    statements = copies[0].statements + copies[1].statements
+    graph = Graph.ordered("blocks", statements, [(s, s) for s in ("Block_0_O", "Block_1_O")])
+    compare_drawn(graph, SIZES)
+    assert emit(graph).source.count("def attention_") == count
