@@ -12,6 +12,7 @@ from attn_dsl.ir import Graph, Sizes
 from attn_dsl.kernel import Kernel
 from attn_dsl.sample import default_sizes, sample_inputs
 from attn_dsl.semantics import Settings
+from attn_dsl.signature import arguments
 
 NDArray = np.ndarray[Any, Any]
 
@@ -39,7 +40,12 @@ def execute(kernel: Kernel, settings: Settings, arrays: Mapping[str, NDArray], s
     sizes = kernel.sizes(given)
     drawn = f"  (drawn with seed {seed})" if not arrays else ""
     lines = [f"ran on    {kernel.where}", f"sizes     {_sizes(graph, sizes)}"]
-    lines += [f"input     {name} {_shape(a)}{drawn}" for name, a in given.items()]
+    owned = [argument.name for argument in arguments(graph) if argument.parameter]
+    shown = {name: array for name, array in given.items() if name not in owned}
+    lines += [f"input     {name} {_shape(array)}{drawn}" for name, array in shown.items()]
+    if owned:
+        count = sum(given[name].size for name in owned if name in given)
+        lines.append(f"weights   {len(owned)} parameters, {count:,} numbers{drawn}")
     for name, array in outputs.items():
         lines.append(f"output    {name} {_shape(array)}")
         lines.append(f"checksum  {name} {_checksum(array)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from attn_dsl.ir import Graph, Origin
 from attn_dsl.ir.ops import TiledAttention
@@ -34,10 +35,16 @@ def explain(drawn: Graph, fused: Graph, remarks: tuple[Remark, ...], settings: S
 
 
 def _signature(graph: Graph) -> Iterator[str]:
-    inputs, outputs = arguments(graph), results(graph)
+    inputs = [a for a in arguments(graph) if not a.parameter]
+    parameters = [a for a in arguments(graph) if a.parameter]
+    outputs = results(graph)
     width = max(len(name) for name in (*(a.name for a in inputs), *outputs))
     yield from (f"  input   {a.name:<{width}}  {a.type}{a.note}" for a in inputs)
     yield from (f"  output  {name:<{width}}  {type_}" for name, type_ in outputs.items())
+    if parameters:
+        yield f"\nparameters: {len(parameters)}"
+        width = max(len(a.name) for a in parameters)
+        yield from (f"  {a.name:<{width}}  {a.type}" for a in parameters)
 
 
 def _fused(graph: Graph, remark: Remark, settings: Settings) -> Iterator[str]:
@@ -69,8 +76,10 @@ def _not_fused(remark: Remark) -> Iterator[str]:
 
 
 def _place(origin: Origin) -> str:
-    """`line 7  MatMul  MatMul(Matrix Multiply)`."""
-    if origin.span is None:
+    """`line 7  MatMul  MatMul(Matrix Multiply)`; in a module, where it stands there too."""
+    if origin.span is None or origin.place is None:
         return origin.title
     text = " ".join(origin.span.text.split())
-    return f"line {origin.span.line:<4} {origin.title:<16} {text}"
+    if origin.call is not None:
+        text += f"  ({PurePath(origin.span.source.name).name}:{origin.span.line})"
+    return f"line {origin.place.line:<4} {origin.title:<16} {text}"

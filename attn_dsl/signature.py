@@ -12,7 +12,8 @@ from attn_dsl.ir.ops import Input
 class Argument:
     """An input by name: its type, and whether it may be left out, or is a weight.
 
-    An optional mask has two types, for its boolean and its floating-point form.
+    An optional mask has two types, for its boolean and its floating-point form. A `parameter`
+    is a weight that belongs to an operation, and is called by its path.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Argument:
     dtypes: tuple[str, ...]
     optional: bool
     weight: bool
+    parameter: bool
 
     @property
     def note(self) -> str:
@@ -43,7 +45,7 @@ def _argument(name: str, forms: list[Statement]) -> Argument:
     dtypes = tuple(form.type.dtype.numpy for form in forms)
     optional = op.optional and not op.required
     weight = op.parameter or op.role == "weight"
-    return Argument(name, f"{others}{last}", dtypes, optional, weight)
+    return Argument(name, f"{others}{last}", dtypes, optional, weight, op.parameter)
 
 
 def results(graph: Graph) -> dict[str, str]:

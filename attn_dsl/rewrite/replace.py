@@ -17,6 +17,13 @@ def fresh_name(graph: Graph, wish: str) -> str:
 
 
 def replace_statements(graph: Graph, new: Iterable[Statement]) -> Graph:
-    """Define values anew, or additional ones; what is no longer needed goes."""
+    """Define values anew, or additional ones; what is no longer needed goes.
+
+    Inputs keep their order: it is that of the arguments.
+    """
     table = dict(graph.table) | {statement.name: statement for statement in new}
-    return Graph.ordered(graph.name, table.values(), graph.outputs)
+    ordered = Graph.ordered(graph.name, table.values(), graph.outputs)
+    kept = {statement.name for statement in ordered.inputs}
+    inputs = [statement for statement in graph.inputs if statement.name in kept]
+    rest = ordered.statements[len(inputs) :]
+    return Graph(graph.name, (*inputs, *rest), graph.outputs)
