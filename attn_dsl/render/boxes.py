@@ -39,11 +39,13 @@ def pill_attributes(label: Text, operation: str) -> dict[str, str]:
 
 def frame_attributes(diagram: Diagram, frame: Frame, depth: int) -> dict[str, str]:
     """The box of a subgraph or of a fused operation."""
+    # "t" is where arrows come from, which is the bottom in a drawing that runs up.
+    top = {"labelloc": "b" if diagram.direction == "BT" else "t"}
     if frame.group is not None:
         formula = () if is_upright(diagram.direction) else frame.group.formula
-        return {**palette.FUSED_BOX, "label": _aligned((*frame.title, *formula))}
+        return {**palette.FUSED_BOX, **top, "label": _aligned((*frame.title, *formula))}
     css = box_css(diagram, frame.id)
-    found = {**palette.SUBGRAPH, "label": _aligned(frame.title)}
+    found = {**palette.SUBGRAPH, **top, "label": _aligned(frame.title)}
     ground = palette.FRAMES[depth % len(palette.FRAMES)]
     found |= box_attributes(css, ground)
     if "color" not in css and found["fontcolor"] == palette.INK:

@@ -68,6 +68,7 @@ class _Writer:
         self._pills = {name: edge for name, edge in named if name in operations and edge.label}
         self._root = build_frames(diagram, groups, self._pills)
         self._ends = Ends(diagram, self._root)
+        self._backwards: set[str] = set()
 
     def text(self) -> str:
         title = self._diagram.title
@@ -101,6 +102,7 @@ class _Writer:
             self._box(dot, inner, depth)
         if row := row_of(self._diagram, frame, self._pills):
             _row(dot, row)
+            self._backwards |= set(row.ids) if row.backwards else set()
         if frame.group and frame.group.formula and is_upright(self._diagram.direction):
             beside = f"formula of {frame.id}"
             dot.node(graphviz.escape(beside), **formula_attributes(frame.group))
@@ -126,11 +128,19 @@ class _Writer:
         ends = graphviz.escape(source), graphviz.escape(target)
         if name in self._pills:
             pill = graphviz.escape(name)
-            dot.edge(ends[0], pill, **{**line, **tail, "arrowhead": "none"})
-            dot.edge(pill, ends[1], **{**line, **head, "arrowtail": "none"})
+            self._arrow(dot, ends[0], pill, {**line, **tail, "arrowhead": "none"})
+            self._arrow(dot, pill, ends[1], {**line, **head, "arrowtail": "none"})
         else:
             label = {"label": padded(to_lines(edge.label.text))} if edge.label else {}
-            dot.edge(*ends, **label, **line, **tail, **head)
+            self._arrow(dot, *ends, {**label, **line, **tail, **head})
+
+    def _arrow(self, dot: graphviz.Digraph, tail: str, head: str, line: Mapping[str, str]) -> None:
+        """An arrow; in a row that runs backwards it is laid out from its head to its tail."""
+        if not {tail, head} <= self._backwards:
+            dot.edge(tail, head, **line)
+            return
+        heads = line.get("arrowhead", "normal"), line.get("arrowtail", "none")
+        dot.edge(head, tail, **{**line, "dir": "both", "arrowtail": heads[0], "arrowhead": heads[1]})
 
 
 def _row(dot: graphviz.Digraph, row: Row) -> None:
@@ -140,4 +150,4 @@ def _row(dot: graphviz.Digraph, row: Row) -> None:
         for id in row.ids:
             rank.node(graphviz.escape(id))
         for left, right in pairwise(row.ids) if row.ordered else ():
-            rank.edge(graphviz.escape(left), graphviz.escape(right), style="invis")
+            rank.edge(graphviz.escape(left), graphviz.escape(right), style="invis", weight="0")
