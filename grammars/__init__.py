@@ -1,11 +1,10 @@
-"""The grammars of attn, as Lark text: what a flowchart is, and what an expression is.
+"""The grammars of attn, and how to read by them.
 
-In: nothing. Out: the text of `flowchart.lark` and `expression.lark`, for those who parse by them.
+In: `flowchart.lark` and `expression.lark`, and the LALR tables that Lark makes of them, which are
+shipped beside them. Out: `parse`, from a text to whatever is built of its rules.
 """
 
-from importlib.resources import files
+from attn_dsl.grammars.lalr import Build, Token, Unexpected, parse
+from attn_dsl.grammars.tables import Tables, tables
 
-
-def grammar(name: str) -> str:
-    """Return the text of the grammar `name`, such as `"expression"`."""
-    return files(__name__).joinpath(f"{name}.lark").read_text(encoding="utf-8")
+__all__ = ["Build", "Tables", "Token", "Unexpected", "parse", "tables"]

@@ -1,6 +1,6 @@
 """Diagnostics as text: the message, the place, the source line, carets under the span.
 
-error[E012]: shapes do not fit
+error: attn[E038]: shapes do not fit
   --> mha.attn:7:5
    7 |     qk[matmul] --> s[softmax]
      |     ^^^^^^^^^^ contracts 64 (of q) with 80 (of k)

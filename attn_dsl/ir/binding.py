@@ -51,6 +51,9 @@ def bind(graph: Graph, arrays: Mapping[str, NDArray]) -> Sizes:
     for statement in graph.inputs:
         if _input(statement).optional and _input(statement).name in arrays:
             _check_broadcast(statement, np.shape(arrays[_input(statement).name]), sizes)
+    for dim in graph.divided:
+        if set(dim.symbols) <= set(sizes.symbols):
+            dim.value(sizes.symbols)  # raises, and names the size that cannot be divided
     return sizes
 
 

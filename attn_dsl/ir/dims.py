@@ -81,6 +81,11 @@ class Dim:
         return tuple(sorted({symbol for monomial, _ in self.terms for symbol in monomial}))
 
     @property
+    def is_divided(self) -> bool:
+        """Whether there are sizes of its symbols at which this is no whole number."""
+        return any(not isinstance(coefficient, int) for _, coefficient in self.terms)
+
+    @property
     def constant(self) -> int | None:
         """The value, if it is a whole number with no symbol left in it."""
         coefficient = self.terms[0][1] if self.terms else 0

@@ -9,6 +9,7 @@ from functools import cached_property
 import networkx as nx
 
 from attn_dsl.diagnostics import Span
+from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.ops import Input, Op
 from attn_dsl.ir.types import TensorType
 
@@ -20,11 +21,13 @@ class Origin:
     """A drawn operation that a statement came from: what it does, and where it was drawn.
 
     Inside a module `span` is in the module's file, and `call` where the user's drawing calls it.
+    `twins` are the places of the other members of a family, for which `span` stands.
     """
 
     title: str
     span: Span | None = None
     call: Span | None = None
+    twins: tuple[Span, ...] = ()
 
     @property
     def place(self) -> Span | None:
@@ -105,6 +108,12 @@ class Graph:
     def symbols(self) -> tuple[str, ...]:
         """The symbolic sizes of all inputs, each once, in order."""
         return tuple(dict.fromkeys(s for i in self.inputs for s in i.type.symbols))
+
+    @cached_property
+    def divided(self) -> tuple[Dim, ...]:
+        """The dims that are whole numbers at some sizes only, such as E // 8."""
+        dims = (dim for statement in self.statements for dim in statement.type.dims)
+        return tuple(dict.fromkeys(dim for dim in dims if dim.is_divided))
 
     def rename(self, names: Mapping[str, str]) -> Graph:
         """The same graph with other value names."""

@@ -39,7 +39,7 @@ def pill_attributes(label: Text, operation: str) -> dict[str, str]:
 
 def frame_attributes(diagram: Diagram, frame: Frame, depth: int) -> dict[str, str]:
     """The box of a subgraph or of a fused operation."""
-    # "t" is where arrows come from, which is the bottom in a drawing that runs up.
+    # Graphviz turns titles upside down with the drawing.
     top = {"labelloc": "b" if diagram.direction == "BT" else "t"}
     if frame.group is not None:
         formula = () if is_upright(diagram.direction) else frame.group.formula
@@ -57,7 +57,8 @@ def frame_attributes(diagram: Diagram, frame: Frame, depth: int) -> dict[str, st
 
 def plain(lines: Sequence[str]) -> str:
     """Lines as a label in which nothing has a meaning to Graphviz."""
-    return graphviz.nohtml("\\n".join(_escape(line) for line in lines))
+    label: str = graphviz.nohtml("\\n".join(_escape(line) for line in lines))
+    return label
 
 
 def padded(lines: Sequence[str]) -> str:
@@ -66,11 +67,13 @@ def padded(lines: Sequence[str]) -> str:
 
 
 def _aligned(lines: Sequence[str]) -> str:
-    return graphviz.nohtml("".join(f"{_escape(line)}\\l" for line in lines))
+    label: str = graphviz.nohtml("".join(f"{_escape(line)}\\l" for line in lines))
+    return label
 
 
 def _escape(line: str) -> str:
-    return graphviz.escape(line.replace("&", "&amp;"))
+    text: str = graphviz.escape(line.replace("&", "&amp;"))
+    return text
 
 
 def _label(label: Label, fill: str) -> str:

@@ -84,7 +84,7 @@ class _Writer:
         names = edge_names(self._diagram)
         for number, (name, edge) in enumerate(zip(names, self._diagram.edges, strict=True)):
             self._edge(dot, number, name, edge)
-        return dot.source
+        return str(dot.source)
 
     def _fill(self, dot: graphviz.Digraph, frame: Frame, depth: int) -> None:
         """Add what is inside `frame`."""
@@ -139,8 +139,11 @@ class _Writer:
         if not {tail, head} <= self._backwards:
             dot.edge(tail, head, **line)
             return
-        heads = line.get("arrowhead", "normal"), line.get("arrowtail", "none")
-        dot.edge(head, tail, **{**line, "dir": "both", "arrowtail": heads[0], "arrowhead": heads[1]})
+        ends = {
+            "arrowtail": line.get("arrowhead", "normal"),
+            "arrowhead": line.get("arrowtail", "none"),
+        }
+        dot.edge(head, tail, **{**line, **ends, "dir": "both"})
 
 
 def _row(dot: graphviz.Digraph, row: Row) -> None:

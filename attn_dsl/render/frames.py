@@ -62,8 +62,8 @@ class Nesting:
 
     def common(self, ids: Iterable[str]) -> str:
         """The innermost subgraph around all of `ids`."""
-        levels = zip(*(self.around(id) for id in ids), strict=False)
-        return [level[0] for level in levels if len(set(level)) == 1][-1]
+        first, *others = [self.around(id) for id in ids]
+        return [around for around in first if all(around in other for other in others)][-1]
 
     def inside(self, subgraph: str) -> list[str]:
         """All nodes and empty subgraphs inside `subgraph`, however deep."""

@@ -65,11 +65,12 @@ def _absorbed(diagram: Diagram, graph: Graph, drawn: set[str]) -> set[str]:
 
     A node that names no operation has that of its arrow.
     """
+    boxes = diagram.nodes.keys() - {subgraph.id for subgraph in diagram.subgraphs}
     named = node_operations(diagram, graph).keys()
     arrows = zip(edge_names(diagram), diagram.edges, strict=True)
     made = {edge.target for name, edge in arrows if name in drawn and edge.target not in named}
-    members = (drawn | made) & diagram.nodes.keys()
-    return members | ((between(diagram, members) & diagram.nodes.keys()) - named)
+    members = (drawn | made) & boxes
+    return members | ((between(diagram, members) & boxes) - named)
 
 
 def _formula(statement: Statement) -> tuple[str, ...]:

@@ -58,7 +58,8 @@ def fused_mermaid(
 def _own_text(diagram: Diagram) -> str:
     """The diagram's part of its source, which may be Markdown."""
     text = diagram.source.text
-    starts = [part.span.start for part in (*diagram.nodes.values(), *diagram.subgraphs)]
+    starts = [node.span.start for node in diagram.nodes.values()]
+    starts += [subgraph.span.start for subgraph in diagram.subgraphs]
     for block in find_blocks(text):
         if starts and block.start <= starts[0] < block.end:
             return text[block.start : block.end]
@@ -68,7 +69,8 @@ def _own_text(diagram: Diagram) -> str:
 def _inside(out: TextBuilder, diagram: Diagram, frame: Frame) -> None:
     out.lines(spell_box(diagram.nodes[id]) for id in frame.nodes)
     for inner in frame.frames:
-        with out.block(f'subgraph {_id(inner)}["{spell_text("<br>".join(inner.title))}"]', "end"):
+        lines = (*inner.title, *(inner.group.formula if inner.group else ()))
+        with out.block(f'subgraph {_id(inner)}["{spell_text("<br>".join(lines))}"]', "end"):
             if inner.direction:
                 out.line(f"direction {inner.direction}")
             _inside(out, diagram, inner)
@@ -80,15 +82,17 @@ def _id(frame: Frame) -> str:
 
 def _styles(diagram: Diagram, root: Frame) -> Iterator[str]:
     """The author's own styles, for what is still drawn."""
-    drawn = {*diagram.nodes, *(frame.id for frame in root.walk())}
-    drawn -= {s.id for s in diagram.subgraphs} - {frame.id for frame in root.walk()}
+    frames = {frame.id for frame in root.walk()}
+    hidden = {subgraph.id for subgraph in diagram.subgraphs} - frames
+    classes = {node.id: node.classes for node in diagram.nodes.values()}
+    classes |= {subgraph.id: subgraph.classes for subgraph in diagram.subgraphs}
     for name, css in diagram.class_styles.items():
         yield f"classDef {name} {','.join(css)}"
-    for box in (*diagram.nodes.values(), *diagram.subgraphs):
-        if box.id in drawn:
-            yield from (f"class {box.id} {name}" for name in box.classes)
+    for id, names in classes.items():
+        if id not in hidden:
+            yield from (f"class {id} {name}" for name in names)
     for id, css in diagram.styles.items():
-        if id in drawn:
+        if id not in hidden:
             yield f"style {id} {','.join(css)}"
     for number, css in diagram.link_styles.items():
         yield f"linkStyle {number} {','.join(css)}"

@@ -67,12 +67,10 @@ def drawn_at(diagram: Diagram, span: Span | None) -> list[str]:
 
 
 def _edges_at(diagram: Diagram, span: Span) -> Iterator[str]:
-    labelled = [edge for edge in diagram.edges if edge.label is not None]
-    said = {
-        (edge.target, edge.label.text) for edge in labelled if edge.label and span in edge.label.span
-    }
-    for name, edge in zip(edge_names(diagram), diagram.edges, strict=True):
-        if edge.label and (edge.target, edge.label.text) in said:
+    labels = [(edge.target, edge.label) for edge in diagram.edges]
+    said = {(target, label.text) for target, label in labels if label and span in label.span}
+    for name, (target, label) in zip(edge_names(diagram), labels, strict=True):
+        if label and (target, label.text) in said:
             yield name
 
 

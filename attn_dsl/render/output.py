@@ -23,12 +23,10 @@ def format_of(path: Path) -> str:
     """The format that `path` ends in; DiagnosticError if there is no such format."""
     format = path.suffix.removeprefix(".").lower()
     if format not in FORMATS:
+        ending = f"in `{path.suffix}`" if path.suffix else "without a suffix"
         known = ", ".join(f".{name}" for name in FORMATS)
-        ending = f"`{path.suffix}`" if path.suffix else "no suffix"
-        message = f"cannot draw to `{path}`: its name ends in {ending}"
-        if not path.suffix:
-            message = f"cannot draw to `{path}`: its name has no suffix"
-        raise DiagnosticError([Diagnostic("E080", message, help=f"known formats are {known}")])
+        message = f"the format of `{path}` is not known: its name ends {ending}"
+        raise DiagnosticError([Diagnostic("E080", message, help=f"known suffixes are {known}")])
     return format
 
 

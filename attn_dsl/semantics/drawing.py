@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from attn_dsl.diagnostics import Diagnostic, Span
 from attn_dsl.ir import parse_type
-from attn_dsl.ir.ops import Mask, Op
+from attn_dsl.ir.ops import Add, Mask, Op
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.labels import Meaning, part, read_label
 from attn_dsl.semantics.vocabulary import (
@@ -45,8 +45,9 @@ class Drawn:
     """A node, its meaning and its operands in file order.
 
     `place` is where the operation is named: the node, or the edge or subgraph title that
-    names it, and `label` the text there. `family` is set for a node that stands for many, and
-    `vector` for an input that meets each of them as a vector.
+    names it, and `label` the text there. `family` is set for a node that stands for many, with
+    the places of the others as `twins`, and `vector` for an input that meets each of them as a
+    vector.
     """
 
     node: Node
@@ -56,6 +57,7 @@ class Drawn:
     label: Text
     family: Family | None = None
     vector: bool = False
+    twins: tuple[Span, ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,9 +68,12 @@ class Drawn:
 def read_drawing(diagram: Diagram, found: list[Diagnostic]) -> dict[str, Drawn]:
     """Read every node and edge; what is wrong with them is added to `found`."""
     operands: dict[str, list[Operand]] = {node: [] for node in diagram.nodes}
+    comments: list[Edge] = []
     for edge in diagram.edges:
-        operand = Operand(edge.source, edge, _edge_meaning(edge, found))
-        operands.get(edge.target, []).append(operand)
+        meaning = _edge_meaning(edge, found)
+        operands.get(edge.target, []).append(Operand(edge.source, edge, meaning))
+        if _is_comment(edge, meaning):
+            comments.append(edge)
     subgraphs = {subgraph.id for subgraph in diagram.subgraphs}
     drawn = {
         id: _by_edges(_by_itself(node, tuple(operands[id]), found), diagram, found)
@@ -79,6 +84,9 @@ def read_drawing(diagram: Diagram, found: list[Diagnostic]) -> dict[str, Drawn]:
         for end in (edge.source, edge.target):
             if end in subgraphs:
                 found.append(errors.edge_to_subgraph(edge, end))
+    for edge in comments:  # a module looks for the names of its inputs in them
+        if edge.label and not (edge.target in drawn and drawn[edge.target].meaning.module):
+            found.append(errors.comment(edge.label))
     return {**drawn, **dict(_by_titles(diagram, drawn))}
 
 
@@ -139,12 +147,16 @@ def _edge_meaning(edge: Edge, found: list[Diagnostic]) -> Meaning:
     side = text.strip().lower()
     if side in ("lhs", "rhs"):
         return Meaning(role=side)
-    if meaning == Meaning():
-        if call := _CALL.fullmatch(text):
-            return _call(edge, call, found)
-        if not all(find_role(word) for word in re.split(r"&|,|\band\b", text)):
-            found.append(errors.comment(edge, text))
+    if meaning == Meaning() and (call := _CALL.fullmatch(text)):
+        return _call(edge, call, found)
     return meaning
+
+
+def _is_comment(edge: Edge, meaning: Meaning) -> bool:
+    """Whether the label of an arrow says nothing that is known."""
+    if edge.label is None or not edge.label.text.strip() or meaning != Meaning():
+        return False
+    return not all(map(find_role, re.split(r"&|,|\band\b", repair(edge.label.text))))
 
 
 def _call(edge: Edge, call: re.Match[str], found: list[Diagnostic]) -> Meaning:
@@ -193,11 +205,16 @@ def _by_edges(drawn: Drawn, diagram: Diagram, found: list[Diagnostic]) -> Drawn:
 
 
 def _as_role(operand: Operand, meaning: Meaning) -> Operand:
-    """`-- Mask -->` into a mask says which operand it is, and is no second mask."""
-    same = operand.change.op is not None and operand.change.op is meaning.op
-    plain = operand.change.expr is None and not operand.change.optional
-    if same and plain and operand.change.op is Mask:
+    """`-- Mask -->` into a mask or a module says which operand it is, and is no second mask.
+
+    So does `-- Residual -->` into an addition, or into `Add & Norm`.
+    """
+    change = operand.change
+    plain = change.expr is None and not change.optional
+    if plain and change.op is Mask and (meaning.op is Mask or meaning.module):
         return replace(operand, change=Meaning(role="mask"))
+    if plain and change.op is Add and (meaning.op is Add or meaning.module == "add_norm"):
+        return replace(operand, change=Meaning())
     return operand
 
 

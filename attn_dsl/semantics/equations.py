@@ -37,7 +37,7 @@ from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.labels import part
 from attn_dsl.semantics.matmul import build_matmul
-from attn_dsl.semantics.scaling import HEAD_DIM_NAMES, with_head_dim
+from attn_dsl.semantics.scaling import HEAD_DIM_NAMES, with_sizes
 from attn_dsl.semantics.site import Argument, Site, typed
 from attn_dsl.semantics.values import Value
 
@@ -51,10 +51,11 @@ ELEMENTWISE: Mapping[str, type[Elementwise]] = {
 
 @dataclass(frozen=True)
 class Whole:
-    """A tensor of the graph, by its name."""
+    """A tensor of the graph, by its name; `known_as` is what the drawing calls it."""
 
     name: str
     role: str = ""
+    known_as: tuple[str, ...] = ()
 
 
 Term = Whole | Expr
@@ -74,7 +75,7 @@ def build_equation(builder: Builder, site: Site, arguments: Sequence[Argument]) 
         if name is None:
             return None
         for known in argument.value.known_as:
-            tensors[known] = Whole(name, argument.value.role)
+            tensors[known] = Whole(name, argument.value.role, argument.value.known_as)
     try:
         result = _Equation(builder, site, tensors).term(site.meaning.equation)
     except _Reported:
@@ -120,12 +121,22 @@ class _Equation:
     def _name(self, id: str) -> Term:
         if id in self.tensors:
             return self.tensors[id]
-        if id in self.builder.symbols or id in HEAD_DIM_NAMES:
+        if {id} & {*self.builder.symbols, *self.site.scope.parameters, *HEAD_DIM_NAMES}:
             return Name(id)
+        raise self._unknown(id)
+
+    def _unknown(self, id: str) -> _Reported:
         scope = sorted({*self.tensors, *self.builder.symbols})
         place = part(self.site.label, id)
         self.builder.found.append(errors.unknown_name(place, id, scope))
-        raise _Reported
+        return _Reported()
+
+    def _scalar(self, expr: Expr, whole: Whole) -> Expr:
+        """`expr` in sizes that are known, as it meets `whole`."""
+        known = with_sizes(self.builder, self.site, expr, whole.name)
+        for name in sorted(names_in(known) - self.builder.symbols):
+            raise self._unknown(name)
+        return known
 
     def _transposed(self, x: Expr) -> Term:
         """`Kᵀ` may also be the name of a tensor."""
@@ -149,11 +160,11 @@ class _Equation:
         if isinstance(lhs, Whole) and not isinstance(rhs, Whole):
             if op in ("*", "/"):
                 return self._scaled(lhs, rhs if op == "*" else Binary("/", Number(1), rhs))
-            return self._add(Score(lhs.name, Binary(op, SCORE, rhs)))
+            return self._add(Score(lhs.name, Binary(op, SCORE, self._scalar(rhs, lhs))))
         if isinstance(rhs, Whole) and not isinstance(lhs, Whole):
             if op == "*":
                 return self._scaled(rhs, lhs)
-            return self._add(Score(rhs.name, Binary(op, lhs, SCORE)))
+            return self._add(Score(rhs.name, Binary(op, self._scalar(lhs, rhs), SCORE)))
         if not isinstance(lhs, Whole) and not isinstance(rhs, Whole):
             return Binary(op, lhs, rhs)
         self.builder.found.append(errors.no_equation(self.site.place))
@@ -167,19 +178,14 @@ class _Equation:
         return True
 
     def _product(self, lhs: Whole, rhs: Whole) -> Whole:
-        sides = [Argument(Value(w.name, w.role), self.site.place) for w in (lhs, rhs)]
+        values = [Value(w.name, w.role, known_as=w.known_as) for w in (lhs, rhs)]
+        sides = [Argument(value, self.site.place) for value in values]
         return self._made(build_matmul(self.builder, self._inner(), sides))
 
     def _scaled(self, term: Term, factor: Expr) -> Term:
         if not isinstance(term, Whole):
             return Binary("*", term, factor)
-        known = with_head_dim(self.builder, term.name, factor)
-        for name in sorted(names_in(known) - self.builder.symbols):
-            place = part(self.site.label, name)
-            scope = sorted(self.builder.symbols)
-            self.builder.found.append(errors.unknown_name(place, name, scope))
-            raise _Reported
-        return self._add(Scale(term.name, known))
+        return self._add(Scale(term.name, self._scalar(factor, term)))
 
     def _function(self, function: str, term: Term) -> Term:
         if not isinstance(term, Whole):

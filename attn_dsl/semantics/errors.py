@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from pathlib import PurePath
 
 from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
-from attn_dsl.semantics.vocabulary import nearest_words
-from attn_dsl.syntax import Edge, Node
+from attn_dsl.semantics.vocabulary import nearest_words, repair
+from attn_dsl.syntax import Edge, Node, Text
 
 
 def _did_you_mean(text: str) -> str:
@@ -36,6 +36,12 @@ def operand_count(span: Span, what: str, wanted: str, given: int) -> Diagnostic:
     arrows = {0: "no value flows", 1: "one value flows"}.get(given, f"{given} values flow")
     message = f"`{what}` takes {wanted}, and {arrows} in"
     return Diagnostic("E033", message, span, help="draw an arrow for each operand, in order")
+
+
+def module_operands(span: Span, what: str, wanted: str, given: int) -> Diagnostic:
+    """A module with too few or too many arrows in."""
+    help = "draw an arrow for each, and label those that bring several: `-- Key & Value -->`"
+    return replace(operand_count(span, what, wanted, given), help=help)
 
 
 def cycle(nodes: Sequence[Node]) -> Diagnostic:
@@ -123,6 +129,30 @@ def bad_attribute(span: Span, key: str, value: object, wanted: str) -> Diagnosti
     return Diagnostic("E045", f"`{key}: {value}` is not possible: {wanted}", span)
 
 
+def brought_twice(place: Span, what: str, first: Span) -> Diagnostic:
+    """Two arrows into a module for one of its inputs."""
+    message = f"two arrows bring the {what}"
+    return Diagnostic("E033", message, place, "", (Note(first, "the first one"),))
+
+
+def other_type(place: Span, given: str, node: Node, declared: str) -> Diagnostic:
+    """A value that is not of the type that a module declares for its input."""
+    message = f"shapes do not fit: `{node.label.text}` is {declared}, and is given {given}"
+    return Diagnostic("E038", message, place, "", (Note(node.span, "declared here"),))
+
+
+def bad_size(place: Span, name: str, size: str) -> Diagnostic:
+    """A parameter of a module, or a width, that is no size."""
+    message = f"`{name}: {size}` is no size: sizes are numbers above 0, symbols, + - * and //"
+    return Diagnostic("E045", message, place)
+
+
+def carry_unknown(place: Span, wanted: str) -> Diagnostic:
+    """A `carry` that does not name a value that enters and one that leaves."""
+    help = 'it is `carry: "x -> y"`: x, from outside, enters the subgraph; y, inside, is the next x'
+    return Diagnostic("E048", wanted, place, help=help)
+
+
 def no_count(place: Span, symbol: str, subgraph: str) -> Diagnostic:
     """A repetition whose count is a letter."""
     help = f"give it: `--set {symbol}=6`, or `--set {subgraph}.{symbol}=6` for this subgraph alone"
@@ -135,13 +165,14 @@ def bad_count(place: Span, count: str, most: int) -> Diagnostic:
     return Diagnostic("E047", message, place)
 
 
-def no_carry(place: Span, pairs: Sequence[str]) -> Diagnostic:
+def no_carry(place: Span, subgraph: str, pairs: Sequence[str]) -> Diagnostic:
     """A repetition that does not tell what a copy hands to the next."""
     if pairs:
         message = "several values could go from one copy to the next: " + ", ".join(pairs)
+        help = f'say which, on a line after its `end`: `{subgraph}@{{ carry: "{pairs[0]}" }}`'
     else:
         message = "no value that leaves has the type of one that enters, to go to the next copy"
-    help = 'say which, on a line after its `end`: `Block@{ carry: "x -> y" }`'
+        help = "end it with a value of the type of the one that enters, such as a sum with it"
     return Diagnostic("E048", message, place, help=help)
 
 
@@ -219,11 +250,18 @@ def called(diagnostic: Diagnostic, call: Note) -> Diagnostic:
     return replace(diagnostic, notes=(*diagnostic.notes, call))
 
 
-def comment(edge: Edge, text: str) -> Diagnostic:
+def comment(label: Text) -> Diagnostic:
     """An edge label that is not understood, and so changes nothing."""
-    message = f"the label `{text}` names no operation and no operand; it changes nothing"
-    span = edge.label.span if edge.label else edge.span
-    return Diagnostic("W020", message, span, help=_did_you_mean(text), severity=Severity.WARNING)
+    message = f"the label `{repair(label.text)}` names no operation and no operand"
+    help = _did_you_mean(label.text)
+    severity = Severity.WARNING
+    return Diagnostic("W020", f"{message}; it changes nothing", label.span, "", (), help, severity)
+
+
+def not_mentioned(name: str, place: Span) -> Diagnostic:
+    """An arrow into an equation that does not name what the arrow brings."""
+    message = f"the equation does not mention `{name}`; this arrow changes nothing"
+    return Diagnostic("W020", message, place, severity=Severity.WARNING)
 
 
 def unused(node: Node) -> Diagnostic:

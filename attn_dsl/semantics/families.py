@@ -34,7 +34,9 @@ def collapse_families(drawing: Mapping[str, Drawn]) -> dict[str, Drawn]:
         if id in stem_of:
             family = Family(stem, _size(families[stem]))
             node = replace(drawn.node, id=stem)
-            drawn = replace(drawn, node=node, family=family)
+            places = dict.fromkeys(drawing[other].place for other in families[stem].values())
+            twins = tuple(place for place in places if place != drawn.place)
+            drawn = replace(drawn, node=node, family=family, twins=twins)
         collapsed[stem] = replace(drawn, operands=operands)
     return dict(_with_vectors(collapsed))
 

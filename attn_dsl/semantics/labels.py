@@ -63,7 +63,7 @@ _BY = re.compile(
 )
 _SIGN = re.compile(r"\s*(?P<word>[×÷])\s*(?P<expr>.+)", re.DOTALL)
 _EQUATION = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*=(?P<expr>[^=].*)", re.DOTALL)
-_CAUSAL = re.compile(r"\b(causal|masked|look ahead|lookahead|autoregressive)\b")
+_CAUSAL = re.compile(r"\b(causal|masked|look ahead|lookahead|autoregressive|subsequent|future)\b")
 
 
 def read_label(label: Text, found: list[Diagnostic]) -> Meaning:

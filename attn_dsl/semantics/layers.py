@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attn_dsl.expr import ExpressionError, parse, substitute
 from attn_dsl.ir import Dim, DType, TensorType
 from attn_dsl.ir.ops import (
     Concatenate,
@@ -22,6 +21,7 @@ from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.lookup import setting
 from attn_dsl.semantics.site import Argument, Site, has_operands, typed
+from attn_dsl.semantics.sizes import read_size
 
 WIDTH = "d_model"
 """The size of what an embedding gives, where nothing else is said."""
@@ -37,7 +37,7 @@ def _one(
 
 def _parameter(builder: Builder, site: Site, suffix: str, role: str, *dims: Dim) -> str:
     """A parameter of the operation, called by its path."""
-    name = ".".join((*site.scope.path(site.drawn), suffix))
+    name = ".".join((*site.scope.parameter_path(site.drawn), suffix))
     type_ = TensorType(builder.settings.dtype, dims)
     added = builder.add_input(name, type_, role, site.scope.call or site.place, parameter=True)
     assert added is not None
@@ -62,14 +62,8 @@ def _out(builder: Builder, site: Site, width: Dim, x: str) -> Dim:
     if said is None:
         ends = x in builder.vocabulary and _ends_branch(site)
         return builder.vocabulary[x] if ends else width
-    try:
-        names = {**site.scope.parameters, "in": width}
-        scope = {name: dim.to_expr() for name, dim in names.items()}
-        return Dim.from_expr(substitute(parse(str(said)), scope))
-    except (ExpressionError, ValueError) as error:
-        place = site.drawn.node.data.spans.get("out", site.place)
-        builder.found.append(errors.bad_expression(place, str(error)))
-        return width
+    place = site.drawn.node.data.spans["out"]
+    return read_size(builder, place, "out", said, {**site.scope.parameters, "in": width})
 
 
 def _ends_branch(site: Site) -> bool:
@@ -149,12 +143,13 @@ def heads_of(builder: Builder, site: Site) -> int | None:
     """The number of heads: metadata of the node, or of a setting at its path."""
     given = site.drawn.node.data.values.get("heads")
     if given is None and "heads" in site.scope.parameters:
-        given = site.scope.parameters["heads"].constant
+        heads = site.scope.parameters["heads"]
+        given = str(heads) if heads.constant is None else heads.constant
     if given is None:
         given = setting(builder, "heads", site.scope.shared_path(site.drawn)[:-1])
     if isinstance(given, int) and not isinstance(given, bool) and given > 0:
         return given
-    place = site.scope.call or site.place
+    place = site.scope.call or site.drawn.node.data.spans.get("heads", site.place)
     builder.found.append(errors.no_heads(place, given))
     return None
 

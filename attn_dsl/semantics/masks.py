@@ -11,6 +11,7 @@ from attn_dsl.ir.ops import Add, Input, Mask, Op, Score
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.captured import bind_tensors, check_names, mentioned
+from attn_dsl.semantics.scaling import with_sizes
 from attn_dsl.semantics.site import Argument, Site, has_operands, typed
 
 
@@ -51,8 +52,8 @@ def _with_expression(
     builder: Builder, site: Site, arguments: Sequence[Argument], op: type[Mask] | type[Score]
 ) -> str | None:
     """One argument brings the scores; the others are tensors that the expression names."""
-    expr = site.meaning.expr
-    assert expr is not None
+    assert site.meaning.expr is not None
+    expr = with_sizes(builder, site, site.meaning.expr)
     carriers = [argument for argument in arguments if not mentioned(expr, argument)]
     if len(carriers) != 1:
         builder.found.append(errors.no_scores(site.place))
@@ -95,7 +96,8 @@ def _by_operand(builder: Builder, site: Site, arguments: Sequence[Argument]) -> 
         drawn = mask.value.pending
         required = not drawn.meaning.optional
         type_, place = builder.type_of(scores), drawn.node.span
-        keep, bias = builder.mask_input(drawn.name, type_, place, required=required)
+        name = ".".join(site.scope.shared_path(drawn)) if site.scope.prefix else drawn.name
+        keep, bias = builder.mask_input(name, type_, place, required=required)
         return _keep_and_add(builder, site, scores, keep, bias, "Mask")
     value = mask.value.name
     if value is None:

@@ -16,9 +16,7 @@ def build_matmul(builder: Builder, site: Site, arguments: Sequence[Argument]) ->
     """lhs @ rhs, or lhs @ rhsᵀ where the drawing leaves out the transpose."""
     if not has_operands(builder, site, arguments, range(2, 3), "two values"):
         return None
-    ordered = sorted(
-        arguments, key=lambda a: 0 if "lhs" in a.roles else 2 if "rhs" in a.roles else 1
-    )
+    ordered = sorted(arguments, key=_side)
     lhs, rhs = (typed(builder, site, argument, None) for argument in ordered)
     if lhs is None or rhs is None:
         return None

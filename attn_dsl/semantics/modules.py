@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError
-from attn_dsl.expr import ExpressionError, parse, substitute
 from attn_dsl.ir import Dim
+from attn_dsl.ir.ops import Mask
 from attn_dsl.library import WORDS, library_path
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
@@ -18,7 +18,10 @@ from attn_dsl.semantics.families import collapse_families
 from attn_dsl.semantics.lookup import setting
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.site import Argument, Site, typed
+from attn_dsl.semantics.sizes import read_size
+from attn_dsl.semantics.unify import unify
 from attn_dsl.semantics.values import Value
+from attn_dsl.semantics.vocabulary import ROLES, normal
 from attn_dsl.syntax import Diagram, read_document
 from attn_dsl.syntax import parse as parse_diagram
 
@@ -37,7 +40,7 @@ class Module:
     @property
     def inputs(self) -> list[Drawn]:
         """The nodes that take their value from the call."""
-        return [d for d in self.drawing.values() if not d.operands and not d.meaning.acts]
+        return [d for d in self.drawing.values() if not d.operands and _is_input(d)]
 
     @property
     def outputs(self) -> list[str]:
@@ -80,6 +83,7 @@ def instantiate(
         module.drawing,
         prefix=site.scope.path(site.drawn),
         shared=site.scope.shared_path(site.drawn),
+        owned=site.scope.parameter_path(site.drawn),
         bound=bound,
         parameters=_parameters(builder, site, module, bound),
         call=site.scope.call or site.place,
@@ -100,44 +104,71 @@ def _path(site: Site) -> str:
 def _match(
     builder: Builder, site: Site, module: Module, arguments: Sequence[Argument]
 ) -> dict[str, Value] | None:
-    """Arguments to inputs: by the words of their arrows, then in order; one may serve all."""
-    free = {drawn.node.id: drawn for drawn in module.inputs}
-    bound: dict[str, Value] = {}
+    """Arguments to inputs: by the words of their arrows, then in order.
+
+    One argument may be query, key and value at once.
+    """
+    inputs = {drawn.node.id: drawn for drawn in module.inputs}
+    by_name: dict[str, Argument] = {}
     unnamed: list[Argument] = []
     for argument in arguments:
-        named = [id for id, d in free.items() if _goes_to(argument, d)]
+        named = [id for id, d in inputs.items() if _goes_to(argument, d)]
         for id in named:
-            bound[id] = argument.value
-            del free[id]
+            if id in by_name:
+                first = by_name[id].place
+                error = errors.brought_twice(argument.place, inputs[id].node.label.text, first)
+                builder.found.append(error)
+                return None
+            by_name[id] = argument
         if not named:
             unnamed.append(argument)
-    if len(unnamed) == 1:
+            if argument.label is not None and not set(argument.roles) <= {"lhs", "rhs", *ROLES}:
+                builder.found.append(errors.comment(argument.label))
+    bound = {id: argument.value for id, argument in by_name.items()}
+    free = {id: drawn for id, drawn in inputs.items() if id not in bound}
+    shared = all(d.meaning.role for d in free.values())
+    if len(unnamed) == 1 and shared:
         bound |= dict.fromkeys(free, unnamed[0].value)
     elif len(unnamed) == len(free):
         bound |= dict(zip(free, (a.value for a in unnamed), strict=True))
     else:
         wanted = ", ".join(d.name for d in module.inputs)
-        error = errors.operand_count(site.place, site.label.text, wanted, len(arguments))
+        error = errors.module_operands(site.place, site.label.text, wanted, len(arguments))
         builder.found.append(error)
         return None
     resolved = {id: typed(builder, site, Argument(v, site.place), None) for id, v in bound.items()}
     if None in resolved.values():
         return None
-    return {id: Value(name, module.drawing[id].meaning.role) for id, name in resolved.items()}
+    return {id: Value(name, _role(module.drawing[id])) for id, name in resolved.items()}
+
+
+def _is_input(drawn: Drawn) -> bool:
+    """Whether it takes its value from the call: an optional mask does not."""
+    return not drawn.meaning.acts or (drawn.meaning.op is Mask and not drawn.meaning.optional)
+
+
+def _role(drawn: Drawn) -> str:
+    return "mask" if drawn.meaning.op is Mask else drawn.meaning.role
 
 
 def _goes_to(argument: Argument, drawn: Drawn) -> bool:
-    role = drawn.meaning.role
-    return bool(role and role in argument.roles) or drawn.name.lower() in argument.roles
+    """Whether the arrow is labelled with the role, the name or the words of an input."""
+    names = {_role(drawn), drawn.name.lower(), normal(drawn.node.label.text)} - {""}
+    return not names.isdisjoint(argument.roles)
 
 
 def _parameters(
     builder: Builder, site: Site, module: Module, bound: dict[str, Value]
 ) -> dict[str, Dim]:
-    """The module's sizes: `d_model` is the last dim of its first input, the others as given."""
+    """The module's sizes: `d_model` is the last dim of its first input, the others as given.
+
+    Whole numbers in the metadata of the call are sizes inside, `heads` above all.
+    """
     first = next(iter(bound.values()), Value()).name
     dims = builder.type_of(first).dims if first is not None else ()
     parameters = dict(site.scope.parameters) | ({"d_model": dims[-1]} if dims else {})
+    said = site.drawn.node.data.values.items()
+    parameters |= {name: Dim.of(v) for name, v in said if type(v) is int}
     defaults = module.diagram.settings.values.get("parameters", {})
     for name, default in defaults.items():
         given = site.drawn.node.data.values.get(name)

@@ -12,6 +12,7 @@ from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, Operand
 from attn_dsl.semantics.equations import build_equation
+from attn_dsl.semantics.labels import Meaning
 from attn_dsl.semantics.members import (
     HEADS,
     VECTORS,
@@ -23,7 +24,7 @@ from attn_dsl.semantics.operations import build
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.site import Argument, Site
 from attn_dsl.semantics.values import Value
-from attn_dsl.semantics.vocabulary import find_role
+from attn_dsl.semantics.vocabulary import find_role, normal
 
 DEFAULT_DIMS = {"query": ("Lq", "D"), "key": ("Lk", "D"), "value": ("Lk", "Dv")}
 """The dims of an undeclared query, key and value, after any batch dims."""
@@ -145,10 +146,12 @@ def _argument(
         assert label is not None
         wish = f"{value.name}_T" if change.op is Transpose else f"{scope.wish(drawn)}_{value.name}"
         site = Site(wish, change, label.span, label, drawn, scope, on_edge=True)
-        value = Value(build(builder, site, [Argument(value, place)]))
+        made = build(builder, site, [Argument(value, place)])
+        value = Value(made, known_as=value.known_as)
     elif change.role in (*DEFAULT_DIMS, "mask"):
         value = replace(value, role=change.role)
     roles = [change.role] if change.role else []
-    if label is not None and not roles:
-        roles = [find_role(word) for word in re.split(r"&|,|\band\b", label.text)]
-    return Argument(value, place, tuple(filter(None, roles)))
+    if label is not None and change == Meaning(role=change.role) and not roles:
+        words = re.split(r"&|,|\band\b", label.text)
+        roles = [find_role(word) or normal(word) for word in words]
+    return Argument(value, place, tuple(filter(None, roles)), label)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from attn_dsl.expr import Binary, Call, Expr, Name, Number
+from attn_dsl.expr import Binary, Call, Number
 from attn_dsl.ir.ops import (
     Add,
     Concatenate,
@@ -49,7 +49,7 @@ from attn_dsl.semantics.layers import (
 )
 from attn_dsl.semantics.masks import build_mask, build_score
 from attn_dsl.semantics.matmul import build_matmul
-from attn_dsl.semantics.scaling import undeclared_dims, with_head_dim
+from attn_dsl.semantics.scaling import undeclared_dims, with_sizes
 from attn_dsl.semantics.site import Argument, Site, has_operands, known_types, typed
 
 Build = Callable[[Builder, Site, Sequence[Argument]], str | None]
@@ -88,15 +88,19 @@ def build_scale(builder: Builder, site: Site, arguments: Sequence[Argument]) -> 
     x = _one(builder, site, arguments)
     if x is None:
         return None
-    factor: Expr = site.meaning.expr or Binary("/", Number(1), Call("sqrt", (Name("d"),)))
-    factor = with_head_dim(builder, x, factor)
-    if undeclared_dims(builder, factor):
+    contracted = builder.contracted.get(x)
+    said = site.meaning.expr
+    if said is None and contracted is not None:
+        said = Binary("/", Number(1), Call("sqrt", (contracted.to_expr(),)))
+    elif said is not None:
+        said = with_sizes(builder, site, said, x)
+    if said is None or undeclared_dims(builder, said):
         message = "its size is that of the matrix product before it, and there is none"
         builder.found.append(errors.bad_expression(site.place, message, "write `Scale: 0.125`"))
         return None
-    if not check_names(builder, site, factor, indices=False):
+    if not check_names(builder, site, said, indices=False):
         return x  # reported; go on with it, to find what else is wrong
-    return builder.add(site.wish, Scale(x, factor), site.origin("Scale"))
+    return builder.add(site.wish, Scale(x, said), site.origin("Scale"))
 
 
 def build_elementwise(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:

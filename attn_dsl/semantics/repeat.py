@@ -15,8 +15,11 @@ from attn_dsl.syntax import Subgraph
 
 MAX_COUNT = 10_000
 _TITLE = re.compile(
-    r"repeated\s+(?P<a>\w+)\s+times|[×x]\s*(?P<b>\d+|[A-Z])\s*\)?\s*$|\b(?P<c>\d+|[A-Z])\s*[×x]\s*$"
+    r"\b[Rr]epeated\s+(?P<a>\w+)\s+times\b"
+    r"|(?<![\w×])(?<!\d )[×x]\s*(?P<b>\d+|[A-Z])\s*\)?\s*$"
+    r"|(?<![\w×])(?P<c>\d+|[A-Z])\s*[×x]\s*\)?\s*$"
 )
+"""`Block (repeated N times)`, `Block × 6`, `Block (6x)`; `3x3` and `3 × 3` are no counts."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,12 @@ def read_repeats(builder: Builder, scope: Scope) -> dict[str, Repeat]:
 def _count(builder: Builder, subgraph: Subgraph, text: str) -> int | None:
     place = subgraph.data.spans.get("repeat", subgraph.title.span)
     number = int(text) if text.isdecimal() and len(text) < 10 else None
-    if number is None and not text.isdecimal():
+    if text.isidentifier() and text not in ("True", "False"):
         number = setting(builder, text, (subgraph.id,))
         if number is None:
             builder.found.append(errors.no_count(place, text, subgraph.id))
             return None
+        text = f"{text} = {number}"
     if number is None or not 0 < number <= MAX_COUNT:
         builder.found.append(errors.bad_count(place, text, MAX_COUNT))
         return None
@@ -68,18 +72,46 @@ def carried(
     builder: Builder, scope: Scope, repeat: Repeat, members: Sequence[str], values: dict[str, Value]
 ) -> Carry | None:
     """What the metadata says, or the one value that leaves with the type of one that enters."""
-    said = repeat.subgraph.data.values.get("carry")
-    if said is not None:
-        enters, _, leaves = (part.strip() for part in str(said).partition("->"))
-        pairs = [Carry(enters, leaves)] if enters in scope.drawing and leaves in members else []
-    else:
-        pairs = list(_pairs(builder, scope, members, values))
+    if any(values.get(id, Value()).failed for id in members):
+        return None  # reported where it went wrong
+    subgraph = repeat.subgraph
+    if "carry" in subgraph.data.values:
+        return _said(builder, scope, repeat, members, values)
+    pairs = list(_pairs(builder, scope, members, values))
     if len(pairs) == 1:
         return pairs[0]
-    if not any(values.get(id, Value()).failed for id in members):
-        shown = [f"{pair.enters} -> {pair.leaves}" for pair in pairs]
-        builder.found.append(errors.no_carry(repeat.subgraph.title.span, shown))
+    shown = [f"{pair.enters} -> {pair.leaves}" for pair in pairs]
+    builder.found.append(errors.no_carry(subgraph.title.span, subgraph.id, shown))
     return None
+
+
+def _said(
+    builder: Builder, scope: Scope, repeat: Repeat, members: Sequence[str], values: dict[str, Value]
+) -> Carry | None:
+    """The pair that `carry: "x -> y"` names."""
+    data = repeat.subgraph.data
+    enters, _, leaves = (part.strip() for part in str(data.values["carry"]).partition("->"))
+    wrong = ""
+    if enters not in _entering(scope, members):
+        wrong = f"no value `{enters}` enters this subgraph"
+    elif leaves not in members:
+        wrong = f"there is no node `{leaves}` in this subgraph"
+    else:
+        before, after = values[enters].name, values[leaves].name
+        if before and after and builder.type_of(before) != builder.type_of(after):
+            types = f"{builder.type_of(before)} and `{leaves}` {builder.type_of(after)}"
+            wrong = f"`{enters}` is {types}, so it cannot enter the next copy"
+    if wrong:
+        builder.found.append(errors.carry_unknown(data.spans["carry"], wrong))
+        return None
+    return Carry(enters, leaves)
+
+
+def _entering(scope: Scope, members: Sequence[str]) -> list[str]:
+    """The nodes outside that those inside use, each once."""
+    inside = set(members)
+    sources = (o.source for id in members for o in scope.drawing[id].operands)
+    return list(dict.fromkeys(source for source in sources if source not in inside))
 
 
 def _pairs(
@@ -87,13 +119,12 @@ def _pairs(
 ) -> Iterator[Carry]:
     inside = set(members)
     drawing = scope.drawing
-    entering = [o.source for id in members for o in drawing[id].operands if o.source not in inside]
     used_outside = {
         o.source for id in drawing if id not in inside for o in drawing[id].operands
     } & inside
     used = {o.source for drawn in drawing.values() for o in drawn.operands}
     leaving = [id for id in members if id in used_outside or id not in used]
-    for enters in dict.fromkeys(entering):
+    for enters in _entering(scope, members):
         for leaves in leaving:
             before, after = values.get(enters, Value()).name, values.get(leaves, Value()).name
             if before and after and builder.type_of(before) == builder.type_of(after):

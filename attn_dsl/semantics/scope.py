@@ -21,15 +21,17 @@ class Scope:
     """A drawing and what is given to it.
 
     `prefix` is the path of the node that calls this module, with repeat indices, and `shared`
-    the same without. `indices` are the repetitions that are being elaborated, by subgraph.
-    `bound` are the values of a module's inputs by node, `parameters` its sizes by name, `call`
-    where it is called in the user's own drawing, and `modules` what is being instantiated.
+    the same without; `owned` is what the names of parameters begin with. `indices` are the
+    repetitions that are being elaborated, by subgraph. `bound` are the values of a module's
+    inputs by node, `parameters` its sizes by name, `call` where it is called in the user's own
+    drawing, and `modules` what is being instantiated.
     """
 
     diagram: Diagram
     drawing: Mapping[str, Drawn]
     prefix: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+    owned: tuple[str, ...] = ()
     indices: Mapping[str, int] = field(default_factory=dict)
     bound: Mapping[str, Value] = field(default_factory=dict)
     parameters: Mapping[str, Dim] = field(default_factory=dict)
@@ -47,6 +49,17 @@ class Scope:
     def shared_path(self, drawn: Drawn) -> tuple[str, ...]:
         """The same without repeat indices: one name for all copies."""
         return (*self.shared, *self._steps(drawn, indexed=False), drawn.node.id)
+
+    def parameter_path(self, drawn: Drawn) -> tuple[str, ...]:
+        """What the names of a node's parameters begin with: its path, or what `params` says.
+
+        In `params`, `{i}` is the index of the innermost repetition.
+        """
+        said = drawn.node.data.values.get("params")
+        if said is None:
+            return (*self.owned, *self._steps(drawn, indexed=True), drawn.node.id)
+        index = next(reversed(self.indices.values()), 0)
+        return (str(said).replace("{i}", str(index)),)
 
     def wish(self, drawn: Drawn) -> str:
         """What to call a node's value: its id, or its path where there may be several."""

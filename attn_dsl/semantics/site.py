@@ -18,11 +18,12 @@ from attn_dsl.syntax import Text
 
 @dataclass(frozen=True)
 class Argument:
-    """A value that flows in, and by which arrow; `roles` are the words of the arrow's label."""
+    """A value that flows in, and by which arrow; `roles` are the words of the arrow's `label`."""
 
     value: Value
     place: Span
     roles: tuple[str, ...] = ()
+    label: Text | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Site:
 
     def origin(self, title: str) -> Origin:
         """The origin of a statement that does `title` here."""
-        return Origin(title, self.place, self.scope.call)
+        return Origin(title, self.place, self.scope.call, self.drawn.twins)
 
 
 def typed(builder: Builder, site: Site, argument: Argument, like: TensorType | None) -> str | None:

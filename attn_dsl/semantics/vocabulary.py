@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
-from itertools import chain
 
 from attn_dsl.ir.ops import OPS, Op
 from attn_dsl.library import WORDS
@@ -104,8 +103,11 @@ def operation_in(title: str) -> type[Op] | None:
 
 
 def nearest_words(text: str) -> list[str]:
-    """Known words that look like `text`, best first, as the operations spell them."""
-    words = [*(word for op in OPS.values() for word in op.words), *chain(*WORDS.values())]
-    spelled = {normal(word): word for word in words}
-    found = get_close_matches(normal(text), list(spelled), n=3, cutoff=0.6)
-    return list(dict.fromkeys(spelled[word] for word in found))
+    """Known words that look like `text`, best first, one an operation, as it spells them."""
+    words = {name: op.words for name, op in OPS.items()} | dict(WORDS)
+    named = {normal(word): (name, word) for name in words for word in words[name]}
+    best: dict[str, str] = {}
+    for found in get_close_matches(normal(text), list(named), n=20, cutoff=0.6):
+        name, word = named[found]
+        best.setdefault(name, word)
+    return list(best.values())[:3]

@@ -1,4 +1,4 @@
-"""What this stage says: every message, its help, and the table of codes."""
+"""What this stage says: every message, and its help."""
 
 from __future__ import annotations
 
@@ -6,44 +6,6 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
-
-TITLES = {
-    "E001": "file cannot be read",
-    "E002": "file is not UTF-8",
-    "E003": "nothing to read",
-    "E004": "several diagrams",
-    "E005": "no such diagram",
-    "E006": "front matter",
-    "E007": "header",
-    "E008": "character that is not expected",
-    "E009": "label is not closed",
-    "E010": "label needs quotes",
-    "E011": "label is empty",
-    "E012": "arrow leads nowhere",
-    "E013": "arrow comes from nowhere",
-    "E014": "text after a box",
-    "E015": "reserved word",
-    "E016": "comment on a statement's line",
-    "E017": "metadata is not closed",
-    "E018": "metadata is no YAML",
-    "E019": "unknown shape",
-    "E020": "subgraph is not closed",
-    "E021": "`end` without a subgraph",
-    "E022": "subgraph without a title",
-    "E023": "statement is not complete",
-    "E024": "no such edge",
-    "E025": "`@` in an id or a bare label",
-    "E026": "file is too large",
-    "W001": "mermaid cuts the label",
-    "W002": "line is read as a direction",
-    "W003": "mermaid draws the node in another subgraph",
-    "W004": "ends of an arrow differ",
-    "W005": "metadata before what it describes",
-    "W006": "`%%` is read as a box",
-    "W007": "subgraph id used twice",
-    "W008": "invisible character that reorders text",
-}
-
 
 # ---- documents
 

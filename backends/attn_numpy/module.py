@@ -38,7 +38,7 @@ def _print_head(out: TextBuilder, graph: Graph, functions: dict[str, Function], 
         op = graph.table[name].op
         assert isinstance(op, TiledAttention)
         out.lines(f"    {line}" for line in formula(name, op))
-    arguments = ", ".join(parameters(graph))
+    arguments = ", ".join([*_owned(graph), *parameters(graph)])
     out.line(f'\nCall `{entry_name(graph)}({arguments})`; it needs NumPy 2 and nothing else.\n"""')
     out.line()
     code = re.sub(r'""".*?"""', "", body, flags=re.DOTALL)
@@ -54,13 +54,18 @@ def _print_head(out: TextBuilder, graph: Graph, functions: dict[str, Function], 
         out.line("\n\n" + text.strip("\n"))
 
 
+def _owned(graph: Graph) -> list[str]:
+    """The argument that holds what operations own, if they own anything."""
+    inputs = [s.op for s in graph.inputs if isinstance(s.op, Input)]
+    return ["parameters"] if any(op.parameter for op in inputs) else []
+
+
 def _print_entry(out: TextBuilder, graph: Graph, functions: dict[str, Function]) -> None:
     names = parameters(graph)
     inputs = [s.op for s in graph.inputs if isinstance(s.op, Input)]
     optional = {op.name for op in inputs if op.optional and not op.required}
     arguments = [f"{p}=None" if name in optional else p for p, name in names.items()]
-    if any(op.parameter for op in inputs):
-        arguments.insert(0, "parameters")
+    arguments = [*_owned(graph), *arguments]
     with out.block(f"def {entry_name(graph)}({', '.join(arguments)}):"):
         _docstring(out, graph)
         _print_sizes(out, graph, functions)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from attn_dsl.diagnostics import DiagnosticError, Source, render
+from attn_dsl.diagnostics.codes import TITLES
 from attn_dsl.syntax import parse
-from attn_dsl.syntax.errors import TITLES
 from attn_dsl.syntax.flowchart import MAX_ERRORS
 
 FILES = sorted((Path(__file__).parent / "errors").glob("*.attn"))
@@ -32,7 +32,8 @@ def test_wording_and_place(path: Path, golden: Callable[[Path, str], None]) -> N
 def test_every_code_of_a_diagram_has_a_case() -> None:
     said = "".join(path.with_suffix(".err").read_text(encoding="utf-8") for path in FILES)
     of_documents = {"E001", "E002", "E004", "E005", "E026"}
-    assert {code for code in TITLES if f"attn[{code}]" not in said} == of_documents
+    of_syntax = {code for code in TITLES if int(code[1:]) < 30 and code < "W020" and code[0] != "N"}
+    assert {code for code in of_syntax if f"attn[{code}]" not in said} == of_documents
 
 
 def test_no_terminal_of_the_grammar_is_ever_named() -> None:

@@ -46,7 +46,26 @@ class Add(Elementwise):
     mnemonic = "add"
     symbol = "+"
     function = np.add
-    words = ("Add", "Addition", "Plus", "Residual Add", "Residual", "Bias", "Add Bias", "+", "⊕")
+    words = (
+        "Add",
+        "Addition",
+        "Plus",
+        "Element-wise Add",
+        "Element-wise Addition",
+        "Elementwise Add",
+        "Elementwise Addition",
+        "Residual",
+        "Residual Add",
+        "Add Residual",
+        "Residual Connection",
+        "Skip Connection",
+        "Bias",
+        "Add Bias",
+        "Bias Add",
+        "Add Mask",
+        "+",
+        "⊕",
+    )
 
 
 class Subtract(Elementwise):
@@ -64,7 +83,21 @@ class Multiply(Elementwise):
     mnemonic = "multiply"
     symbol = "*"
     function = np.multiply
-    words = ("Multiply", "Elementwise Multiply", "Hadamard Product", "Times", "⊙", "⊗")
+    words = (
+        "Multiply",
+        "Mul",
+        "Times",
+        "Element-wise Multiply",
+        "Element-wise Multiplication",
+        "Element-wise Product",
+        "Elementwise Multiply",
+        "Elementwise Multiplication",
+        "Elementwise Product",
+        "Pointwise Multiplication",
+        "Hadamard Product",
+        "⊙",
+        "⊗",
+    )
 
 
 class Divide(Elementwise):
@@ -73,4 +106,4 @@ class Divide(Elementwise):
     mnemonic = "divide"
     symbol = "/"
     function = np.true_divide
-    words = ("Divide", "Division")
+    words = ("Divide", "Division", "Div", "Element-wise Division", "Elementwise Division")

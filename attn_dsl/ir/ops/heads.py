@@ -20,7 +20,13 @@ class SplitHeads(Op):
     """[..., n, heads * d] to [..., heads, n, d]: each head takes its columns."""
 
     mnemonic: ClassVar[str] = "split_heads"
-    words: ClassVar[tuple[str, ...]] = ("Split Heads", "Split into Heads")
+    words: ClassVar[tuple[str, ...]] = (
+        "Split Heads",
+        "Split into Heads",
+        "Divide into Heads",
+        "Reshape to Heads",
+        "Reshape into Heads",
+    )
 
     x: str = operand()
     heads: int = attribute()
@@ -48,7 +54,13 @@ class MergeHeads(Op):
     """[..., heads, n, d] to [..., n, heads * d]: the heads' columns side by side."""
 
     mnemonic: ClassVar[str] = "merge_heads"
-    words: ClassVar[tuple[str, ...]] = ("Merge Heads", "Combine Heads", "Concatenate Heads")
+    words: ClassVar[tuple[str, ...]] = (
+        "Merge Heads",
+        "Combine Heads",
+        "Join Heads",
+        "Concat Heads",
+        "Concatenate Heads",
+    )
 
     x: str = operand()
 
@@ -71,7 +83,7 @@ class Concatenate(Op):
     """The parts one after the other along `axis`."""
 
     mnemonic: ClassVar[str] = "concatenate"
-    words: ClassVar[tuple[str, ...]] = ("Concatenate", "Concat", "Concatenation", "Join")
+    words: ClassVar[tuple[str, ...]] = ("Concatenate", "Concat", "Concatenation", "Concat Layer", "Join")
 
     parts: tuple[str, ...] = operands()
     axis: int = attribute(default=-1)
@@ -165,7 +177,16 @@ class Sum(Op):
     """The sum over `axis`."""
 
     mnemonic: ClassVar[str] = "sum"
-    words: ClassVar[tuple[str, ...]] = ("Sum", "Summation", "Weighted Sum", "Σ", "∑")
+    words: ClassVar[tuple[str, ...]] = (
+        "Sum",
+        "Summation",
+        "Sum Up",
+        "Weighted Sum",
+        "Reduce Sum",
+        "ReduceSum",
+        "Σ",
+        "∑",
+    )
 
     x: str = operand()
     axis: int = attribute(default=-1)

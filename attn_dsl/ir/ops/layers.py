@@ -21,15 +21,31 @@ class Linear(Op):
     words: ClassVar[tuple[str, ...]] = (
         "Linear",
         "Linear Layer",
+        "Linear Transformation",
+        "Linear Transform",
         "Linear Projection",
+        "Learned Linear Projection",
+        "Affine",
+        "Affine Transformation",
         "Projection",
+        "Projection Layer",
+        "Input Projection",
+        "Query Projection",
+        "Key Projection",
+        "Value Projection",
+        "Output Projection",
+        "Out Projection",
+        "Out Proj",
         "Dense",
         "Dense Layer",
         "Fully Connected",
         "Fully Connected Layer",
+        "FC",
+        "FC Layer",
         "Final Linear",
         "Final Linear Layer",
-        "Output Projection",
+        "LM Head",
+        "Language Model Head",
     )
 
     x: str = operand()
@@ -56,10 +72,15 @@ class LayerNorm(Op):
     mnemonic: ClassVar[str] = "layer_norm"
     words: ClassVar[tuple[str, ...]] = (
         "Norm",
+        "LN",
         "Layer Norm",
         "LayerNorm",
+        "Final Norm",
+        "Final Layer Norm",
+        "Final LayerNorm",
         "Layer Normalization",
         "Layer Normalisation",
+        "LayerNormalization",
         "Normalization",
         "Normalisation",
     )
@@ -93,8 +114,12 @@ class Embedding(Op):
     words: ClassVar[tuple[str, ...]] = (
         "Embedding",
         "Embeddings",
+        "Embedding Layer",
+        "Embedding Lookup",
         "Input Embedding",
         "Output Embedding",
+        "Source Embedding",
+        "Target Embedding",
         "Token Embedding",
         "Word Embedding",
     )
@@ -125,7 +150,10 @@ class Positions(Op):
         "Positional Encoding",
         "Position Encoding",
         "Positional Embedding",
+        "Sinusoidal Encoding",
+        "Sinusoidal Position Encoding",
         "Sinusoidal Positional Encoding",
+        "Add Position Encoding",
         "Add Positional Encoding",
     )
 
@@ -173,7 +201,7 @@ class Relu(Function):
 
     mnemonic = "relu"
     function = staticmethod(lambda x: np.maximum(x, 0))
-    words = ("ReLU", "Rectified Linear Unit")
+    words = ("ReLU", "ReLU Activation", "Rectifier", "Rectified Linear Unit")
 
 
 class Tanh(Function):
@@ -181,7 +209,7 @@ class Tanh(Function):
 
     mnemonic = "tanh"
     function = np.tanh
-    words = ("Tanh", "Hyperbolic Tangent")
+    words = ("Tanh", "Tanh Activation", "Hyperbolic Tangent")
 
 
 class Identity(Function):
@@ -189,4 +217,10 @@ class Identity(Function):
 
     mnemonic = "identity"
     function = staticmethod(lambda x: x)
-    words = ("Dropout", "Identity")
+    words = (
+        "Dropout",
+        "Dropout Layer",
+        "Attention Dropout",
+        "Residual Dropout",
+        "Identity",
+    )

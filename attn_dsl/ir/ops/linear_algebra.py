@@ -25,7 +25,12 @@ class MatMul(Op):
         "Matrix Multiplication",
         "Matrix Product",
         "Dot Product",
+        "Inner Product",
         "Batch MatMul",
+        "Batched MatMul",
+        "Batch Matrix Multiply",
+        "Batch Matrix Multiplication",
+        "Batched Matrix Multiplication",
         "BMM",
         "GEMM",
         "Similarity",
@@ -56,7 +61,14 @@ class Transpose(Op):
     """xᵀ: swaps the last two dims."""
 
     mnemonic: ClassVar[str] = "transpose"
-    words: ClassVar[tuple[str, ...]] = ("Transpose", "Transposed", "T", "ᵀ")
+    words: ClassVar[tuple[str, ...]] = (
+        "Transpose",
+        "Transposed",
+        "Transposition",
+        "Swap Axes",
+        "T",
+        "ᵀ",
+    )
 
     x: str = operand()
 

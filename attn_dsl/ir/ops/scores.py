@@ -74,6 +74,8 @@ class Scale(Op):
         "Scaled",
         "Scale Scores",
         "Scale Factor",
+        "Scaling Factor",
+        "Scale Dot Products",
     )
 
     x: str = operand()
@@ -105,8 +107,16 @@ class Mask(Op):
         "Attention Mask",
         "Causal",
         "Causal Mask",
+        "Causal Masking",
+        "Causal Attention Mask",
+        "Autoregressive Mask",
         "Look-Ahead Mask",
+        "Subsequent Mask",
+        "Future Mask",
+        "Future Masking",
+        "Mask Future Positions",
         "Padding Mask",
+        "Key Padding Mask",
     )
 
     x: str = operand()
@@ -160,7 +170,16 @@ class Softmax(Op):
     """exp(x - max x) / sum over `axis`; a row that is -inf throughout gives 0."""
 
     mnemonic: ClassVar[str] = "softmax"
-    words: ClassVar[tuple[str, ...]] = ("Softmax", "Soft Max", "Row Softmax", "Softmax Function")
+    words: ClassVar[tuple[str, ...]] = (
+        "Softmax",
+        "Soft Max",
+        "Row Softmax",
+        "Row-wise Softmax",
+        "Softmax Function",
+        "Softmax Layer",
+        "Softmax Activation",
+        "Softmax Normalization",
+    )
 
     x: str = operand()
     axis: int = attribute(default=-1)

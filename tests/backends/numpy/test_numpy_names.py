@@ -81,7 +81,7 @@ def test_copies_share_a_function_and_others_do_not(second: str, count: int) -> N
     for i, name in enumerate(("causal", second)):
         graph = case(name)
         renamed = graph.rename({value: f"Block_{i}_{value}" for value in graph.table})
-        copies.append(from_text(re.sub(r'name="(\w)"', rf'name="\1{i}"', to_text(renamed))))
+        copies.append(from_text(re.sub(r'name="(\w)"', rf'name="\g<1>{i}"', to_text(renamed))))
     statements = copies[0].statements + copies[1].statements
     graph = Graph.ordered("blocks", statements, [(s, s) for s in ("Block_0_O", "Block_1_O")])
     compare_drawn(graph, SIZES)
