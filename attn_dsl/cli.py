@@ -7,12 +7,15 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from attn_dsl.backend import Unavailable
+from attn_dsl.catalog import entries, find
+from attn_dsl.catalog_text import details, table
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, render
 from attn_dsl.execute import execute
 from attn_dsl.explain import explain as explanation
@@ -96,13 +99,26 @@ def reporting() -> Iterator[None]:
         sys.exit(1)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class InOrder(click.Group):
+    """Lists its commands in the order in which they stand below."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """First what is done first: check, explain, run."""
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="attn-dsl", prog_name="attn")
 def main() -> None:
     """Diagrams that run: Mermaid flowcharts of attention, compiled to fused kernels.
 
     A FILE is an .attn or .mmd file, or a Markdown file with mermaid blocks: notes.md#2 and
     notes.md#Heading choose one.
+
+    \b
+      attn check notes.md#2
+      attn explain causal.attn --set N=4096
+      attn run causal.attn --target cuda --emulate
     """
 
 
@@ -111,7 +127,7 @@ def main() -> None:
 @settings_option
 @size_option
 def check(files: tuple[str, ...], settings: tuple[tuple[str, Any], ...], max_size: int) -> None:
-    """Parse, elaborate and infer; print what is wrong."""
+    """Say what is wrong with each file: all of it, with its place."""
     failed = 0
     for file in files:
         try:
@@ -120,6 +136,154 @@ def check(files: tuple[str, ...], settings: tuple[tuple[str, Any], ...], max_siz
             click.echo(f"{file}: ok")
         except DiagnosticError as error:
             show(error.diagnostics)
+            failed += 1
+    sys.exit(1 if failed else 0)
+
+
+@main.command()
+@click.argument("file")
+@settings_option
+@size_option
+@click.option("--print-after", "stage", metavar="PASS", help="Print the graph after this pass.")
+@click.option("--print-all", is_flag=True, help="Print the graph after every pass.")
+def explain(
+    file: str,
+    settings: tuple[tuple[str, Any], ...],
+    stage: str | None,
+    print_all: bool,
+    max_size: int,
+) -> None:
+    """Say what fused, what did not and why, and what the mask spares."""
+    stages: list[str] = []
+
+    def after(name: str, graph: Graph) -> None:
+        stages.append(name)
+        if print_all or name == stage:
+            click.echo(f"# after {name}\n{to_text(graph)}")
+
+    with reporting():
+        compiled = analyse(read(file, max_size), dict(settings), after)
+        if stage is not None and stage not in stages:
+            raise ValueError(f"there is no pass {stage!r}; passes are {', '.join(stages)}")
+        show(compiled.notes)
+        if stage is None:
+            text = explanation(compiled.drawn, compiled.fused, compiled.remarks, compiled.settings)
+            click.echo(text, nl=False)
+
+
+@main.command()
+@click.argument("file")
+@click.option(
+    "--inputs", "inputs_file", metavar="FILE", help="Arrays by input name, npz or safetensors."
+)
+@click.option(
+    "--weights", "weights_file", metavar="FILE", help="Arrays of the weights, npz or safetensors."
+)
+@click.option("--target", metavar="NAME", default="numpy", show_default=True, help="numpy or cuda.")
+@click.option("--emulate", is_flag=True, help="Execute the emitted CUDA source on the host.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Of the inputs that are drawn at random."
+)
+@click.option("-o", "--output", metavar="FILE", help="Write the outputs to this npz file.")
+@settings_option
+@size_option
+def run(
+    file: str,
+    inputs_file: str | None,
+    weights_file: str | None,
+    target: str,
+    emulate: bool,
+    seed: int,
+    output: str | None,
+    settings: tuple[tuple[str, Any], ...],
+    max_size: int,
+) -> None:
+    """Run the kernel, on given inputs or on seeded random ones."""
+    with reporting():
+        compiled = analyse(read(file, max_size), dict(settings))
+        show(compiled.notes, Severity.WARNING)
+        kernel = load(compiled, target, emulate=emulate)
+        arrays = read_tensors(inputs_file) if inputs_file else {}
+        arrays |= read_tensors(weights_file) if weights_file else {}
+        report = execute(kernel, compiled.settings, arrays, seed)
+        if output is not None:
+            write_tensors(output, report.outputs)
+        for line in report.lines:
+            click.echo(line)
+
+
+@main.command("compile")
+@click.argument("file")
+@click.option("--target", metavar="NAME", default="numpy", show_default=True, help="numpy or cuda.")
+@click.option("-o", "--output", metavar="FILE", help="Where to; standard output if not given.")
+@click.option("--arch", metavar="NAME", help="The GPU architecture, such as sm_90a.")
+@settings_option
+@size_option
+def compile_command(
+    file: str,
+    target: str,
+    output: str | None,
+    arch: str | None,
+    settings: tuple[tuple[str, Any], ...],
+    max_size: int,
+) -> None:
+    """Emit the source text of the kernel."""
+    with reporting():
+        compiled = analyse(read(file, max_size), dict(settings))
+        program = lower(compiled, target, arch)
+        show(compiled.notes, Severity.WARNING)
+        if output is None:
+            click.echo(program.source, nl=False)
+        else:
+            write_atomically(Path(output), program.source.encode())
+            click.echo(f"wrote {output}: call {program.entry}")
+
+
+@main.command("render")
+@click.argument("file")
+@click.option(
+    "-o", "--output", metavar="FILE", required=True, help="out.svg, .png, .pdf, .dot or .mmd."
+)
+@click.option(
+    "--view",
+    type=click.Choice(["diagram", "fused"]),
+    default="diagram",
+    show_default=True,
+    help="The drawing as it is, or what fused in it.",
+)
+@settings_option
+@size_option
+def render_command(
+    file: str, output: str, view: str, settings: tuple[tuple[str, Any], ...], max_size: int
+) -> None:
+    """Draw the diagram: svg, png, pdf, dot or mmd."""
+    with reporting():
+        write_picture(read(file, max_size), Path(output), view, dict(settings))
+        click.echo(f"wrote {output}")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True)
+@click.option("--check", is_flag=True, help="Write nothing; print what would change.")
+@size_option
+def fmt(files: tuple[str, ...], check: bool, max_size: int) -> None:
+    """Lay out each file in the canonical way.
+
+    Of a Markdown file, its mermaid blocks.
+    """
+    failed = 0
+    for file in files:
+        try:
+            found = reformat(file, max_size)
+            if found.changed and not check:
+                found.write()
+                click.echo(f"formatted {file}")
+        except DiagnosticError as error:
+            show(error.diagnostics)
+            failed += 1
+            continue
+        if found.changed and check:
+            click.echo(f"{found.diff()}would format {file}")
             failed += 1
     sys.exit(1 if failed else 0)
 
@@ -158,131 +322,18 @@ def _listing(found: dict[str, Any]) -> str:
 
 
 @main.command()
-@click.argument("files", nargs=-1, required=True)
-@click.option("--check", is_flag=True, help="Write nothing; print what would change.")
-@size_option
-def fmt(files: tuple[str, ...], check: bool, max_size: int) -> None:
-    """Lay out each file in the canonical way; of Markdown, its mermaid blocks."""
-    failed = 0
-    for file in files:
-        try:
-            found = reformat(file, max_size)
-            if found.changed and not check:
-                found.write()
-                click.echo(f"formatted {file}")
-        except DiagnosticError as error:
-            show(error.diagnostics)
-            failed += 1
-            continue
-        if found.changed and check:
-            click.echo(f"{found.diff()}would format {file}")
-            failed += 1
-    sys.exit(1 if failed else 0)
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def ops(name: str | None, as_json: bool) -> None:
+    """Print the words that drawings can use, and what they mean.
 
-
-@main.command()
-@click.argument("file")
-@settings_option
-@size_option
-@click.option("--print-after", "stage", metavar="PASS", help="Print the graph after this pass.")
-@click.option("--print-all", is_flag=True, help="Print the graph after every pass.")
-def explain(
-    file: str,
-    settings: tuple[tuple[str, Any], ...],
-    stage: str | None,
-    print_all: bool,
-    max_size: int,
-) -> None:
-    """Say what fused, what did not and why, and what the mask spares."""
-    stages: list[str] = []
-
-    def after(name: str, graph: Graph) -> None:
-        stages.append(name)
-        if print_all or name == stage:
-            click.echo(f"# after {name}\n{to_text(graph)}")
-
+    They name operations, modules and roles. With a NAME, or any word for it, all that is known
+    of that one: attn ops "Layer Norm".
+    """
     with reporting():
-        compiled = analyse(read(file, max_size), dict(settings), after)
-        if stage is not None and stage not in stages:
-            raise ValueError(f"there is no pass {stage!r}; passes are {', '.join(stages)}")
-        show(compiled.notes)
-        if stage is None:
-            text = explanation(compiled.drawn, compiled.fused, compiled.remarks, compiled.settings)
-            click.echo(text, nl=False)
-
-
-@main.command("render")
-@click.argument("file")
-@click.option("-o", "--output", required=True, help="out.svg, .png, .pdf, .dot or .mmd")
-@click.option("--view", type=click.Choice(["diagram", "fused"]), default="diagram")
-@settings_option
-@size_option
-def render_command(
-    file: str, output: str, view: str, settings: tuple[tuple[str, Any], ...], max_size: int
-) -> None:
-    """Draw the diagram, or what fused in it."""
-    with reporting():
-        write_picture(read(file, max_size), Path(output), view, dict(settings))
-        click.echo(f"wrote {output}")
-
-
-@main.command("compile")
-@click.argument("file")
-@click.option("--target", default="numpy", show_default=True, help="numpy or cuda")
-@click.option("-o", "--output", help="Where to; standard output if not given.")
-@click.option("--arch", help="The GPU architecture, such as sm_90a.")
-@settings_option
-@size_option
-def compile_command(
-    file: str,
-    target: str,
-    output: str | None,
-    arch: str | None,
-    settings: tuple[tuple[str, Any], ...],
-    max_size: int,
-) -> None:
-    """Emit the source text of the kernel."""
-    with reporting():
-        compiled = analyse(read(file, max_size), dict(settings))
-        program = lower(compiled, target, arch)
-        show(compiled.notes, Severity.WARNING)
-        if output is None:
-            click.echo(program.source, nl=False)
+        found = entries() if name is None else [find(name)]
+        if as_json:
+            for entry in found:
+                click.echo(json.dumps(asdict(entry), ensure_ascii=False))
         else:
-            write_atomically(Path(output), program.source.encode())
-            click.echo(f"wrote {output}: call {program.entry}")
-
-
-@main.command()
-@click.argument("file")
-@click.option("--inputs", "inputs_file", help="Arrays by input name, npz or safetensors.")
-@click.option("--weights", "weights_file", help="Arrays of the weights, npz or safetensors.")
-@click.option("--target", default="numpy", show_default=True, help="numpy or cuda")
-@click.option("--emulate", is_flag=True, help="Execute the emitted CUDA source on the host.")
-@click.option("--seed", default=0, show_default=True, help="For the inputs that are drawn.")
-@click.option("-o", "--output", help="Write the outputs to this npz file.")
-@settings_option
-@size_option
-def run(
-    file: str,
-    inputs_file: str | None,
-    weights_file: str | None,
-    target: str,
-    emulate: bool,
-    seed: int,
-    output: str | None,
-    settings: tuple[tuple[str, Any], ...],
-    max_size: int,
-) -> None:
-    """Run the kernel, on given inputs or on seeded random ones."""
-    with reporting():
-        compiled = analyse(read(file, max_size), dict(settings))
-        show(compiled.notes, Severity.WARNING)
-        kernel = load(compiled, target, emulate=emulate)
-        arrays = read_tensors(inputs_file) if inputs_file else {}
-        arrays |= read_tensors(weights_file) if weights_file else {}
-        report = execute(kernel, compiled.settings, arrays, seed)
-        if output is not None:
-            write_tensors(output, report.outputs)
-        for line in report.lines:
-            click.echo(line)
+            click.echo(table(found) if name is None else details(found[0]), nl=False)

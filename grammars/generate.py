@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 from typing import Any
+from zlib import crc32
 
 from lark import Lark
 from lark.grammar import Rule
@@ -15,12 +16,18 @@ STARTS = {"flowchart": ["header", "statement"], "expression": ["start"]}
 
 def generate(name: str) -> str:
     """What `<name>.json` should hold, by what `<name>.lark` says."""
-    grammar = files(__package__).joinpath(f"{name}.lark").read_text(encoding="utf-8")
+    data = files(__package__).joinpath(f"{name}.lark").read_bytes()
     lark: Any = Lark(
-        grammar, parser="lalr", lexer="contextual", start=STARTS[name], maybe_placeholders=False
+        data.decode(),
+        parser="lalr",
+        lexer="contextual",
+        start=STARTS[name],
+        maybe_placeholders=False,
     )
     table, contextual = lark.parser.parser._parse_table, lark.parser.lexer
-    rules = sorted(lark.rules, key=lambda rule: (rule.origin.name, repr(rule.expansion), rule.order))
+    rules = sorted(
+        lark.rules, key=lambda rule: (rule.origin.name, repr(rule.expansion), rule.order)
+    )
     states = _in_order(table)
     lexers = [_lexer(contextual.root_lexer)]
     rows = []
@@ -35,6 +42,7 @@ def generate(name: str) -> str:
         rows.append([lexers.index(lexer), actions])
     ends = ((s, table.start_states[s], table.end_states[s]) for s in STARTS[name])
     found = {
+        "grammar": crc32(data),
         "starts": {start: [states.index(first), states.index(last)] for start, first, last in ends},
         "ignored": sorted(contextual.root_lexer.ignore_types),
         "root": 0,

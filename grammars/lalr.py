@@ -108,6 +108,9 @@ class _Run:
                 return
 
     def _reduce(self, rule: Rule, here: int) -> None:
+        if rule.passes:
+            self._states[-1] = self._tables.actions[self._states[-2]][rule.origin]
+            return
         size = len(rule.symbols)
         children: list[Any] = []
         place = (here, here)
@@ -116,7 +119,8 @@ class _Run:
                 if kind == "k":
                     children.append(value)
                 elif kind == "s":
-                    children += value
+                    # The list of a repetition grows; copied each time, it would take squares.
+                    children = value if not children else children + value
             place = (self._places[-size][0], self._places[-1][1])
             del self.values[-size:], self._places[-size:], self._states[-size:]
         if rule.inline:

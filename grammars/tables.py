@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
+from zlib import crc32
 
 END = "$END"
 
@@ -42,6 +43,11 @@ class Rule:
     inline: bool
     single: bool
 
+    @cached_property
+    def passes(self) -> bool:
+        """Whether it only gives its one symbol another name."""
+        return self.single and self.symbols == "k"
+
 
 @dataclass(frozen=True)
 class Tables:
@@ -57,8 +63,16 @@ class Tables:
 
 @cache
 def tables(name: str) -> Tables:
-    """The tables of the grammar `name`, such as `"expression"`."""
-    found = json.loads(files(__package__).joinpath(f"{name}.json").read_text(encoding="utf-8"))
+    """The tables of the grammar `name`, such as `"expression"`.
+
+    Where somebody is just changing the grammar, they are made anew.
+    """
+    folder = files(__package__)
+    found = json.loads(folder.joinpath(f"{name}.json").read_text(encoding="utf-8"))
+    if found["grammar"] != crc32(folder.joinpath(f"{name}.lark").read_bytes()):
+        from attn_dsl.grammars.generate import generate  # noqa: PLC0415  (takes Lark with it)
+
+        found = json.loads(generate(name))
     lexers = [Lexer(pattern, words) for pattern, words in found["lexers"]]
     return Tables(
         {start: (first, last) for start, (first, last) in found["starts"].items()},

@@ -59,7 +59,7 @@ TITLES: Mapping[str, str] = {
     "E051": "number of heads",
     "E052": "operand that is not drawn",
     "E053": "operation without a meaning on a family",
-    "E054": "size that nothing mentions",
+    "E054": "`--set` of a size that nothing mentions",
     "E055": "equation without a meaning",
     "E060": "head dim without a size, on CUDA",
     "E061": "head dim too large for CUDA",
@@ -69,6 +69,7 @@ TITLES: Mapping[str, str] = {
     "E070": "element type that NumPy kernels do not compute in",
     "E080": "unknown format of a picture",
     "E081": "file cannot be written",
+    "E082": "picture that Graphviz cannot draw",
     "W001": "mermaid cuts the label",
     "W002": "line is read as a direction",
     "W003": "mermaid draws the node in another subgraph",
@@ -79,9 +80,10 @@ TITLES: Mapping[str, str] = {
     "W008": "invisible character that reorders text",
     "W020": "label of an arrow that says nothing",
     "W021": "node without arrows",
-    "W022": "size that nothing mentions",
+    "W022": "`dims` with a size that nothing mentions",
     "N020": "transpose that is not drawn",
     "N021": "label with damaged letters",
     "N022": "`*` read as the matrix product",
+    "N023": "nodes that look like a family, and are none",
 }
 """No code is ever given to something else: they are what people search for."""

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, cast
-
-from lark import Lark, Token, Transformer
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from attn_dsl.expr.tree import (
     FUNCTIONS,
@@ -21,7 +17,8 @@ from attn_dsl.expr.tree import (
     Unary,
     depth,
 )
-from attn_dsl.grammars import grammar
+from attn_dsl.grammars import Token, Unexpected, tables
+from attn_dsl.grammars import parse as parse_by
 
 MAX_LENGTH = 10_000
 MAX_NESTING = 100  # what walks a tree may recurse
@@ -50,8 +47,9 @@ def parse(text: str, *, equation: bool = False) -> Expr:
         raise ExpressionError(message, MAX_LENGTH, len(text))
     plain, offsets = _ascii(text)
     try:
-        expr = cast(Expr, _parser(equation).parse(plain))
-    except UnexpectedInput as error:
+        build = _Builder(equation).build
+        expr = cast(Expr, parse_by(tables("expression"), "start", plain, 0, build)[0])
+    except Unexpected as error:
         raise _unexpected(error, text, offsets) from None
     except ExpressionError as error:
         start, end = offsets[error.start], offsets[error.end]
@@ -76,24 +74,12 @@ def _ascii(text: str) -> tuple[str, list[int]]:
     return "".join(out), [*offsets, len(text)]
 
 
-@cache
-def _parser(equation: bool) -> Lark:
-    """Builds our tree as it goes, with no recursion, however deep the text nests."""
-    return Lark(
-        grammar("expression"),
-        parser="lalr",
-        lexer="contextual",
-        maybe_placeholders=False,
-        transformer=_Builder(equation),
-    )
-
-
-def _unexpected(error: UnexpectedInput, text: str, offsets: list[int]) -> ExpressionError:
-    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
-        start, end = offsets[error.token.start_pos or 0], offsets[error.token.end_pos or 0]
+def _unexpected(error: Unexpected, text: str, offsets: list[int]) -> ExpressionError:
+    if error.token is not None:
+        start, end = offsets[error.token.start], offsets[error.token.end]
         return ExpressionError(f"`{text[start:end]}` is not expected here", start, end)
-    if isinstance(error, UnexpectedCharacters):
-        start = offsets[error.pos_in_stream or 0]
+    start = offsets[error.at]
+    if start < len(text):
         return ExpressionError(f"`{text[start]}` has no meaning here", start, start + 1)
     if not text.strip():
         return ExpressionError("an expression is missing here", 0, len(text))
@@ -108,19 +94,22 @@ class _Keyword:
     value: Expr
 
 
-class _Builder(Transformer[Token, Expr]):
-    """Lark's tree to ours; method names are the grammar's rule names."""
+class _Builder:
+    """What the grammar reads to our tree; method names are the grammar's rule names."""
 
     def __init__(self, equation: bool) -> None:
-        super().__init__()
         self._equation = equation
+
+    def build(self, rule: str, items: list[Any], start: int, end: int) -> Any:
+        """What `rule` makes of its parts."""
+        return getattr(self, rule)(items)
 
     def number(self, items: list[Token]) -> Expr:
         token = items[0]
         if not token.isdecimal():
             return Number(float(token))
         if len(token) > MAX_DIGITS or int(token) > MAX_INTEGER:
-            start, end = token.start_pos or 0, token.end_pos or 0
+            start, end = token.start, token.end
             raise ExpressionError("whole numbers have at most 64 bits", start, end)
         return Number(int(token))
 
@@ -140,7 +129,7 @@ class _Builder(Transformer[Token, Expr]):
 
     def _only_in_equations(self, token: Token) -> None:
         if not self._equation:
-            start, end = token.start_pos or 0, token.end_pos or 0
+            start, end = token.start, token.end
             message = f"`{token}` is for equations, such as `S = Q @ Kᵀ`"
             raise ExpressionError(message, start, end)
 
@@ -179,7 +168,7 @@ class _Builder(Transformer[Token, Expr]):
 
     def call(self, items: list[Any]) -> Expr:
         function, *arguments = items
-        start, end = function.start_pos, function.end_pos
+        start, end = function.start, function.end
         if function == "softmax" and self._equation:
             return _softmax(function, arguments)
         if keyword := next((a for a in arguments if isinstance(a, _Keyword)), None):
@@ -205,7 +194,7 @@ class _Builder(Transformer[Token, Expr]):
     def index(self, items: list[Any]) -> Expr:
         name, *indices = items
         if any(isinstance(index, _Keyword) for index in indices):
-            start, end = name.start_pos or 0, name.end_pos or 0
+            start, end = name.start, name.end
             raise ExpressionError("an index has no name", start, end)
         return Tensor(_identifier(name), tuple(indices))
 
@@ -217,7 +206,7 @@ def _softmax(function: Token, arguments: list[Any]) -> Expr:
     if isinstance(axis, _Keyword) and axis.name == "axis":
         axis = axis.value
     if len(rest) > 1 or isinstance(x, _Keyword) or not isinstance(axis, Number):
-        start, end = function.start_pos or 0, function.end_pos or 0
+        start, end = function.start, function.end
         raise ExpressionError("`softmax` takes a tensor and an axis, a number", start, end)
     return Call("softmax", (x, axis))
 
@@ -225,6 +214,6 @@ def _softmax(function: Token, arguments: list[Any]) -> Expr:
 def _identifier(token: Token) -> str:
     """A name as in Python, where `d²` is none."""
     if not token.isidentifier():
-        start, end = token.start_pos or 0, token.end_pos or 0
+        start, end = token.start, token.end
         raise ExpressionError(f"`{token}` is no name", start, end)
     return str(token)

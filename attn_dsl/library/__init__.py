@@ -100,6 +100,18 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }
 """Every module of the library, and what drawings call it."""
 
+_X = 'x(["x : f32[N, D]"])'
+EXAMPLES: Mapping[str, str] = {
+    "scaled_dot_product_attention": "Q & K & V --> y[Attention]",
+    "multi_head_attention": f"{_X} --> y[Multi-Head Attention]@{{ heads: 8 }}",
+    "masked_multi_head_attention": f"{_X} --> y[Masked Multi-Head Attention]@{{ heads: 8 }}",
+    "feed_forward": f"{_X} --> y[Feed Forward]@{{ hidden: 4*d_model }}",
+    "add_norm": f'{_X} & s(["s : f32[N, D]"]) --> y[Add & Norm]',
+    "encoder_block": f"{_X} --> y[Encoder Block]@{{ heads: 8 }}",
+    "decoder_block": f'{_X} & m(["m : f32[M, D]"]) --> y[Decoder Block]@{{ heads: 8 }}',
+}
+"""A line of a diagram that uses each of them."""
+
 
 def library_path(name: str) -> Path:
     """The file of the module `name`, which is a key of `WORDS`."""

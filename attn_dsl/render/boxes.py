@@ -12,7 +12,7 @@ from attn_dsl.render.colors import is_dark
 from attn_dsl.render.css import box_attributes, box_css, dash_of
 from attn_dsl.render.frames import Frame
 from attn_dsl.render.fused import Group
-from attn_dsl.render.labels import Label, read_label, to_lines
+from attn_dsl.render.labels import read_label, split_indices, to_lines
 from attn_dsl.render.rows import is_upright
 from attn_dsl.render.shapes import ROUNDED, shape_attributes
 from attn_dsl.syntax import Diagram, Text
@@ -28,13 +28,15 @@ def node_attributes(diagram: Diagram, id: str, operation: str | None, type_: str
     found |= box_attributes(css, found.get("fillcolor", palette.fill_of(operation)))
     if dash := dash_of(css):
         found["style"] = f"{found.get('style', 'filled')},{dash}"
-    return {"label": _label(read_label(node.label, type_), found["fillcolor"]), **found}
+    label = read_label(node.label, type_)
+    ink = palette.LIGHT_INK if is_dark(found["fillcolor"]) else palette.QUIET_INK
+    return {"label": text_label(label.lines, label.type, ink), **found}
 
 
 def pill_attributes(label: Text, operation: str) -> dict[str, str]:
     """An operation that is drawn on an edge: a small box on the line."""
     fill = palette.fill_of(operation)
-    return {**palette.PILL, "fillcolor": fill, "label": plain(to_lines(label.text))}
+    return {**palette.PILL, "fillcolor": fill, "label": text_label(to_lines(label.text))}
 
 
 def frame_attributes(diagram: Diagram, frame: Frame, depth: int) -> dict[str, str]:
@@ -55,15 +57,27 @@ def frame_attributes(diagram: Diagram, frame: Frame, depth: int) -> dict[str, st
     return found
 
 
-def plain(lines: Sequence[str]) -> str:
-    """Lines as a label in which nothing has a meaning to Graphviz."""
-    label: str = graphviz.nohtml("\\n".join(_escape(line) for line in lines))
-    return label
+def text_label(lines: Sequence[str], type_: str = "", ink: str = palette.QUIET_INK) -> str:
+    """Lines as a label in which nothing has a meaning to Graphviz, and a type in small print."""
+    pieces = [split_indices(line) for line in lines]
+    if not type_ and all(len(line) == 1 for line in pieces):
+        label: str = graphviz.nohtml("\\n".join(_escape(line) for line in lines))
+        return label
+    rows = ["".join(_piece(text, mark) for text, mark in line) for line in pieces]
+    if type_:
+        rows.append('<FONT POINT-SIZE="3">\u00a0</FONT>')  # room below an index
+        rows.append(f'<FONT POINT-SIZE="9" COLOR="{ink}">{escape_html(type_)}</FONT>')
+    return f"<{'<BR/>'.join(rows)}>"
 
 
 def padded(lines: Sequence[str]) -> str:
     """The label of an arrow, with room between it and the line."""
-    return plain([f"\u00a0{line}\u00a0" for line in lines])
+    return text_label([f"\u00a0{line}\u00a0" for line in lines])
+
+
+def _piece(text: str, mark: str) -> str:
+    text = escape_html(text)
+    return f'<FONT POINT-SIZE="8"><{mark}>{text}</{mark}></FONT>' if mark else text
 
 
 def _aligned(lines: Sequence[str]) -> str:
@@ -74,16 +88,6 @@ def _aligned(lines: Sequence[str]) -> str:
 def _escape(line: str) -> str:
     text: str = graphviz.escape(line.replace("&", "&amp;"))
     return text
-
-
-def _label(label: Label, fill: str) -> str:
-    """Plain if it can be: SVG viewers then centre it, whatever font they have."""
-    if not label.type:
-        return plain(label.lines)
-    ink = palette.LIGHT_INK if is_dark(fill) else palette.QUIET_INK
-    lines = [escape_html(line) for line in label.lines]
-    small = f'<FONT POINT-SIZE="9" COLOR="{ink}">{escape_html(label.type)}</FONT>'
-    return f"<{'<BR/>'.join([*lines, small])}>"
 
 
 def formula_attributes(group: Group) -> dict[str, str]:

@@ -17,7 +17,7 @@ from attn_dsl.render.boxes import (
     node_attributes,
     padded,
     pill_attributes,
-    plain,
+    text_label,
 )
 from attn_dsl.render.css import edge_css
 from attn_dsl.render.frames import Frame, build_frames, cluster_name
@@ -79,7 +79,7 @@ class _Writer:
             edge_attr=palette.EDGE,
         )
         if title:
-            dot.attr(label=plain(to_lines(title)))
+            dot.attr(label=text_label(to_lines(title)))
         self._fill(dot, self._root, 0)
         names = edge_names(self._diagram)
         for number, (name, edge) in enumerate(zip(names, self._diagram.edges, strict=True)):
@@ -112,7 +112,7 @@ class _Writer:
         attributes = frame_attributes(self._diagram, frame, depth)
         if frame.is_empty:
             del attributes["margin"], attributes["labeljust"]
-            dot.node(graphviz.escape(frame.id), **{**attributes, "label": plain(frame.title)})
+            dot.node(graphviz.escape(frame.id), **{**attributes, "label": text_label(frame.title)})
             return
         fused = frame.group is not None
         with dot.subgraph(name=cluster_name(frame.id, fused=fused)) as box:
@@ -153,4 +153,4 @@ def _row(dot: graphviz.Digraph, row: Row) -> None:
         for id in row.ids:
             rank.node(graphviz.escape(id))
         for left, right in pairwise(row.ids) if row.ordered else ():
-            rank.edge(graphviz.escape(left), graphviz.escape(right), style="invis", weight="0")
+            rank.edge(graphviz.escape(left), graphviz.escape(right), style="invis")

@@ -11,10 +11,9 @@ from attn_dsl.syntax import Text
 _BREAK = re.compile(r"\s*<br\s*/?>\s*|\s*\n\s*", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:b|strong|i|em|u|s|small|big|span|code)\s*/?>", re.IGNORECASE)
 _EMPHASIS = re.compile(r"(\*\*|\*|__|_)(?=\S)(.+?)(?<=\S)\1(?!\w)")
-_MARKED_INDEX = re.compile(r"<(sub|sup)>(\w+)</\1>", re.IGNORECASE)
-_INDEX = re.compile(r"(?<![^\W_])([A-Za-zα-ωΑ-Ω])([_^])\{?([A-Za-z0-9]+)\}?(?!\w)")
-_SUB = str.maketrans("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
-_SUP = str.maketrans("0123456789Tn", "⁰¹²³⁴⁵⁶⁷⁸⁹ᵀⁿ")
+_MARKED = re.compile(r"(?<=\w)<(sub|sup)>(\w+)</\1>", re.IGNORECASE)
+_INDEX = re.compile(r"(?<!\w.)(?<=[A-Za-zα-ωΑ-Ω])([_^])([a-z0-9]{1,5}|[A-Z])(?!\w)")
+_MARKS = {"_": "SUB", "^": "SUP"}
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,18 @@ def is_markdown(text: Text) -> bool:
 
 
 def to_lines(text: str) -> tuple[str, ...]:
-    """Lines at each `<br>`, without inline tags, with small figures for indices: `dₖ`."""
-    lines = _BREAK.split(_TAG.sub("", _repair(text)).strip())
-    return tuple(_indices(_printable(line)) for line in lines)
+    """Lines at each `<br>`, without inline tags; indices as in `d_k` and `K^T`."""
+    marked = _MARKED.sub(lambda tag: "_^"[tag[1].lower() == "sup"] + tag[2], _repair(text))
+    return tuple(_printable(line) for line in _BREAK.split(_TAG.sub("", marked).strip()))
+
+
+def split_indices(line: str) -> list[tuple[str, str]]:
+    """The pieces of a line, each with `SUB`, `SUP`, or nothing for what stands on the line."""
+    pieces, at = [], 0
+    for index in _INDEX.finditer(line):
+        pieces += [(line[at : index.start()], ""), (index[2], _MARKS[index[1]])]
+        at = index.end()
+    return [*pieces, (line[at:], "")]
 
 
 def _is_type(text: str) -> bool:
@@ -64,16 +72,5 @@ def _repair(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Control characters would make XML that nobody reads."""
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
-def _indices(text: str) -> str:
-    text = _MARKED_INDEX.sub(lambda m: _small(m[0], "_^"[m[1].lower() == "sup"], m[2]), text)
-    return _INDEX.sub(lambda m: m[1] + _small(m[0][1:], m[2], m[3]), text)
-
-
-def _small(otherwise: str, mark: str, index: str) -> str:
-    """`index` as Unicode's small characters, if there is one for each of its own."""
-    small = index.translate(_SUB if mark == "_" else _SUP)
-    return small if all(a != b for a, b in zip(small, index, strict=True)) else otherwise
+    """Runs of spaces are one, as in Mermaid; control characters would make XML nobody reads."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

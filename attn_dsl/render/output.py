@@ -41,16 +41,20 @@ def write(text: str, path: Path) -> None:
 
 
 def draw(dot: str, format: str) -> bytes:
-    """Lay out and draw DOT text as svg, png or pdf."""
+    """Lay out and draw DOT text as svg, png or pdf; DiagnosticError (E082) if Graphviz cannot."""
     import pygraphviz  # noqa: PLC0415 # loads Graphviz, which only drawing needs
 
-    with _quiet():
-        graph = pygraphviz.AGraph(string=dot)
-        graph.layout("dot")
-        raise_titles(graph)
-        title = str(graph.name)
-        data: bytes = graph.draw(format=format, prog="nop2", args=_RESOLUTION.get(format, ""))
-    return finish_svg(data, title) if format == "svg" else data
+    try:
+        with _quiet():
+            graph = pygraphviz.AGraph(string=dot)
+            graph.layout("dot")
+            raise_titles(graph)
+            args = _RESOLUTION.get(format, "")
+            data: bytes = graph.draw(format=format, prog="nop2", args=args)
+    except ValueError as error:
+        message = f"Graphviz cannot draw this: {error}"
+        raise DiagnosticError([Diagnostic("E082", message)]) from error
+    return finish_svg(data, str(graph.name)) if format == "svg" else data
 
 
 @contextlib.contextmanager

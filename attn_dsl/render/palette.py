@@ -52,7 +52,7 @@ NODE = {
     "style": "filled",
     "width": "0.95",
     "height": "0.4",
-    "margin": "0.15,0.06",
+    "margin": "0.15,0.05",
 }
 EDGE = {
     "fontname": FONT,

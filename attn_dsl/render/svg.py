@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from xml.dom.minidom import Document, Element, parseString
+from xml.dom.minidom import Document, Element, Node, parseString
 
 from attn_dsl.render.titles import PREFIX
 
+_SHIFTS = {"sub": 2.5, "super": -4.0}
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -17,12 +18,12 @@ def finish_svg(data: bytes, title: str) -> bytes:
     root = document.documentElement
     assert root is not None
     nodes = [node for node in _groups(root, "node") if not _name(node).startswith(PREFIX)]
-    arrows = sum(1 for _ in _groups(root, "edge"))
+    for group in (*nodes, *_groups(root, "edge")):
+        _join_lines(document, group)
     for node in nodes:
         _centre(node)
-    labels = ", ".join(filter(None, (_text(node) for node in nodes)))
-    said = f"A diagram of {len(nodes)} boxes and {arrows} arrows: {labels}."
-    for name, text in (("desc", said), ("title", title)):
+    labels = "; ".join(filter(None, (_text(node) for node in nodes)))
+    for name, text in (("desc", f"A diagram with the boxes {labels}."), ("title", title)):
         root.insertBefore(_element(document, name, text), root.firstChild)
     root.setAttribute("role", "img")
     finished: bytes = document.toxml(encoding="utf-8")
@@ -42,8 +43,29 @@ def _name(group: Element) -> str:
 
 
 def _text(group: Element) -> str:
-    parts = [node.firstChild for node in group.getElementsByTagName("text")]
-    return " ".join(str(getattr(part, "data", "")).strip() for part in parts if part)
+    return " ".join(" ".join(map(_data, group.getElementsByTagName("text"))).split())
+
+
+def _data(element: Node) -> str:
+    parts = [getattr(part, "data", "") or _data(part) for part in element.childNodes]
+    return "".join(map(str, parts))
+
+
+def _join_lines(document: Document, group: Element) -> None:
+    """Make one text of the pieces of a line, so that they stay together in any font."""
+    lines: dict[str, list[Element]] = {}
+    for text in group.getElementsByTagName("text"):
+        lines.setdefault(text.getAttribute("y"), []).append(text)
+    for first, *others in lines.values():
+        height = 0.0
+        for piece in others:
+            span = _element(document, "tspan", _data(piece))
+            wanted = _SHIFTS.get(piece.getAttribute("baseline-shift"), 0.0)
+            span.setAttribute("dy", f"{wanted - height:g}")
+            span.setAttribute("font-size", piece.getAttribute("font-size"))
+            height = wanted
+            first.appendChild(span)
+            group.removeChild(piece)
 
 
 def _element(document: Document, name: str, text: str) -> Element:

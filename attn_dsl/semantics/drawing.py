@@ -10,11 +10,12 @@ from attn_dsl.diagnostics import Diagnostic, Span
 from attn_dsl.ir import parse_type
 from attn_dsl.ir.ops import Add, Mask, Op
 from attn_dsl.semantics import errors
-from attn_dsl.semantics.labels import Meaning, part, read_label
+from attn_dsl.semantics.labels import Meaning, is_causal, part, read_label
 from attn_dsl.semantics.vocabulary import (
     find_module,
     find_operation,
     find_role,
+    is_optional,
     operation_in,
     repair,
 )
@@ -136,7 +137,9 @@ def _by_op(meaning: Meaning, word: str, place: Span, found: list[Diagnostic]) ->
     module = "" if op else find_module(word)
     if op is None and not module:
         found.append(errors.unknown_operation(place, word))
-    return replace(meaning, op=op or meaning.op, module=module, broken=not (op or module))
+    optional, causal = is_optional(word), op is Mask and is_causal(word)
+    said = replace(meaning, op=op or meaning.op, module=module, broken=not (op or module))
+    return replace(said, optional=meaning.optional or optional, causal=meaning.causal or causal)
 
 
 def _edge_meaning(edge: Edge, found: list[Diagnostic]) -> Meaning:
@@ -199,9 +202,16 @@ def _by_edges(drawn: Drawn, diagram: Diagram, found: list[Diagnostic]) -> Drawn:
     meaning = replace(change, calls=(), name=drawn.meaning.name, type=drawn.meaning.type)
     assert label is not None
     if change.calls:
+        others = [o for o in drawn.operands if not _belongs(o, change.calls)]
+        found += [errors.not_called(o.edge, label) for o in others]
         operands = _called(change.calls, operands, named[0].edge, diagram, found)
         meaning = replace(meaning, broken=len(operands) < len(change.calls))
     return Drawn(drawn.node, meaning, operands, label.span, label)
+
+
+def _belongs(operand: Operand, calls: tuple[str, ...]) -> bool:
+    """Whether an arrow into a node whose label calls for `calls` brings one of them."""
+    return operand.source in calls and operand.change.calls in ((), calls)
 
 
 def _as_role(operand: Operand, meaning: Meaning) -> Operand:

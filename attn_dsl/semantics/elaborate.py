@@ -9,6 +9,7 @@ from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, worst
 from attn_dsl.expr import INDICES, SCORE, names_in
 from attn_dsl.ir import Graph
 from attn_dsl.semantics import errors
+from attn_dsl.semantics.alike import lookalikes
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, read_drawing
 from attn_dsl.semantics.families import collapse_families
@@ -38,7 +39,8 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
     Raises DiagnosticError with every error of the drawing, warnings and notes beside them.
     """
     found: list[Diagnostic] = []
-    drawing = collapse_families(read_drawing(diagram, found))
+    read = read_drawing(diagram, found)
+    drawing = collapse_families(read)
     builder = Builder(settings, _symbols(drawing), found=found)
     values = elaborate_scope(builder, Scope(diagram, drawing))
     outputs = _outputs(drawing, values, found)
@@ -48,6 +50,7 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
         graph = Graph.ordered(name, builder.statements.values(), outputs)
         found += _sizeless(graph)
     if worst(found) is Severity.ERROR:
+        found += lookalikes(read)
         raise DiagnosticError([*diagram.warnings, *_once(found)])
     return Elaborated(graph, (*diagram.warnings, *_once(found)), frozenset(builder.asked))
 
@@ -86,7 +89,7 @@ def _sizeless(graph: Graph) -> Iterator[Diagnostic]:
             for name in sorted(names_in(expr) - known):
                 span = statement.origins[0].place
                 assert span is not None
-                yield errors.unknown_name(span, name, sorted(graph.symbols))
+                yield errors.size_of_nothing(span, name)
 
 
 def _once(found: list[Diagnostic]) -> list[Diagnostic]:

@@ -69,8 +69,13 @@ class _Reported(Exception):
 def build_equation(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
     """The value of the equation that `site` holds; None once what is wrong was reported."""
     assert site.meaning.equation is not None
+    said = names_in(site.meaning.equation)
+    names = {*said, *(f"{name}ᵀ" for name in said)}
     tensors: dict[str, Whole] = {}
     for argument in arguments:
+        if names.isdisjoint(argument.value.known_as):
+            builder.found.append(errors.not_mentioned(argument.value.known_as, argument.place))
+            continue
         name = typed(builder, site, argument, None)
         if name is None:
             return None

@@ -70,6 +70,13 @@ def unknown_name(span: Span, name: str, scope: Sequence[str]) -> Diagnostic:
     return Diagnostic("E037", f"`{name}` means nothing here", span, help=help)
 
 
+def size_of_nothing(span: Span, name: str) -> Diagnostic:
+    """A size that only an unused input has."""
+    message = f"the size `{name}` is that of no input that is used"
+    help = "write a number, or a size of an input that the result depends on"
+    return Diagnostic("E037", message, span, help=help)
+
+
 def mismatch(span: Span, message: str, notes: tuple[Note, ...], help: str = "") -> Diagnostic:
     """Types that do not fit together."""
     return Diagnostic("E038", f"shapes do not fit: {message}", span, "", notes, help)
@@ -137,7 +144,7 @@ def brought_twice(place: Span, what: str, first: Span) -> Diagnostic:
 
 def other_type(place: Span, given: str, node: Node, declared: str) -> Diagnostic:
     """A value that is not of the type that a module declares for its input."""
-    message = f"shapes do not fit: `{node.label.text}` is {declared}, and is given {given}"
+    message = f"shapes do not fit: `{node.id}` is {declared}, and is given {given}"
     return Diagnostic("E038", message, place, "", (Note(node.span, "declared here"),))
 
 
@@ -229,10 +236,25 @@ def no_such_node(place: Span, name: str, nodes: Sequence[str]) -> Diagnostic:
     return Diagnostic("E052", f"there is no node `{name}`", place, help=help)
 
 
+def not_called(edge: Edge, call: Text) -> Diagnostic:
+    """An arrow that the label with the operation and its operands leaves out."""
+    message = f"`{call.text}` says what it is computed from, and this arrow is no part of it"
+    notes = (Note(call.span, "its operands"),) if edge.label is not call else ()
+    help = "name it in the label, or draw the arrow to a node of its own"
+    return Diagnostic("E033", message, edge.span, "", notes, help)
+
+
 def no_members(place: Span, symbol: str, stem: str) -> Diagnostic:
     """Heads 1, 2, … N, of which N is not known."""
     help = f"give it: `--set {stem}.{symbol}=8`, or `--set heads=8`"
     return Diagnostic("E051", f"how many is `{symbol}`?", place, help=help)
+
+
+def no_family(place: Span, ids: Sequence[str], stem: str, reason: str) -> Diagnostic:
+    """Nodes that look like one family, in a drawing that does not work out otherwise."""
+    shown = ", ".join(f"`{id}`" for id in ids)
+    message = f"{shown} are not read as one family `{stem}`: {reason}"
+    return Diagnostic("N023", message, place, severity=Severity.NOTE)
 
 
 def no_family_rule(place: Span, what: str, kinds: Sequence[str]) -> Diagnostic:
@@ -245,7 +267,7 @@ def no_family_rule(place: Span, what: str, kinds: Sequence[str]) -> Diagnostic:
 
 def called(diagnostic: Diagnostic, call: Note) -> Diagnostic:
     """A diagnostic inside a module, with the place that calls it."""
-    if diagnostic.span == call.span:
+    if diagnostic.span is not None and diagnostic.span.source == call.span.source:
         return diagnostic
     return replace(diagnostic, notes=(*diagnostic.notes, call))
 
@@ -258,9 +280,10 @@ def comment(label: Text) -> Diagnostic:
     return Diagnostic("W020", f"{message}; it changes nothing", label.span, "", (), help, severity)
 
 
-def not_mentioned(name: str, place: Span) -> Diagnostic:
+def not_mentioned(names: Sequence[str], place: Span) -> Diagnostic:
     """An arrow into an equation that does not name what the arrow brings."""
-    message = f"the equation does not mention `{name}`; this arrow changes nothing"
+    name = f"`{names[0]}`" if names else "this value"
+    message = f"the equation does not mention {name}; this arrow changes nothing"
     return Diagnostic("W020", message, place, severity=Severity.WARNING)
 
 

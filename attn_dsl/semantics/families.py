@@ -7,16 +7,12 @@ symbol, and the drawn members are samples of it; with numbers only it is written
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from attn_dsl.ir.ops import MatMul
+from attn_dsl.semantics.alike import Members, gap, groups, reach_each_other, shapes
 from attn_dsl.semantics.drawing import Drawn, Family, Operand
-
-_ID = re.compile(r"(?P<stem>\w*?[^\W\d_])_?(?P<index>\d+|[A-Z])")
-Members = dict[str, str]
-"""Node ids by index."""
 
 
 def collapse_families(drawing: Mapping[str, Drawn]) -> dict[str, Drawn]:
@@ -43,71 +39,24 @@ def collapse_families(drawing: Mapping[str, Drawn]) -> dict[str, Drawn]:
 
 def _candidates(drawing: Mapping[str, Drawn]) -> Iterator[tuple[str, Members]]:
     """Nodes whose ids differ in the last index alone: 1, 2, … and perhaps a letter at the end."""
-    groups: dict[str, Members] = {}
-    for id in drawing:
-        if match := _ID.fullmatch(id):
-            groups.setdefault(match["stem"], {})[match["index"]] = id
-    for stem, members in groups.items():
-        numbers = [int(index) for index in members if index.isdigit()]
-        letters = [index for index in members if not index.isdigit()]
-        counted = numbers == list(range(1, len(numbers) + 1)) and numbers
-        lettered = not letters or letters == list(members)[-1:]
-        if counted and lettered and len(members) > 1 and stem not in drawing:
+    for stem, members in groups(drawing).items():
+        if not gap(members) and stem not in drawing:
             yield stem, members
 
 
 def _agreeing(drawing: Mapping[str, Drawn], families: dict[str, Members]) -> dict[str, Members]:
     """Those whose members are alike; a family that falls may take others with it."""
-    users: dict[str, list[str]] = {id: [] for id in drawing}
-    for id, drawn in drawing.items():
-        for operand in drawn.operands:
-            users.get(operand.source, []).append(id)
     while True:
-        place = {
-            id: (stem, index) for stem, members in families.items() for index, id in members.items()
-        }
+        found = shapes(drawing, families)
         alike = {
             stem: members
             for stem, members in families.items()
-            if len({_shape(drawing, users, place, id, i) for i, id in members.items()}) == 1
-            and not _reach_each_other(drawing, set(members.values()))
+            if len(set(found[stem].values())) == 1
+            and not reach_each_other(drawing, set(members.values()))
         }
         if len(alike) == len(families):
             return families
         families = alike
-
-
-def _shape(
-    drawing: Mapping[str, Drawn],
-    users: Mapping[str, list[str]],
-    place: Mapping[str, tuple[str, str]],
-    id: str,
-    index: str,
-) -> object:
-    """What has to be equal between members: label, operation and arrows, up to the index."""
-
-    def end(other: str) -> str:
-        stem, at = place.get(other, (other, ""))
-        return stem if at in ("", index) else other
-
-    drawn = drawing[id]
-    label = re.sub(rf"(?<![^\W\d_]){index}\b|{index}$", "#", drawn.node.label.text)
-    label = re.sub(r"\s+", " ", label.replace(id, "#"))
-    operands = tuple((end(o.source), o.change) for o in drawn.operands)
-    return label, drawn.meaning.op, drawn.meaning.module, operands, tuple(map(end, users[id]))
-
-
-def _reach_each_other(drawing: Mapping[str, Drawn], members: set[str]) -> bool:
-    stack = [o.source for id in members for o in drawing[id].operands]
-    seen: set[str] = set()
-    while stack:
-        id = stack.pop()
-        if id in members:
-            return True
-        if id not in seen and id in drawing:
-            seen.add(id)
-            stack += [o.source for o in drawing[id].operands]
-    return False
 
 
 def _operands(drawn: Drawn, stem_of: Mapping[str, str]) -> tuple[Operand, ...]:

@@ -85,11 +85,16 @@ def read_label(label: Text, found: list[Diagnostic]) -> Meaning:
             factor = Binary("/", Number(1), factor)
         return Meaning(Scale, expr=factor, broken=factor is None)
     op_named = find_operation(text)
-    causal = op_named is Mask and _CAUSAL.search(normal(text)) is not None
+    causal = op_named is Mask and is_causal(text)
     module = "" if op_named else find_module(text)
     return Meaning(
         op_named, module, role=find_role(text), optional=is_optional(text), causal=causal
     )
+
+
+def is_causal(text: str) -> bool:
+    """Whether a mask of this name hides what comes later."""
+    return _CAUSAL.search(normal(text)) is not None
 
 
 def _typed(match: re.Match[str], label: Text, found: list[Diagnostic]) -> Meaning:

@@ -82,7 +82,10 @@ def _mask_name(builder: Builder, site: Site) -> str:
         return ".".join(site.scope.shared_path(site.drawn))
     if not site.on_edge:
         return site.drawn.node.id
-    return "mask" if "mask" not in builder.masks else f"{site.drawn.node.id}_mask"
+    drawing = site.scope.drawing
+    changes = [operand.change for drawn in drawing.values() for operand in drawn.operands]
+    several = sum(change.op is Mask and change.optional for change in changes) > 1
+    return f"{site.drawn.node.id}_mask" if several or "mask" in drawing else "mask"
 
 
 def _by_operand(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:

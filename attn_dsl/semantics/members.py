@@ -103,7 +103,7 @@ def _count(builder: Builder, site: Site, drawn: Drawn) -> int | None:
     assert family is not None
     if isinstance(family.size, int):
         return family.size
-    count = setting(builder, family.size, (family.stem,))
+    count: int | None = setting(builder, family.size, (family.stem,))
     if count is None:
         count = setting(builder, "heads", (family.stem,))
     if count is None:

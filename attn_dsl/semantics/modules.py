@@ -127,7 +127,7 @@ def _match(
     bound = {id: argument.value for id, argument in by_name.items()}
     free = {id: drawn for id, drawn in inputs.items() if id not in bound}
     shared = all(d.meaning.role for d in free.values())
-    if len(unnamed) == 1 and shared:
+    if len(unnamed) == 1 and free and shared:
         bound |= dict.fromkeys(free, unnamed[0].value)
     elif len(unnamed) == len(free):
         bound |= dict(zip(free, (a.value for a in unnamed), strict=True))
@@ -160,30 +160,38 @@ def _goes_to(argument: Argument, drawn: Drawn) -> bool:
 def _parameters(
     builder: Builder, site: Site, module: Module, bound: dict[str, Value]
 ) -> dict[str, Dim]:
-    """The module's sizes: `d_model` is the last dim of its first input, the others as given.
+    """The module's sizes.
 
-    Whole numbers in the metadata of the call are sizes inside, `heads` above all.
+    `d_model` is the last dim of its first input, and the symbols of its own types are what the
+    call brings; `heads` and the others are as the node says, a setting, or the default.
     """
     first = next(iter(bound.values()), Value()).name
     dims = builder.type_of(first).dims if first is not None else ()
-    parameters = dict(site.scope.parameters) | ({"d_model": dims[-1]} if dims else {})
-    said = site.drawn.node.data.values.items()
-    parameters |= {name: Dim.of(v) for name, v in said if type(v) is int}
+    own = _own_sizes(builder, site, module, bound)
+    parameters = {**site.scope.parameters, **own, **({"d_model": dims[-1]} if dims else {})}
     defaults = module.diagram.settings.values.get("parameters", {})
-    for name, default in defaults.items():
-        given = site.drawn.node.data.values.get(name)
-        if given is None:
-            given = setting(builder, name, site.scope.shared_path(site.drawn))
-        parameters[name] = _size(
-            builder, site, str(default if given is None else given), parameters
-        )
+    data = site.drawn.node.data
+    for name, default in {"heads": None, **defaults}.items():
+        said = data.values.get(name, site.scope.parameters.get(name))
+        given = setting(builder, name, site.scope.shared_path(site.drawn), said)
+        if given is not None or default is not None:
+            place = data.spans.get(name, site.place)
+            size = default if given is None else given
+            parameters[name] = read_size(builder, place, name, size, parameters)
     return parameters
 
 
-def _size(builder: Builder, site: Site, text: str, known: dict[str, Dim]) -> Dim:
-    try:
-        scope = {name: dim.to_expr() for name, dim in known.items()}
-        return Dim.from_expr(substitute(parse(text), scope))
-    except (ExpressionError, ValueError) as error:
-        builder.found.append(errors.bad_expression(site.place, str(error)))
-        return Dim.of(1)
+def _own_sizes(
+    builder: Builder, site: Site, module: Module, bound: dict[str, Value]
+) -> dict[str, Dim]:
+    """The symbols of the types that the module declares, from the types that it is given."""
+    sizes: dict[str, Dim] = {}
+    for id, value in bound.items():
+        node, declared = module.drawing[id].node, module.drawing[id].meaning.type
+        if declared is None or value.name is None:
+            continue
+        given = builder.type_of(value.name)
+        if not unify(declared, given, sizes):
+            error = errors.other_type(site.place, str(given), node, str(declared))
+            builder.found.append(error)
+    return sizes

@@ -58,7 +58,7 @@ class Scope:
         said = drawn.node.data.values.get("params")
         if said is None:
             return (*self.owned, *self._steps(drawn, indexed=True), drawn.node.id)
-        index = next(reversed(self.indices.values()), 0)
+        index = next(reversed(list(self.indices.values())), 0)
         return (str(said).replace("{i}", str(index)),)
 
     def wish(self, drawn: Drawn) -> str:

@@ -73,9 +73,10 @@ def _header(text: str, block: Span, found: list[Diagnostic]) -> tuple[str, int]:
     if not text.strip():
         place = Span(block.source, block.start, block.start) if block.source.text.strip() else None
         raise DiagnosticError([*found, errors.nothing_to_read(block.source.name, place)])
-    item, position = read_header(text, len(text) - len(text.lstrip()))
+    reader = Reader(block.source, block.start)
+    item, position = read_header(text, len(text) - len(text.lstrip()), reader.build)
     if not isinstance(item, Failure):
-        return Reader(block.source, block.start).transform(item).direction, position
+        return item.direction, position
     found.append(Mistakes(text, block.source, block.start).in_header(item))
     if not item.tokens:
         raise DiagnosticError(found)
@@ -89,9 +90,9 @@ def _statements(
     reader = Reader(block.source, block.start)
     mistakes = Mistakes(text, block.source, block.start)
     seen = errors_found = 0
-    for item in read_statements(text, position):
+    for item in read_statements(text, position, reader.build):
         if not isinstance(item, Failure):
-            builder.add(reader.transform(item))
+            builder.add(item)
         else:
             found.append(mistakes.in_statement(item))
             if item.tokens and item.tokens[0].type == "SUBGRAPH":

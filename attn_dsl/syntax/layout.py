@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lark import Token
-
 from attn_dsl.diagnostics import DiagnosticError, Source
+from attn_dsl.grammars import Token
 from attn_dsl.syntax.diagram import Diagram
 from attn_dsl.syntax.flowchart import parse
 from attn_dsl.syntax.layout_data import lay_out_front_matter
@@ -84,12 +83,12 @@ def _pieces(
     pieces: list[_Piece] = []
     position, count = start, 0
     for tokens in read_tokens(prepared, start):
-        begin, end = tokens[0].start_pos or 0, layout.end(tokens)
+        begin, end = tokens[0].start, layout.end(tokens)
         while count < len(comments) and comments[count][0] < end:
             if position <= comments[count][0] < begin:
                 pieces.append(_Piece(*comments[count]))
             count += 1
-        pieces.append(_Piece(begin, end, tokens))
+        pieces.append(_Piece(begin, end, tuple(tokens)))
         position = end
     return pieces + [_Piece(*place) for place in comments[count:]]
 

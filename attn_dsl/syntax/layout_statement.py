@@ -6,8 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from lark import Token
-
+from attn_dsl.grammars import Token
 from attn_dsl.syntax.layout_data import lay_out_data
 
 STEP = "    "
@@ -150,4 +149,4 @@ class StatementLayout:
 
 
 def _places(token: Token) -> tuple[int, int]:
-    return token.start_pos or 0, token.end_pos or 0
+    return token.start, token.end

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-from lark import Token
-
 from attn_dsl.diagnostics import Diagnostic, Source, Span
+from attn_dsl.grammars import Token
 from attn_dsl.syntax import errors
 from attn_dsl.syntax.parser import LABELS, Failure
 
@@ -79,7 +78,7 @@ class Mistakes:
             return errors.open_edge_label(place)
         closer = CLOSERS[opener]
         if last is opener and rest.startswith(closer):
-            return errors.empty_label(self._span(opener.start_pos or 0, failure.at + len(closer)))
+            return errors.empty_label(self._span(opener.start, failure.at + len(closer)))
         line = rest.split("\n", 1)[0]
         if failure.swallowed or closer not in line:
             return errors.unclosed(place, closer)
@@ -88,7 +87,7 @@ class Mistakes:
     def _at_quote(self, failure: Failure, opener: Token) -> Diagnostic:
         quote = self._span(failure.at, failure.at + 1)
         if failure.swallowed and failure.swallowed.type in ("STRING", "MARKDOWN"):
-            start = failure.swallowed.start_pos or 0
+            start = failure.swallowed.start
             return errors.unclosed(self._span(start, start + 1), '"')
         if failure.swallowed:
             return errors.unclosed(self._token(opener), CLOSERS.get(opener, ""))
@@ -167,7 +166,7 @@ class Mistakes:
 
     def _token(self, token: Token) -> Span:
         """The span of a token without the white space around it."""
-        start = (token.start_pos or 0) + len(token) - len(token.lstrip())
+        start = token.start + len(token) - len(token.lstrip())
         return self._span(start, start + max(1, len(token.strip())))
 
     def _word(self, start: int) -> Span:

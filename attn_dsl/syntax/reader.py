@@ -1,4 +1,4 @@
-"""The grammar's trees to `statements`; a method here is named for the rule that it reads."""
+"""What the grammar reads to `statements`; a method here is named for the rule that it reads."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from lark import Token, Transformer, v_args
-from lark.tree import Meta
-
 from attn_dsl.diagnostics import Source, Span
+from attn_dsl.grammars import Token
 from attn_dsl.syntax.arrows import arrow, labelled_arrow
 from attn_dsl.syntax.diagram import Text
 from attn_dsl.syntax.labels import make_text
@@ -33,62 +31,62 @@ SIDES = {"TD": "TB", "v": "TB", "^": "BT", "<": "RL", ">": "LR", "": "TB"}
 ORDER = ("TB", "BT", "RL", "LR", "TD")
 
 
-@v_args(meta=True)
-class Reader(Transformer[Token, Any]):
-    """Reads the trees of one block, which begins at offset `base` of `source`."""
+class Reader:
+    """Builds the statements of one block, which begins at offset `base` of `source`.
+
+    Each method takes what its rule's parts have become, and where it stands.
+    """
 
     def __init__(self, source: Source, base: int) -> None:
-        super().__init__()
         self.source = source
         self.base = base
+
+    def build(self, rule: str, children: list[Any], start: int, end: int) -> Any:
+        """What `rule` makes of its parts; one without a method is a shape around a text."""
+        method = getattr(self, f"read_{rule}", None)
+        return method(children, start, end) if method else (rule, children[0])
 
     def span(self, start: int, end: int) -> Span:
         """The span of what the grammar found at `[start, end)`."""
         return Span(self.source, self.base + start, self.base + end)
 
-    def header(self, meta: Meta, children: list[Token]) -> Header:
+    def read_header(self, children: list[Token], start: int, end: int) -> Header:
         side = children[1].strip() if len(children) > 1 else ""
         return Header(SIDES.get(side, side))
 
     # ---- boxes
 
-    def text(self, meta: Meta, tokens: list[Token]) -> Text:
+    def read_text(self, tokens: list[Token], start: int, end: int) -> Text:
         raw, start = _joined(tokens)
         return make_text(raw, self.span(start, start + len(raw)))
 
-    def bare(self, meta: Meta, children: list[Any]) -> Mention:
+    def read_bare(self, children: list[Any], start: int, end: int) -> Mention:
         token, *rest = children
         shape, label = next((part for part in rest if isinstance(part, tuple)), ("", None))
         css_class = next((part for part in rest if isinstance(part, str)), None)
-        id_span = self.span(token.start_pos, token.end_pos)
-        span = self.span(meta.start_pos, meta.end_pos)
+        id_span = self.span(token.start, token.end)
+        span = self.span(start, end)
         return Mention(str(token), id_span, span, shape, label, css_class)
 
-    def __default__(self, shape: str, children: list[Text], meta: Meta) -> tuple[str, Text]:
-        """Every rule without a method of its own is a shape around a text."""
-        return str(shape), children[0]
-
-    def css_class(self, meta: Meta, children: list[Token]) -> str:
+    def read_css_class(self, children: list[Token], start: int, end: int) -> str:
         return str(children[0])
 
-    def node_with_data(self, meta: Meta, children: list[Any]) -> Mention:
+    def read_node_with_data(self, children: list[Any], start: int, end: int) -> Mention:
         mention: Mention = children[0]
         data: Token = children[1]
-        start = (data.start_pos or 0) + len("@{")
-        text = data[len("@{") : data.rindex("}")]
-        inside = self.span(start, start + len(text))
-        span = self.span(meta.start_pos, start + len(text) + 1)
-        return replace(mention, span=span, data=Text(text, inside))
+        first, last = data.start + len("@{"), data.start + data.rindex("}")
+        inside = Text(data[len("@{") : data.rindex("}")], self.span(first, last))
+        return replace(mention, span=self.span(start, last + 1), data=inside)
 
     # ---- arrows
 
-    def group(self, meta: Meta, mentions: list[Mention]) -> tuple[Mention, ...]:
+    def read_group(self, mentions: list[Mention], start: int, end: int) -> tuple[Mention, ...]:
         return tuple(mentions)
 
-    def chain(self, meta: Meta, parts: list[Any]) -> Chain:
+    def read_chain(self, parts: list[Any], start: int, end: int) -> Chain:
         return Chain(tuple(parts[::2]), tuple(parts[1::2]))
 
-    def link(self, meta: Meta, parts: list[Any]) -> Link:
+    def read_link(self, parts: list[Any], start: int, end: int) -> Link:
         tokens = [part for part in parts if isinstance(part, Token)]
         label = next((part for part in parts if isinstance(part, Text)), None)
         name = tokens.pop(0).replace("@", "", 1) if tokens[0].type == "LINK_ID" else None
@@ -96,58 +94,58 @@ class Reader(Transformer[Token, Any]):
             stroke, head, even = labelled_arrow(tokens[0], tokens[1])
         else:
             (stroke, head), even = arrow(tokens[0]), True
-        return Link(self._stripped(meta), stroke, head, label, name, even)
+        return Link(self._stripped(start, end), stroke, head, label, name, even)
 
-    def _stripped(self, meta: Meta) -> Span:
+    def _stripped(self, start: int, end: int) -> Span:
         """The span without the white space that an arrow takes with it."""
-        span = self.span(meta.start_pos, meta.end_pos)
+        span = self.span(start, end)
         start = span.end - len(span.text.lstrip())
         return Span(self.source, start, span.start + len(span.text.rstrip()))
 
     # ---- subgraphs
 
-    def title(self, meta: Meta, tokens: list[Token]) -> tuple[str, Text]:
+    def read_title(self, tokens: list[Token], start: int, end: int) -> tuple[str, Text]:
         raw, start = _joined(tokens)
         return raw, make_text(raw, self.span(start, start + len(raw)))
 
-    def open(self, meta: Meta, children: list[Any]) -> Open:
+    def read_open(self, children: list[Any], start: int, end: int) -> Open:
         _, (raw, title), *label = children
         counted = not label and re.search(r"\s", raw)
         id = None if counted else raw.strip()
-        return Open(id, label[0] if label else title, self._stripped(meta))
+        return Open(id, label[0] if label else title, self._stripped(start, end))
 
     def broken_subgraph(self, word: Token) -> Open:
         """Stand in for a `subgraph` line that could not be read, so that its `end` finds it."""
-        span = self.span(word.start_pos or 0, word.end_pos or 0)
+        span = self.span(word.start, word.end)
         return Open(None, Text("", span), span)
 
-    def close(self, meta: Meta, children: list[Token]) -> Close:
-        return Close(self.span(meta.start_pos, meta.start_pos + len("end")))
+    def read_close(self, children: list[Token], start: int, end: int) -> Close:
+        return Close(self.span(start, start + len("end")))
 
-    def direction(self, meta: Meta, children: list[Token]) -> Direction:
+    def read_direction(self, children: list[Token], start: int, end: int) -> Direction:
         found = (re.search(rf"direction\s+({side})", children[0]) for side in ORDER)
-        return Direction(next(match[1] for match in found if match), self._stripped(meta))
+        return Direction(next(match[1] for match in found if match), self._stripped(start, end))
 
     # ---- styles
 
-    def style(self, meta: Meta, children: list[Token]) -> Style:
+    def read_style(self, children: list[Token], start: int, end: int) -> Style:
         token, css = children
-        return Style(str(token), _css(css), self.span(token.start_pos or 0, token.end_pos or 0))
+        return Style(str(token), _css(css), self.span(token.start, token.end))
 
-    def class_def(self, meta: Meta, children: list[Token]) -> ClassDef:
+    def read_class_def(self, children: list[Token], start: int, end: int) -> ClassDef:
         return ClassDef(tuple(children[0].split(",")), _css(children[1]))
 
-    def assign(self, meta: Meta, children: list[Token]) -> Assign:
+    def read_assign(self, children: list[Token], start: int, end: int) -> Assign:
         return Assign(tuple(children[0].split(",")), str(children[1]))
 
-    def link_style(self, meta: Meta, children: list[Token]) -> LinkStyle:
+    def read_link_style(self, children: list[Token], start: int, end: int) -> LinkStyle:
         edges, *css = children
         found = re.compile(r"\w+").finditer(edges)
-        start = edges.start_pos or 0
+        start = edges.start
         places = ((m[0], self.span(start + m.start(), start + m.end())) for m in found)
         return LinkStyle(tuple(places), _css("".join(css)))
 
-    def ignored(self, meta: Meta, children: list[Token]) -> Ignored:
+    def read_ignored(self, children: list[Token], start: int, end: int) -> Ignored:
         return Ignored()
 
 
@@ -155,7 +153,7 @@ def _joined(tokens: list[Token]) -> tuple[str, int]:
     """The text of a label, without quotes, and where it begins."""
     first, *rest = tokens
     marks = {"STRING": 1, "MARKDOWN": 2}.get(first.type, 0)
-    return first[marks : len(first) - marks] + "".join(rest), (first.start_pos or 0) + marks
+    return first[marks : len(first) - marks] + "".join(rest), first.start + marks
 
 
 def _css(text: str) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def print_attention(
             out.line('"""The rows of one head from q_first on, key tile by key tile."""')
             _tile(out, program)
         out.line()
-        with out.block("with ThreadPoolExecutor(os.cpu_count()) as pool:"):
+        with out.block("with limit_threads(1), ThreadPoolExecutor(os.cpu_count()) as pool:"):
             with out.block("jobs = [", "]"):
                 out.line("pool.submit(tile, head, q_first)")
                 out.line("for head in np.ndindex(batch)")
@@ -199,7 +199,8 @@ def _print_step(out: TextBuilder, program: TileProgram, step: Step) -> None:
                 "# A row that has seen no key yet is -inf; shifted by 0, it stays without weight."
             )
             out.line(f"shift = np.where({maximum} == -np.inf, 0, {maximum})")
-            out.line(f"{into} = np.exp({scores} - shift)")
+            out.line(f"{scores} -= shift")
+            out.line(f"{into} = np.exp({scores}, out={scores})")
         case Rescale(buffers, previous, maximum):
             out.line(f"rescale = np.exp({previous} - shift)")
             out.lines(f"{buffer} *= rescale" for buffer in buffers)

@@ -14,6 +14,13 @@ from attn_numpy.helpers import HELPERS
 from attn_numpy.names import clear_names, entry_name, parameters, quoted
 from attn_numpy.plain import print_plain, spelled
 
+LIMIT_THREADS = """
+try:  # the tiles have a thread for each core, so BLAS needs none of its own
+    from threadpoolctl import threadpool_limits as limit_threads
+except ImportError:  # then they compete, which is slow, and as right
+    from contextlib import nullcontext as limit_threads
+"""
+
 
 def print_module(graph: Graph) -> str:
     """The text of the module that computes `graph`."""
@@ -49,6 +56,7 @@ def _print_head(out: TextBuilder, graph: Graph, functions: dict[str, Function], 
         out.line("import os\nfrom concurrent.futures import ThreadPoolExecutor")
     out.line("\nimport numpy as np" if functions or "math." in code else "import numpy as np")
     if functions:
+        out.line("\n" + LIMIT_THREADS.strip())
         out.line(f"\nQUERY_TILE, KEY_TILE = {TILES.query}, {TILES.key}  # queries and keys a step")
     for text in helpers:
         out.line("\n\n" + text.strip("\n"))

@@ -1,4 +1,4 @@
-"""What does not matter in a drawing does not matter: ids, order of lines, synonyms, pass-through."""
+"""What does not matter: ids, the order of lines, synonyms, nodes that pass values through."""
 
 from __future__ import annotations
 
@@ -125,6 +125,6 @@ def test_the_same_drawing_gives_the_same_numbers(text: str) -> None:
 
 
 def test_operand_order_does_matter() -> None:
-    square = "flowchart TD\nA[\"A : f32[N, N]\"]\nB[\"B : f32[N, N]\"]\n{} & {} --> M[MatMul]\nA --> O[Add]\nM --> O"
+    square = 'flowchart TD\nA["A : f32[N, N]"]\nB["B : f32[N, N]"]\n{} & {} --> M[MatMul]\nA --> O[Add]\nM --> O'
     plain, other = (analyse(read(square.format(*order))) for order in ("AB", "BA"))
     assert anonymous(other.drawn) != anonymous(plain.drawn)

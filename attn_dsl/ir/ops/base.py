@@ -13,9 +13,9 @@ from attn_dsl.expr.evaluate import Array
 from attn_dsl.ir.types import TensorType
 
 
-def operand(default: Any = MISSING) -> Any:
-    """Declare a field that names a value."""
-    return field(metadata={"role": "operand"}, **_default(default))
+def operand(default: Any = MISSING, *, owned: bool = False) -> Any:
+    """Declare a field that names a value; one that is `owned` is a parameter, and never drawn."""
+    return field(metadata={"role": "operand", "owned": owned}, **_default(default))
 
 
 def operands() -> Any:
@@ -45,6 +45,8 @@ class Op(ABC):
     """The name in the IR's text."""
     words: ClassVar[tuple[str, ...]] = ()
     """What drawings call it, for the vocabulary."""
+    example: ClassVar[str] = ""
+    """A line of a diagram that draws it."""
 
     @abstractmethod
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:

@@ -66,6 +66,7 @@ class Add(Elementwise):
         "+",
         "⊕",
     )
+    example = 'x(["x : f32[N, D]"]) & y(["y : f32[N, D]"]) --> z[Add]'
 
 
 class Subtract(Elementwise):
@@ -75,6 +76,7 @@ class Subtract(Elementwise):
     symbol = "-"
     function = np.subtract
     words = ("Subtract", "Subtraction", "Minus", "Difference", "⊖")
+    example = 'x(["x : f32[N, D]"]) & y(["y : f32[N, D]"]) --> z[Subtract]'
 
 
 class Multiply(Elementwise):
@@ -98,6 +100,7 @@ class Multiply(Elementwise):
         "⊙",
         "⊗",
     )
+    example = 'x(["x : f32[N, D]"]) & y(["y : f32[N, D]"]) --> z[Multiply]'
 
 
 class Divide(Elementwise):
@@ -107,3 +110,4 @@ class Divide(Elementwise):
     symbol = "/"
     function = np.true_divide
     words = ("Divide", "Division", "Div", "Element-wise Division", "Elementwise Division")
+    example = 'x(["x : f32[N, D]"]) & y(["y : f32[N, D]"]) --> z[Divide]'

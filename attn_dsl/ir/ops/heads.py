@@ -27,6 +27,7 @@ class SplitHeads(Op):
         "Reshape to Heads",
         "Reshape into Heads",
     )
+    example: ClassVar[str] = 'x(["x : f32[N, D]"]) --> y[Split Heads]@{ heads: 8 }'
 
     x: str = operand()
     heads: int = attribute()
@@ -61,6 +62,7 @@ class MergeHeads(Op):
         "Concat Heads",
         "Concatenate Heads",
     )
+    example: ClassVar[str] = 'x(["x : f32[H, N, D]"]) --> y[Merge Heads]'
 
     x: str = operand()
 
@@ -83,7 +85,14 @@ class Concatenate(Op):
     """The parts one after the other along `axis`."""
 
     mnemonic: ClassVar[str] = "concatenate"
-    words: ClassVar[tuple[str, ...]] = ("Concatenate", "Concat", "Concatenation", "Concat Layer", "Join")
+    words: ClassVar[tuple[str, ...]] = (
+        "Concatenate",
+        "Concat",
+        "Concatenation",
+        "Concat Layer",
+        "Join",
+    )
+    example: ClassVar[str] = 'x(["x : f32[N, D]"]) & y(["y : f32[N, E]"]) --> z[Concatenate]'
 
     parts: tuple[str, ...] = operands()
     axis: int = attribute(default=-1)
@@ -187,6 +196,7 @@ class Sum(Op):
         "Σ",
         "∑",
     )
+    example: ClassVar[str] = 'x(["x : f32[N, D]"]) --> y[Sum]'
 
     x: str = operand()
     axis: int = attribute(default=-1)

@@ -47,10 +47,11 @@ class Linear(Op):
         "LM Head",
         "Language Model Head",
     )
+    example: ClassVar[str] = 'x(["x : f32[N, D]"]) --> y[Linear]@{ out: 3*D }'
 
     x: str = operand()
-    weight: str = operand()
-    bias: str = operand(default="")
+    weight: str = operand(owned=True)
+    bias: str = operand(default="", owned=True)
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
         """[..., in] to [..., out]."""
@@ -84,10 +85,11 @@ class LayerNorm(Op):
         "Normalization",
         "Normalisation",
     )
+    example: ClassVar[str] = 'x(["x : f32[N, D]"]) --> y[Layer Norm]'
 
     x: str = operand()
-    gain: str = operand()
-    bias: str = operand()
+    gain: str = operand(owned=True)
+    bias: str = operand(owned=True)
     epsilon: float = attribute(default=1e-5)
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
@@ -123,9 +125,10 @@ class Embedding(Op):
         "Token Embedding",
         "Word Embedding",
     )
+    example: ClassVar[str] = 'ids(["ids : i64[N]"]) --> x[Embedding]'
 
     ids: str = operand()
-    table: str = operand()
+    table: str = operand(owned=True)
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
         """ids [..., n] and table [vocabulary, width] give [..., n, width]."""
@@ -156,6 +159,7 @@ class Positions(Op):
         "Add Position Encoding",
         "Add Positional Encoding",
     )
+    example: ClassVar[str] = 'x(["x : f32[N, D]"]) --> y[Positional Encoding]'
 
     x: str = operand()
 
@@ -202,6 +206,7 @@ class Relu(Function):
     mnemonic = "relu"
     function = staticmethod(lambda x: np.maximum(x, 0))
     words = ("ReLU", "ReLU Activation", "Rectifier", "Rectified Linear Unit")
+    example = 'x(["x : f32[N, D]"]) --> y[ReLU]'
 
 
 class Tanh(Function):
@@ -210,6 +215,7 @@ class Tanh(Function):
     mnemonic = "tanh"
     function = np.tanh
     words = ("Tanh", "Tanh Activation", "Hyperbolic Tangent")
+    example = 'x(["x : f32[N, D]"]) --> y[Tanh]'
 
 
 class Identity(Function):
@@ -224,3 +230,4 @@ class Identity(Function):
         "Residual Dropout",
         "Identity",
     )
+    example = 'x(["x : f32[N, D]"]) --> y[Dropout]'

@@ -35,6 +35,7 @@ class MatMul(Op):
         "GEMM",
         "Similarity",
     )
+    example: ClassVar[str] = "Q & K --> S[MatMul]"
 
     lhs: str = operand()
     rhs: str = operand()
@@ -69,6 +70,7 @@ class Transpose(Op):
         "T",
         "ᵀ",
     )
+    example: ClassVar[str] = 'x(["x : f32[N, D]"]) --> y[Transpose]'
 
     x: str = operand()
 

@@ -77,6 +77,7 @@ class Scale(Op):
         "Scaling Factor",
         "Scale Dot Products",
     )
+    example: ClassVar[str] = 'Q & K --> S[MatMul] --> y["Scale by 1/√d_k"]'
 
     x: str = operand()
     factor: Expr = expression()
@@ -118,6 +119,7 @@ class Mask(Op):
         "Padding Mask",
         "Key Padding Mask",
     )
+    example: ClassVar[str] = 'Q & K --> S[MatMul] --> y["Mask: k <= q"]'
 
     x: str = operand()
     keep: Expr = expression()
@@ -145,6 +147,7 @@ class Score(Op):
     """Each score s becomes `value`, an expression of s, b, h, q, k, sizes and tensors."""
 
     mnemonic: ClassVar[str] = "score"
+    example: ClassVar[str] = 'Q & K --> S[MatMul] --> y["Score: 50 * tanh(s / 50)"]'
 
     x: str = operand()
     value: Expr = expression()
@@ -180,6 +183,7 @@ class Softmax(Op):
         "Softmax Activation",
         "Softmax Normalization",
     )
+    example: ClassVar[str] = 'x(["x : f32[N, D]"]) --> y[Softmax]'
 
     x: str = operand()
     axis: int = attribute(default=-1)
