@@ -49,7 +49,7 @@ def fused_groups(diagram: Diagram, graph: Graph, remarks: Iterable[FusionRemark]
         statement = graph.table.get(remark.value)
         if not remark.fused or statement is None:
             continue
-        drawn = {name for origin in remark.origins for name in drawn_at(diagram, origin.span)}
+        drawn = {name for origin in remark.origins for name in drawn_at(diagram, origin)}
         taken = {id for group in groups for id in group.nodes}
         absorbed = _absorbed(diagram, graph, drawn) - taken
         nodes = tuple(id for id in diagram.nodes if id in absorbed)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from attn_dsl.ir import parse_type
-from attn_dsl.syntax import Text
+from attn_dsl.syntax import Text, repair
 
 _BREAK = re.compile(r"\s*<br\s*/?>\s*|\s*\n\s*", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:b|strong|i|em|u|s|small|big|span|code)\s*/?>", re.IGNORECASE)
@@ -42,7 +42,7 @@ def is_markdown(text: Text) -> bool:
 
 def to_lines(text: str) -> tuple[str, ...]:
     """Lines at each `<br>`, without inline tags; indices as in `d_k` and `K^T`."""
-    marked = _MARKED.sub(lambda tag: "_^"[tag[1].lower() == "sup"] + tag[2], _repair(text))
+    marked = _MARKED.sub(lambda tag: "_^"[tag[1].lower() == "sup"] + tag[2], repair(text))
     return tuple(_printable(line) for line in _BREAK.split(_TAG.sub("", marked).strip()))
 
 
@@ -61,14 +61,6 @@ def _is_type(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _repair(text: str) -> str:
-    """Undo the damage of UTF-8 that was read as Windows-1252: `âˆš` was `√`."""
-    try:
-        return text.encode("cp1252").decode("utf-8")
-    except UnicodeError:
-        return text
 
 
 def _printable(text: str) -> str:

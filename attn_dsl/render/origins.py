@@ -34,7 +34,7 @@ def node_operations(diagram: Diagram, graph: Graph) -> dict[str, str]:
     for statement in graph.statements:
         for origin in statement.origins:
             mnemonic = _mnemonic(statement, origin)
-            for name in drawn_at(diagram, origin.span):
+            for name in drawn_at(diagram, origin):
                 if name not in found or not isinstance(statement.op, Input):
                     found[name] = mnemonic
     return found
@@ -45,13 +45,19 @@ def node_types(diagram: Diagram, graph: Graph) -> dict[str, str]:
     found: dict[str, str] = {}
     for statement in graph.inputs:
         for origin in statement.origins:
-            for name in drawn_at(diagram, origin.span):
+            for name in drawn_at(diagram, origin):
                 if name in diagram.nodes and not diagram.edges_into(name):
                     found[name] = str(statement.type)
     return found
 
 
-def drawn_at(diagram: Diagram, span: Span | None) -> list[str]:
+def drawn_at(diagram: Diagram, origin: Origin) -> list[str]:
+    """The nodes and edges that draw `origin`: all members of a family, and the call of a module."""
+    places = [origin.place, *origin.twins]
+    return [name for place in places for name in _drawn_at(diagram, place)]
+
+
+def _drawn_at(diagram: Diagram, span: Span | None) -> list[str]:
     """The nodes and edges that draw what stands at `span`.
 
     An edge draws it in its label, and so do the edges beside it that say the same; the title
@@ -76,5 +82,7 @@ def _edges_at(diagram: Diagram, span: Span) -> Iterator[str]:
 
 def _mnemonic(statement: Statement, origin: Origin) -> str:
     """A fused operation's origins say what each part was: `Mask (optional)` is a mask."""
+    if origin.call is not None:
+        return "module"
     word = origin.title.partition(" ")[0]
     return _BY_TITLE.get(word, statement.op.mnemonic)

@@ -98,7 +98,7 @@ class Builder:
         name = unicodedata.normalize("NFKC", name)
         if name not in self.masks:
             added = []
-            for suffix, dtype in (("keep", DType.BOOL), ("bias", self.settings.dtype)):
+            for suffix, dtype in (("keep", DType.BOOL), ("bias", scores.dtype)):
                 type_ = str(replace(scores, dtype=dtype))
                 op = Input(name, type_, "mask", optional=True, required=required)
                 added.append(self.add(f"{name}_{suffix}", op, Origin("Input", place)))

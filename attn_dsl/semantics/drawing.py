@@ -17,9 +17,8 @@ from attn_dsl.semantics.vocabulary import (
     find_role,
     is_optional,
     operation_in,
-    repair,
 )
-from attn_dsl.syntax import Diagram, Edge, Node, Text
+from attn_dsl.syntax import Diagram, Edge, Node, Text, repair
 
 _CALL = re.compile(r"\s*(?P<word>\w+)\s*\((?P<operands>.*)\)\s*")
 
@@ -150,6 +149,8 @@ def _edge_meaning(edge: Edge, found: list[Diagnostic]) -> Meaning:
     side = text.strip().lower()
     if side in ("lhs", "rhs"):
         return Meaning(role=side)
+    if meaning == Meaning(role=meaning.role) and len(roles_in(text)) > 1:
+        return Meaning()  # "K & V" is both, and not a key of index V
     if meaning == Meaning() and (call := _CALL.fullmatch(text)):
         return _call(edge, call, found)
     return meaning
@@ -159,7 +160,12 @@ def _is_comment(edge: Edge, meaning: Meaning) -> bool:
     """Whether the label of an arrow says nothing that is known."""
     if edge.label is None or not edge.label.text.strip() or meaning != Meaning():
         return False
-    return not all(map(find_role, re.split(r"&|,|\band\b", repair(edge.label.text))))
+    return not all(roles_in(repair(edge.label.text)))
+
+
+def roles_in(text: str) -> list[str]:
+    """The role of each word in `Key & Value`; empty where it is none."""
+    return [find_role(word) for word in re.split(r"&|,|\band\b", text)]
 
 
 def _call(edge: Edge, call: re.Match[str], found: list[Diagnostic]) -> Meaning:

@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from pathlib import PurePath
 
 from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
-from attn_dsl.semantics.vocabulary import nearest_words, repair
-from attn_dsl.syntax import Edge, Node, Text
+from attn_dsl.semantics.vocabulary import nearest_words
+from attn_dsl.syntax import Edge, Node, Text, repair
 
 
 def _did_you_mean(text: str) -> str:

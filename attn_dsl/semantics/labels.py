@@ -20,9 +20,8 @@ from attn_dsl.semantics.vocabulary import (
     find_role,
     is_optional,
     normal,
-    repair,
 )
-from attn_dsl.syntax import Text
+from attn_dsl.syntax import Text, repair
 
 
 @dataclass(frozen=True)

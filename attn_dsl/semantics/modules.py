@@ -49,9 +49,16 @@ class Module:
         return [id for id, d in self.drawing.items() if id not in used and d.operands]
 
 
-@cache
 def load_module(path: str) -> Module:
     """Read the diagram at `path`; raises DiagnosticError if it does not parse."""
+    file = Path(path)
+    changed = file.stat().st_mtime_ns if file.exists() else 0
+    return _load(path, changed)
+
+
+@cache
+def _load(path: str, changed: int) -> Module:
+    """Once for each time at which the file `changed`."""
     block = read_document(path)
     diagram = parse_diagram(block.source, block.start, block.end)
     found: list[Diagnostic] = []

@@ -13,6 +13,7 @@ from functools import cache
 
 from attn_dsl.ir.ops import OPS, Op
 from attn_dsl.library import WORDS
+from attn_dsl.syntax import repair
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     "query": ("q", "query", "query matrix", "query vector"),
@@ -27,14 +28,6 @@ _OPTIONAL = re.compile(r"\(\s*opt(ional)?\.?\s*\)|\boptional\b|\bopt\.", re.IGNO
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _NUMBERED = re.compile(r"\s*\w+ (\d+|[A-Za-z])\s*")
 _INDEX = re.compile(r"\s+(\d+|[a-z])$")
-
-
-def repair(text: str) -> str:
-    """Undo the damage of UTF-8 that was read as Windows-1252: `âˆš` was `√`."""
-    try:
-        return text.encode("cp1252").decode("utf-8")
-    except UnicodeError:
-        return text
 
 
 def is_optional(text: str) -> bool:

@@ -13,6 +13,7 @@ from attn_dsl.syntax.documents import (
     read_blocks,
     read_document,
 )
+from attn_dsl.syntax.encoding import repair
 from attn_dsl.syntax.flowchart import parse
 from attn_dsl.syntax.json import refusal, to_json
 from attn_dsl.syntax.layout import format_text
@@ -33,5 +34,6 @@ __all__ = [
     "read_blocks",
     "read_document",
     "refusal",
+    "repair",
     "to_json",
 ]

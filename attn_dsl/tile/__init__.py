@@ -9,6 +9,7 @@ from attn_dsl.tile.analysis import certain, possible
 from attn_dsl.tile.bounds import KeyLoop, key_loop
 from attn_dsl.tile.count import TileCount, count_tiles
 from attn_dsl.tile.formula import formula
+from attn_dsl.tile.local_names import local_names
 from attn_dsl.tile.program import (
     Buffer,
     Contract,
@@ -51,6 +52,7 @@ __all__ = [
     "count_tiles",
     "formula",
     "key_loop",
+    "local_names",
     "possible",
     "schedule",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from attn_dsl.ir import Graph, Statement
 from attn_dsl.ir.ops import TiledAttention
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import TileSizes, schedule
+from attn_dsl.tile import TileSizes, local_names, schedule
 from attn_numpy.attention import print_attention, sizes_of
 from attn_numpy.names import attention_name, reserved_names
 
@@ -44,11 +44,8 @@ def _attention_function(graph: Graph, statement: Statement, share: bool) -> Func
     they are called by what follows, so that all copies of the module have the same function.
     """
     operands = [graph.table[name] for name in statement.op.operands]
-    path = _path(statement)
-    shared = _without_indices(path)
-    names = {s.name: _local(s.name, path, shared) for s in (*operands, statement)}
-    short = set(names.values())
-    if not share or len(short) < len(names) or short & {*reserved_names(), *graph.symbols}:
+    shared, names = local_names(statement.name, statement.op)
+    if not share or set(names.values()) & {*reserved_names(), *graph.symbols}:
         names, shared = {}, ""
     local = Graph(graph.name, (*operands, statement), ()).rename(names)
     fused = local.statements[-1]
@@ -57,24 +54,3 @@ def _attention_function(graph: Graph, statement: Statement, share: bool) -> Func
     out = TextBuilder()
     print_attention(out, local, fused, program, name)
     return Function(name, out.text, sizes_of(program))
-
-
-def _path(statement: Statement) -> str:
-    """What the names of the query, the key, the value and the result begin with: a path."""
-    op = statement.op
-    names = [statement.name, *(name for _, name in op.fields_of("operand"))]
-    parts = [name.split("_") for name in names]
-    count = 0
-    while all(len(p) > count + 1 for p in parts) and len({p[count] for p in parts}) == 1:
-        count += 1
-    return "".join(f"{part}_" for part in parts[0][:count])
-
-
-def _without_indices(path: str) -> str:
-    """The path that all copies share."""
-    return "".join(f"{part}_" for part in path.split("_") if part and not part.isdecimal())
-
-
-def _local(name: str, path: str, shared: str) -> str:
-    short = name.removeprefix(path) if name.startswith(path) else name.removeprefix(shared)
-    return short if short.isidentifier() else name

@@ -6,16 +6,17 @@ import pytest
 from drawn import QKV, codes, compiled, inputs, operations, parameters, problems, remarked
 
 from attn_dsl.ir import to_text
+from attn_dsl.ir.ops import TiledAttention
 from attn_dsl.library import WORDS
 
 A = f"{QKV}A[Attention]\n"
 X = 'x(["x : f32[..., N, E]"])\n'
 
 
-def operands(text: str) -> tuple[str, ...]:
+def operands(text: str) -> tuple[str, str, str]:
     """What the one attention in a drawing takes as query, key and value."""
-    (op,) = [s.op for s in compiled(text).fused.statements if s.op.mnemonic == "tiled_attention"]
-    return op.operands[:3]
+    (op,) = [s.op for s in compiled(text).fused.statements if isinstance(s.op, TiledAttention)]
+    return op.query, op.key, op.value
 
 
 @pytest.mark.parametrize(

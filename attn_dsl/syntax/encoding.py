@@ -1,0 +1,11 @@
+"""Damaged text."""
+
+from __future__ import annotations
+
+
+def repair(text: str) -> str:
+    """Undo the damage of UTF-8 that was read as Windows-1252: `âˆš` was `√`."""
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return text

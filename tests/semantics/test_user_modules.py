@@ -1,0 +1,174 @@
+"""Drawings that use other files: paths, sizes, masks of their own, and what goes wrong there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn import inputs, normal, operations, parameters
+
+import attn_dsl
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError
+from attn_dsl.pipeline import Compiled, analyse, read
+
+X = 'x(["x : f32[..., N, E]"])\n'
+BLOCK = """---
+attn:
+  parameters: {hidden: 8}
+---
+flowchart TD
+x([x]) --> up[Linear]@{ out: hidden }
+up --> act[ReLU] --> down[Linear]@{ out: d_model }
+x & down --> sum[Add]
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with drawings to be used."""
+    texts = {
+        "block": BLOCK,
+        "outer": 'flowchart TD\nx --> B1["1st"]@{ op: "./sub/inner.attn" }\nB1 --> B2[Tanh]\n',
+        "sub/inner": 'flowchart TD\nx --> B["b"]@{ op: "../block.attn", hidden: 5 }\n',
+        "itself": 'flowchart TD\nx --> again["again"]@{ op: "./itself.attn" }\n',
+        "ping": 'flowchart TD\nx --> p["p"]@{ op: "pong.attn" }\n',
+        "pong": 'flowchart TD\nx --> p["p"]@{ op: "ping.attn" }\n',
+        "broken": "flowchart TD\nx -->\n",
+        "two": "flowchart TD\nx --> a[Tanh]\nx --> b[ReLU]\n",
+        "none": "flowchart TD\nx[x]\n",
+        "wrong": "flowchart TD\nx --> a[MatMul]\n",
+        "typed": 'flowchart TD\nx(["x : f32[..., T, D]"]) --> s["Scale: 1/√D"]\n',
+        "narrow": 'flowchart TD\nx(["x : f32[..., T, 4]"]) --> s[Tanh]\n',
+        "masked": 'flowchart TD\nq[Query]\nk[Key]\npad[Mask]\nq --> s[MatMul]\n'
+        "k -- Transpose --> s\ns & pad --> m[Mask] --> w[Softmax]\nw & k --> o[MatMul]\n",
+    }
+    (tmp_path / "sub").mkdir()
+    for name, text in texts.items():
+        (tmp_path / f"{name}.attn").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def using(files: Path, module: str, data: str = "", text: str = "", **settings: Any) -> Compiled:
+    """A drawing in `files` that uses `module` in its node A."""
+    drawing = text or f"{X}x --> A[use it]"
+    path = files / "main.attn"
+    use = f'A@{{ op: "./{module}.attn"{data} }}'
+    path.write_text(f"flowchart TD\n{drawing}\n{use}\n", encoding="utf-8")
+    return analyse(read(path), {k.replace("__", "."): v for k, v in settings.items()})
+
+
+def failure(files: Path, module: str, **settings: Any) -> Diagnostic:
+    with pytest.raises(DiagnosticError) as caught:
+        using(files, module, **settings)
+    (error,) = [d for d in caught.value.diagnostics if d.code.startswith("E")]
+    return error
+
+
+def called(error: Diagnostic) -> list[tuple[str, str]]:
+    """The places that led to an error: file and line of each."""
+    spans = [note.span for note in error.notes if note.label == "called here"]
+    return [(Path(s.source.name).name, s.text.split("[")[0]) for s in spans]
+
+
+def test_a_file_beside_the_drawing(files: Path) -> None:
+    found = using(files, "block")
+    assert operations(found.drawn) == ["linear", "relu", "linear", "add"]
+    assert parameters(found.drawn) == {
+        "A.up.weight": "f32[8, E]",
+        "A.up.bias": "f32[8]",
+        "A.down.weight": "f32[E, 8]",
+        "A.down.bias": "f32[E]",
+    }
+
+
+def test_paths_are_relative_to_the_file_that_names_them(files: Path) -> None:
+    found = parameters(using(files, "outer").drawn)
+    assert found["A.B1.B.up.weight"] == "f32[5, E]"
+
+
+@pytest.mark.parametrize(
+    ("data", "settings", "hidden"),
+    [
+        ("", {}, "8"),
+        (", hidden: 12", {}, "12"),
+        (', hidden: "3*d_model"', {}, "3*E"),
+        ("", {"hidden": 6}, "6"),
+        ("", {"A__hidden": 7, "hidden": 6}, "7"),
+        (", hidden: 12", {"hidden": 6}, "12"),
+        (", hidden: 12", {"A__hidden": 7}, "7"),
+    ],
+)
+def test_sizes_of_a_module(files: Path, data: str, settings: dict[str, int], hidden: str) -> None:
+    """A setting at the path goes before the node's metadata, that before one for all."""
+    found = using(files, "block", data, **settings)
+    assert parameters(found.drawn)["A.up.bias"] == f"f32[{hidden}]"
+
+
+@pytest.mark.parametrize("size", ["0", "-4", "1.5", "true", '"3*"', '"x[0]"', "[1]"])
+def test_what_is_no_size(files: Path, size: str) -> None:
+    error = failure(files, "block", data=f", hidden: {size}")
+    assert error.code == "E045"
+    assert error.span is not None
+    assert error.span.text == f"hidden: {size}"
+
+
+def test_a_module_s_own_symbols_are_what_it_is_given(files: Path) -> None:
+    """Its D is the drawing's E, and no other D that the drawing may have."""
+    text = f'{X}y(["y : f32[D]"]) --> t[Tanh]\nx --> A[use it]'
+    kernel = attn_dsl.compile(using(files, "typed", text=text) and str(files / "main.attn"))
+    x, y = normal(0, 3, 9), normal(1, 2)
+    np.testing.assert_allclose(kernel(x=x, y=y)["A"], x / 3, atol=1e-6)
+
+
+def test_a_declared_type_is_held_against_what_comes(files: Path) -> None:
+    error = failure(files, "narrow")
+    assert error.code == "E038"
+    assert "`x` is f32[..., T, 4], and is given f32[..., N, E]" in error.message
+    assert [note.label for note in error.notes] == ["declared here"]
+
+
+def test_a_mask_is_an_argument(files: Path) -> None:
+    keep = 'keep(["keep : bool[N, N]"])'
+    for arrows in ("keep -- Mask --> A\nx --> A", "keep -- pad --> A\nx --> A"):
+        found = using(files, "masked", text=f"{X}{keep}\n{arrows}")
+        assert inputs(found.drawn) == {"x": "f32[..., N, E]", "keep": "bool[N, N]"}
+        assert operations(found.fused) == ["tiled_attention"]
+
+
+@pytest.mark.parametrize("name", ["itself", "ping"])
+def test_a_module_that_includes_itself(files: Path, name: str) -> None:
+    error = failure(files, name)
+    assert error.code == "E049"
+    chain = {"itself": "itself.attn → itself.attn", "ping": "ping.attn → pong.attn → ping.attn"}
+    assert chain[name] in error.message
+    assert called(error)[-1] == ("main.attn", "A")
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("missing", "E001", "missing.attn` cannot be read"),
+        ("broken", "E012", "leads nowhere"),
+        ("two", "E050", "`two.attn` gives a, b"),
+        ("none", "E050", "`none.attn` gives none"),
+        ("wrong", "E033", "`MatMul` takes two values"),
+    ],
+)
+def test_what_goes_wrong_inside(files: Path, name: str, code: str, words: str) -> None:
+    """The error stands where the mistake is, and shows the place of the call."""
+    error = failure(files, name)
+    assert error.code == code
+    assert words in error.message
+    at_call = error.span is not None and error.span.text.startswith("A")
+    assert at_call or called(error) == [("main.attn", "A")]
+
+
+def test_a_module_that_changes_is_read_again(files: Path) -> None:
+    assert operations(using(files, "block").drawn)[1] == "relu"
+    path = files / "block.attn"
+    path.write_text(BLOCK.replace("ReLU", "Tanh"), encoding="utf-8")
+    os.utime(path, ns=(1, 1))
+    assert operations(using(files, "block").drawn)[1] == "tanh"
