@@ -15,7 +15,7 @@ X = 'x(["x : f32[..., N, E]"])\n'
 BODY = "x --> up[Linear] --> act[Tanh]\nx & act --> sum[Add]"
 
 
-def block(data: str = "", title: str = "Stack", inside: str = BODY, after: str = "sum --> o[ReLU]"):
+def block(data: str = "", title: str = "Stack", inside: str = BODY, after: str = "sum --> o[ReLU]") -> str:
     """A subgraph B after the input x, with metadata, then what uses it."""
     said = f"B@{{ {data} }}\n" if data else ""
     return f'{X}subgraph B["{title}"]\n{inside}\nend\n{said}{after}\n'
@@ -202,5 +202,5 @@ def test_nested_repetitions() -> None:
 @given(st.integers(1, 4), st.integers(1, 4))
 @examples(8)
 def test_nested_counts_multiply(outer: int, inner: int) -> None:
-    text = X + NESTED.replace("× 2", f"× {outer}").replace("× 3", f"× {inner}")
+    text = X + NESTED.replace("Layer × 3", f"{inner}x").replace("Stage × 2", f"{outer}x")
     assert copies(text) == outer * inner
