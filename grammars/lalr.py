@@ -29,7 +29,7 @@ class Token(str):
 class Unexpected(Exception):
     """A text makes no sense from `at` on, where one of `expected` might have stood.
 
-    `tokens` were read before; `token` is what stands there, None if it is no terminal.
+    `tokens` were read before; `token` is what stands there, None if nothing was read there.
     """
 
     def __init__(
@@ -46,10 +46,12 @@ def parse(
     position: int,
     build: Build,
     last: Set[str] = frozenset(),
+    most: int = 1_000_000,
 ) -> tuple[Any, list[Token]]:
     """Read a `start` at `position`, up to the first token whose type is in `last`, else to the end.
 
-    Returns its value and its tokens; raises `Unexpected`. Takes no recursion, however deep the
+    Returns its value and its tokens; raises `Unexpected`, also where there are more than `most`
+    tokens. Takes no recursion, however deep the
     text nests.
     """
     run = _Run(tables, start, build)
@@ -59,6 +61,8 @@ def parse(
         position = token.end
         if token.type in tables.ignored:
             continue
+        if len(tokens) >= most:
+            raise Unexpected(token.start, tokens, frozenset(), token)
         run.feed(token)
         tokens.append(token)
         if token.type in last:
@@ -83,9 +87,7 @@ class _Run:
         lexer = self._tables.lexers[self._states[-1]]
         found = lexer.match.match(text, position)
         if found is None:
-            found = self._tables.root.match.match(text, position)
-            other = Token(found.lastgroup or "", found[0], position) if found else None
-            raise self._unexpected(position, other)
+            raise self._unexpected(position, None)
         kind = found.lastgroup or ""
         if kind in lexer.words:
             kind = lexer.words[kind].get(found[0], kind)

@@ -60,6 +60,11 @@ class Tables:
     rules: tuple[Rule, ...]
     ignored: frozenset[str]
 
+    def at(self, text: str, position: int) -> str | None:
+        """What terminal of any kind stands at `position`."""
+        found = self.root.match.match(text, position)
+        return found[0] if found else None
+
 
 @cache
 def tables(name: str) -> Tables:

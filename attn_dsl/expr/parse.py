@@ -50,7 +50,8 @@ def parse(text: str, *, equation: bool = False) -> Expr:
         build = _Builder(equation).build
         expr = cast(Expr, parse_by(tables("expression"), "start", plain, 0, build)[0])
     except Unexpected as error:
-        raise _unexpected(error, text, offsets) from None
+        length = len(error.token or tables("expression").at(plain, error.at) or "")
+        raise _unexpected(text, offsets[error.at], offsets[error.at + length]) from None
     except ExpressionError as error:
         start, end = offsets[error.start], offsets[error.end]
         raise ExpressionError(str(error), start, end, error.help) from None
@@ -74,11 +75,10 @@ def _ascii(text: str) -> tuple[str, list[int]]:
     return "".join(out), [*offsets, len(text)]
 
 
-def _unexpected(error: Unexpected, text: str, offsets: list[int]) -> ExpressionError:
-    if error.token is not None:
-        start, end = offsets[error.token.start], offsets[error.token.end]
+def _unexpected(text: str, start: int, end: int) -> ExpressionError:
+    """The error at `text[start:end]`, which is empty where no terminal stands."""
+    if end > start:
         return ExpressionError(f"`{text[start:end]}` is not expected here", start, end)
-    start = offsets[error.at]
     if start < len(text):
         return ExpressionError(f"`{text[start]}` has no meaning here", start, start + 1)
     if not text.strip():

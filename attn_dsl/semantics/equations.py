@@ -15,10 +15,15 @@ from attn_dsl.expr import (
     Binary,
     Call,
     Expr,
+    Kind,
     Name,
     Number,
+    Tensor,
     Unary,
+    kind_of,
     names_in,
+    substitute,
+    walk,
 )
 from attn_dsl.ir import TypeMismatch, broadcast
 from attn_dsl.ir.ops import (
@@ -60,6 +65,14 @@ class Whole:
 
 Term = Whole | Expr
 """What a part of an equation is: a tensor, or a scalar over sizes."""
+
+
+def _mixes(expr: Expr) -> bool:
+    """Whether it takes more than one element of a tensor to compute one."""
+    match expr:
+        case Binary("@") | Unary("ᵀ") | Call("softmax") | Tensor():
+            return True
+    return False
 
 
 class _Reported(Exception):
@@ -120,8 +133,19 @@ class _Equation:
                 return self._add(Softmax(self._whole(x).name, axis))
             case Call(function, (x,)) if function in FUNCTIONS:
                 return self._function(function, self.term(x))
-        self.builder.found.append(errors.no_equation(self.site.place))
-        raise _Reported
+        return self._pointwise(expr)
+
+    def _pointwise(self, expr: Expr) -> Term:
+        """`where(x > 0, x, 0)`, `max(x, 0)`, `x % 2`: any expression of single elements of one x."""
+        found = {name: self.tensors[name] for name in names_in(expr) if name in self.tensors}
+        whole = next(iter(found.values()), None)
+        mixed = any(_mixes(part) for part in walk(expr))
+        one_tensor = len({w.name for w in found.values()}) == 1
+        if whole is None or not one_tensor or mixed or kind_of(expr, {}) is Kind.BOOL:
+            self.builder.found.append(errors.no_equation(self.site.place))
+            raise _Reported
+        inside = substitute(expr, dict.fromkeys(found, SCORE))
+        return self._add(Score(whole.name, self._scalar(inside, whole)))
 
     def _name(self, id: str) -> Term:
         if id in self.tensors:
@@ -139,7 +163,7 @@ class _Equation:
     def _scalar(self, expr: Expr, whole: Whole) -> Expr:
         """`expr` in sizes that are known, as it meets `whole`."""
         known = with_sizes(self.builder, self.site, expr, whole.name)
-        for name in sorted(names_in(known) - self.builder.symbols):
+        for name in sorted(names_in(known) - self.builder.symbols - {SCORE.id}):
             raise self._unknown(name)
         return known
 

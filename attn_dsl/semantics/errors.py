@@ -219,7 +219,7 @@ def no_tensor(place: Span) -> Diagnostic:
 def no_equation(place: Span) -> Diagnostic:
     """An expression that has no meaning on whole tensors."""
     message = "this expression has no meaning on whole tensors"
-    help = "equations have + - * / @ ᵀ, softmax and functions of one tensor; masks are `Mask: …`"
+    help = "several tensors meet in + - * / and @ alone; masks are written `Mask: k <= q`"
     return Diagnostic("E055", message, place, help=help)
 
 
@@ -285,6 +285,13 @@ def not_mentioned(names: Sequence[str], place: Span) -> Diagnostic:
     name = f"`{names[0]}`" if names else "this value"
     message = f"the equation does not mention {name}; this arrow changes nothing"
     return Diagnostic("W020", message, place, severity=Severity.WARNING)
+
+
+def index_of_no_dim(place: Span, index: str) -> Diagnostic:
+    """`b` in a mask of scores with one batch dim, which is `h`."""
+    message = f"`{index}` is always 0 here, as the scores have no such dim"
+    help = "b, h, q, k count dims from the right: scores of three dims have h, q and k"
+    return Diagnostic("W023", message, place, help=help, severity=Severity.WARNING)
 
 
 def unused(node: Node) -> Diagnostic:

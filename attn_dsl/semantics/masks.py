@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attn_dsl.expr import Binary, Compare, Expr, Name, Tensor
-from attn_dsl.ir import DType
+from attn_dsl.expr import Binary, Compare, Expr, Name, Tensor, names_in
+from attn_dsl.ir import DType, TensorType
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.ops import Add, Input, Mask, Op, Score
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.captured import bind_tensors, check_names, mentioned
+from attn_dsl.semantics.labels import part
 from attn_dsl.semantics.scaling import with_sizes
 from attn_dsl.semantics.site import Argument, Site, has_operands, typed
 
@@ -65,8 +66,17 @@ def _with_expression(
     known = check_names(builder, site, expr, captured)
     if scores is None or not known or len(tensors) < len(captured):
         return scores  # reported; go on with it, to find what else is wrong
+    missing = _indices_of_no_dim(builder.type_of(scores))
+    for index in sorted(names_in(expr) & missing):
+        builder.found.append(errors.index_of_no_dim(part(site.label, index), index))
     made: Op = op(scores, bind_tensors(expr, tensors))
     return builder.add(site.wish, made, site.origin(op.__name__))
+
+
+def _indices_of_no_dim(scores: TensorType) -> set[str]:
+    """The indices among b, h, q, k that are always 0, as the scores have too few dims."""
+    given = 4 if scores.batch else len(scores.dims)
+    return set(("b", "h", "q", "k")[: max(0, 4 - given)])
 
 
 def _optional(builder: Builder, site: Site, scores: str) -> str | None:

@@ -185,6 +185,12 @@ def reserved(span: Span) -> Diagnostic:
     return Diagnostic("E015", message, span, "reserved", help=help)
 
 
+def endless(span: Span, count: int) -> Diagnostic:
+    """A statement of more pieces than anyone writes."""
+    message = f"this statement has more than {count:,} ids, arrows and other pieces"
+    return Diagnostic("E027", message, span, "starts here", help="divide it into several")
+
+
 def trailing_comment(span: Span) -> Diagnostic:
     """`A --> B %% so`."""
     message = "a comment must have a line to itself"

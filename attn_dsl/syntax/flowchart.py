@@ -18,6 +18,8 @@ from attn_dsl.syntax.reader import Reader
 
 # Past this many the first ones are what to look at.
 MAX_ERRORS = 50
+MAX_AFTER_ERROR = 10_000
+"""Statements that are read after the first error: most likely it hides in front of all of them."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -89,7 +91,7 @@ def _statements(
     """Give all statements to `builder`, in order; what cannot be read goes to `found`."""
     reader = Reader(block.source, block.start)
     mistakes = Mistakes(text, block.source, block.start)
-    seen = errors_found = 0
+    seen = errors_found = after_error = 0
     for item in read_statements(text, position, reader.build):
         if not isinstance(item, Failure):
             builder.add(item)
@@ -99,5 +101,6 @@ def _statements(
                 builder.add(reader.broken_subgraph(item.tokens[0]))
         errors_found += sum(d.severity is Severity.ERROR for d in found[seen:])
         seen = len(found)
-        if errors_found >= MAX_ERRORS:
+        after_error += errors_found > 0
+        if errors_found >= MAX_ERRORS or after_error >= MAX_AFTER_ERROR:
             raise DiagnosticError(found)

@@ -55,6 +55,8 @@ class Mistakes:
 
     def in_statement(self, failure: Failure) -> Diagnostic:
         """What is wrong with a statement; what can be told apart best comes first."""
+        if failure.endless:
+            return errors.endless(self._token(failure.tokens[0]), len(failure.tokens))
         kinds = [token.type for token in failure.tokens]
         if opener := _opener(failure):
             return self._in_label(failure, opener)

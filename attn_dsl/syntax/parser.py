@@ -13,6 +13,8 @@ from typing import Any
 
 from attn_dsl.grammars import Build, Token, Unexpected, parse, tables
 
+# More pieces than a statement can have that somebody wrote, or can read.
+MAX_TOKENS = 20_000
 BETWEEN = re.compile(r"[\s;]*")
 # What closes a statement: mermaid wants no line end after these last three.
 LAST = frozenset(
@@ -36,6 +38,11 @@ class Failure:
     def before(self) -> str:
         """The kind of the last token that was read, empty at the start."""
         return self.tokens[-1].type if self.tokens else ""
+
+    @property
+    def endless(self) -> bool:
+        """Whether it was given up for its length."""
+        return len(self.tokens) >= MAX_TOKENS
 
     @property
     def swallowed(self) -> Token | None:
@@ -78,7 +85,7 @@ def _skip(text: str, position: int) -> int:
 
 def _read(text: str, position: int, kind: str, build: Build) -> tuple[Any, int]:
     try:
-        item, tokens = parse(tables("flowchart"), kind, text, position, build, LAST)
+        item, tokens = parse(tables("flowchart"), kind, text, position, build, LAST, MAX_TOKENS)
     except Unexpected as found:
         expected = frozenset(found.expected)
         failure = Failure(position, found.at, tuple(found.tokens), expected)

@@ -85,6 +85,9 @@ def test_softmax_over_another_axis() -> None:
         ("O = Q * (N - D) / (B + 1)", Q * (N - D) / 3),
         ("O = (Q - Q) @ Qᵀ + Q @ Qᵀ", Q @ np.swapaxes(Q, -1, -2)),
         ("O = Qᵀᵀ", Q),
+        ("O = max(Q, 0) + min(0, Q / 10)", np.where(Q > 0, Q, Q / 10)),
+        ("O = where(Q > 0, Q * N, -Q)", np.where(Q > 0, Q * N, -Q)),
+        ("O = Q % 2 + Q // 2", Q % 2 + Q // 2),
     ],
 )
 def test_scalars_and_functions(text: str, expected: Any) -> None:
@@ -153,15 +156,16 @@ def test_an_arrow_that_is_not_mentioned_is_remarked() -> None:
         ("S = Q / T", "E037", "T"),
         ("S = Q @", "E036", ""),
         ("S = Q @ foo(Q)", "E036", "foo"),
-        ("S = Q @ Q", "E038", 'O["S = Q @ Q"]'),
+        ("S = Q + Qᵀ", "E038", 'O["S = Q + Qᵀ"]'),
         ("S = 2 * D", "E055", 'O["S = 2 * D"]'),
         ("S = Q @ 2", "E055", 'O["S = Q @ 2"]'),
         ("S = Q > 0", "E055", 'O["S = Q > 0"]'),
+        ("S = max(Q, Qᵀ)", "E055", 'O["S = max(Q, Qᵀ)"]'),
+        ("S = max(Q, T)", "E037", "T"),
     ],
 )
 def test_errors_and_their_places(text: str, code: str, place: str) -> None:
-    inputs = 'Q(["Q : f32[B, N, D]"])\n' if text != "S = Q @ Q" else 'Q(["Q : f32[N, M, D, 3]"])\n'
-    (error,) = problems(f'{inputs}Q --> O["{text}"]\n')
+    (error,) = problems(f'Q(["Q : f32[B, N, D]"])\nQ --> O["{text}"]\n')
     assert error.code == code
     assert error.span is not None
     assert error.span.text == place

@@ -1,0 +1,53 @@
+"""Every attention variant fuses, and gives the reference's numbers on both backends."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import attn_dsl
+from attn_dsl.ir import Graph, Sizes, evaluate
+from attn_dsl.pipeline import Compiled, analyse, load, read
+from attn_dsl.sample import sample_inputs
+
+VARIANTS = sorted((Path(__file__).parents[2] / "examples" / "variants").glob("*.attn"))
+LENGTHS = [1, 7, 65, 130]
+SIZES = {"B": 2, "H": 3, "D": 24, "R": 40}
+
+
+@cache
+def compiled(file: Path) -> Compiled:
+    return analyse(read(file), {"D": SIZES["D"]})
+
+
+@cache
+def kernel(file: Path, target: str) -> attn_dsl.Kernel:
+    return load(compiled(file), target, emulate=target == "cuda")
+
+
+def sizes(graph: Graph, length: int) -> Sizes:
+    symbols = {**SIZES, "N": length}
+    return Sizes({symbol: symbols[symbol] for symbol in graph.symbols})
+
+
+@pytest.mark.parametrize("target", ["numpy", "cuda"])
+@pytest.mark.parametrize("file", VARIANTS, ids=lambda file: file.stem)
+def test_variant(file: Path, target: str) -> None:
+    graph = compiled(file).drawn
+    for length in LENGTHS:
+        arrays = sample_inputs(graph, sizes(graph, length), seed=length)
+        (expected,) = evaluate(graph, arrays).values()
+        error = np.abs(kernel(file, target)(**arrays) - expected)
+        assert error.max() <= 1e-5
+
+
+@pytest.mark.parametrize("file", VARIANTS, ids=lambda file: file.stem)
+def test_variant_fuses(file: Path) -> None:
+    assert [remark.fused for remark in compiled(file).remarks] == [True]
+
+
+def test_there_are_many() -> None:
+    assert len(VARIANTS) >= 20

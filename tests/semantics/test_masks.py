@@ -1,0 +1,194 @@
+"""Every way to say a mask: by word, by expression, by an input; and what it is called at the call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn import QKV, attention, codes, compiled, inputs, normal, operations, problems, remarked
+
+import attn_dsl
+from attn_dsl.ir import evaluate, to_text
+
+LENGTHS = [(5, 5), (3, 7), (7, 3), (1, 6)]
+D = 4
+
+
+def drawing(middle: str) -> str:
+    """softmax(Q Kᵀ) V with something between the product S and the softmax W."""
+    return f"{QKV}Q --> S[MatMul]\nK -- Transpose --> S\n{middle}\nW[Softmax] & V --> O[MatMul]\n"
+
+
+def arrays(queries: int, keys: int) -> dict[str, Any]:
+    shapes = {"Q": (2, queries, D), "K": (2, keys, D), "V": (2, keys, 3)}
+    return {name: normal(i, *shape) for i, (name, shape) in enumerate(shapes.items())}
+
+
+def attended(middle: str, given: dict[str, Any], **more: Any) -> Any:
+    """The result of the graph as drawn, and of the fused one, which has to be the same."""
+    found = compiled(drawing(middle))
+    assert operations(found.fused) == ["tiled_attention"]
+    (drawn,), (fused,) = (evaluate(g, given | more).values() for g in (found.drawn, found.fused))
+    np.testing.assert_allclose(fused, drawn, rtol=1e-12)
+    return drawn
+
+
+def expected(given: dict[str, Any], keep: Any) -> Any:
+    """Attention in NumPy; a query without a key gets 0."""
+    keep = np.broadcast_to(keep, (2, given["Q"].shape[1], given["K"].shape[1]))
+    seen = keep.any(axis=-1, keepdims=True)
+    q, k, v = (given[name].astype(np.float64) for name in "QKV")
+    return np.where(seen, attention(q, k, v, keep=keep | ~seen), 0)
+
+
+BY_WORD = ["Causal Mask", "Causal", "Masked", "Look-Ahead Mask", "masked", "Causal <br> Mask"]
+
+
+@pytest.mark.parametrize(("queries", "keys"), LENGTHS)
+def test_causal_by_word_is_aligned_bottom_right(queries: int, keys: int) -> None:
+    """The last query sees every key, whatever the two lengths are."""
+    given = arrays(queries, keys)
+    keep = np.tri(queries, keys, keys - queries, dtype=bool)
+    for middle in ("S --> m[Causal Mask] --> W", 'S -- "Causal Mask" --> W'):
+        np.testing.assert_allclose(attended(middle, given), expected(given, keep), atol=1e-12)
+
+
+@pytest.mark.parametrize(("queries", "keys"), LENGTHS)
+def test_an_expression_is_literal(queries: int, keys: int) -> None:
+    given = arrays(queries, keys)
+    keep = np.tri(queries, keys, dtype=bool)
+    for middle in ('S --> m["Mask: k <= q"] --> W', 'S -- "Mask: k <= q" --> W'):
+        np.testing.assert_allclose(attended(middle, given), expected(given, keep), atol=1e-12)
+
+
+@pytest.mark.parametrize("word", BY_WORD)
+def test_words_for_causal(word: str) -> None:
+    plain = compiled(drawing("S --> m[Causal Mask] --> W"))
+    for middle in (f'S --> m["{word}"] --> W', f'S --> m[it]\nm@{{ op: "{word}" }}\nm --> W'):
+        assert to_text(compiled(drawing(middle)).drawn) == to_text(plain.drawn)
+
+
+@pytest.mark.parametrize(
+    ("middle", "name"),
+    [
+        ('S --> m["Mask (opt.)"] --> W', "m"),
+        ('S --> m["Mask (optional)"] --> W', "m"),
+        ('S --> m["Optional Mask"] --> W', "m"),
+        ('S --> m["Optional <br> Attention Mask"] --> W', "m"),
+        ('S --> m[it]\nm@{ op: "Optional Mask" }\nm --> W', "m"),
+        ('S -- "Optional Mask" --> W', "mask"),
+        ('S -->|"Mask (opt.)"| W', "mask"),
+        ('S & pad["Mask (opt.)"] --> m[Mask] --> W', "pad"),
+    ],
+)
+def test_an_optional_mask_is_absent_boolean_or_added(middle: str, name: str) -> None:
+    given = arrays(4, 6)
+    assert list(inputs(compiled(drawing(middle)).drawn)) == ["Q", "K", "V", name]
+    keep = np.tri(4, 6, 1, dtype=bool)
+    added = np.where(keep, 0, -np.inf).astype(np.float32)
+    np.testing.assert_allclose(attended(middle, given), expected(given, True), atol=1e-12)
+    for mask in (keep, added):
+        found = attended(middle, given, **{name: mask})
+        np.testing.assert_allclose(found, expected(given, keep), atol=1e-12)
+
+
+def test_two_optional_masks_on_arrows_are_called_by_their_targets() -> None:
+    """Neither is `mask`, as the order of lines must not tell which one."""
+    other = 'Q & K --> S2[MatMul]\nS2 -- "Optional Mask" --> W2[Softmax]\nW2 & V --> O2[MatMul]'
+    found = compiled(drawing(f'S -- "Optional Mask" --> W\n{other}'))
+    assert set(inputs(found.drawn)) == {"Q", "K", "V", "W_mask", "W2_mask"}
+
+
+def test_an_optional_mask_on_an_arrow_beside_a_node_called_mask() -> None:
+    middle = 'S --> mask["Mask (opt.)"] -- "Optional Mask" --> W'
+    assert set(inputs(compiled(drawing(middle)).drawn)) == {"Q", "K", "V", "mask", "W_mask"}
+
+
+def test_an_optional_mask_in_a_module_is_called_by_its_path() -> None:
+    text = f'{QKV}subgraph P["Part"]\nA[Attention]\nend\nQ & K & V --> A'
+    assert list(inputs(compiled(text).drawn))[3:] == ["P.A.mask"]
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        "S & p[Padding] --> m[Mask] --> W",
+        "p[Padding] & S --> m[Mask] --> W",
+        "S & p[Mask] --> m[Mask] --> W",
+        "S --> m[Mask] --> W\np[Padding] -- Mask --> m",
+        "p[Padding] -- Attention Mask --> m[Mask]\nS --> m --> W",
+    ],
+)
+def test_a_mask_without_a_type_is_what_the_call_gives(middle: str) -> None:
+    """It has to be given, boolean or to be added, of any shape that broadcasts."""
+    given = arrays(4, 6)
+    keep = np.arange(6) < 4
+    added = np.where(keep, 0, -np.inf).astype(np.float32)
+    for mask in (keep, np.tile(keep, (2, 4, 1)), added):
+        found = attended(middle, given, p=mask)
+        np.testing.assert_allclose(found, expected(given, keep), atol=1e-12)
+    with pytest.raises(ValueError, match="'p' is missing"):
+        attn_dsl.compile("flowchart TD\n" + drawing(middle))(**given)
+
+
+@pytest.mark.parametrize("type_", ["bool[B, 1, M]", "bool[M]", "bool[N, M]", "bool[B, N, M]"])
+def test_a_declared_boolean_mask(type_: str) -> None:
+    given, random = arrays(4, 6), np.random.default_rng(0)
+    sizes = {"B": 2, "N": 4, "M": 6, "1": 1}
+    keep = random.random([sizes[d] for d in type_[5:-1].split(", ")]) < 0.6
+    middle = f'S & p(["p : {type_}"]) --> m[Mask] --> W'
+    np.testing.assert_allclose(attended(middle, given, p=keep), expected(given, keep), atol=1e-12)
+
+
+DOC = np.array([[0, 0, 1, 1, 1], [2, 2, 2, 3, 3]], np.int32)
+
+
+def test_captured_tensors() -> None:
+    """`h` is the only batch dim that these scores have."""
+    given = arrays(5, 5)
+    middle = 'S & d(["doc : i32[B, N]"]) --> m["Mask: doc[h, q] == doc[h, k] and k <= q"] --> W'
+    keep = (DOC[:, :, None] == DOC[:, None]) & np.tri(5, dtype=bool)
+    np.testing.assert_allclose(attended(middle, given, doc=DOC), expected(given, keep), atol=1e-12)
+
+
+def test_an_index_of_a_dim_that_is_not_there_is_remarked() -> None:
+    middle = 'S & d(["doc : i32[B, N]"]) --> m["Mask: doc[b, q] == doc[b, k]"] --> W'
+    assert "W023" in remarked(compiled(drawing(middle)))
+    heads = drawing(middle).replace("[B, N, D]", "[B, H, N, D]").replace("[B, M,", "[B, H, M,")
+    assert "W023" not in remarked(compiled(heads))
+    assert "W023" not in remarked(compiled(heads.replace("B, H,", "...,")))
+
+
+def test_one_mask_for_two_attentions_is_one_input() -> None:
+    other = "Q & K --> S2[MatMul]\nS2 & p --> m2[Mask] --> W2[Softmax]\nW2 & V --> O2[MatMul]"
+    found = compiled(drawing(f"S & p[Padding] --> m[Mask] --> W\n{other}"))
+    assert list(inputs(found.drawn)) == ["Q", "K", "V", "p"]
+
+
+@pytest.mark.parametrize(
+    ("middle", "code", "place"),
+    [
+        ("S --> m[Mask] --> W", "E041", "m[Mask]"),
+        ("S -- Mask --> W", "E041", "Mask"),
+        ("S --> m[Padding Mask] --> W", "E041", "m[Padding Mask]"),
+        ('S --> m["Mask: k < n"] --> W', "E037", "n"),
+        ('S --> m["Mask: doc[b, k] > 0"] --> W', "E037", "doc"),
+        ('S --> m["Mask: q - k"] --> W', "E038", 'm["Mask: q - k"]'),
+        ('S --> m["Mask: k <="] --> W', "E036", ""),
+        ('S & p(["p : bool[N, D]"]) --> m[Mask] --> W', "E038", "m[Mask]"),
+        ('S & p(["p : i32[N, M]"]) --> m[Mask] --> W', "E038", "m[Mask]"),
+        ('S & p(["p : f32[M]"]) --> m["Mask: k <= q"] --> W', "E046", 'm["Mask: k <= q"]'),
+    ],
+)
+def test_masks_that_say_nothing_clear(middle: str, code: str, place: str) -> None:
+    (error,) = problems(drawing(middle))
+    assert error.code == code
+    assert error.span is not None
+    assert error.span.text == place
+
+
+def test_a_mask_of_a_softmax_s_weights_is_no_mask_of_scores() -> None:
+    text = f"{QKV}Q & K --> S[MatMul] --> W[Softmax] --> m[Causal]\nm & V --> O[MatMul]"
+    assert codes(text) == []
+    assert "tiled_attention" not in operations(compiled(text).fused)
