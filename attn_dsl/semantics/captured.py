@@ -39,5 +39,6 @@ def check_names(
     unknown += [name for name in tensors_in(expr) if name not in tensors]
     for name in unknown:
         span = part(site.label, name)
-        builder.found.append(errors.unknown_name(span, name, [*scope, *tensors]))
+        drawn = site.scope.draws(name)
+        builder.found.append(errors.unknown_name(span, name, [*scope, *tensors], drawn=drawn))
     return not unknown

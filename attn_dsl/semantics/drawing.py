@@ -149,7 +149,8 @@ def _edge_meaning(edge: Edge, found: list[Diagnostic]) -> Meaning:
     side = text.strip().lower()
     if side in ("lhs", "rhs"):
         return Meaning(role=side)
-    if meaning == Meaning(role=meaning.role) and len(roles_in(text)) > 1:
+    roles = roles_in(text)
+    if meaning == Meaning(role=meaning.role) and len(roles) > 1 and all(roles):
         return Meaning()  # "K & V" is both, and not a key of index V
     if meaning == Meaning() and (call := _CALL.fullmatch(text)):
         return _call(edge, call, found)
@@ -208,10 +209,10 @@ def _by_edges(drawn: Drawn, diagram: Diagram, found: list[Diagnostic]) -> Drawn:
     meaning = replace(change, calls=(), name=drawn.meaning.name, type=drawn.meaning.type)
     assert label is not None
     if change.calls:
-        others = [o for o in drawn.operands if not _belongs(o, change.calls)]
-        found += [errors.not_called(o.edge, label) for o in others]
         operands = _called(change.calls, operands, named[0].edge, diagram, found)
         meaning = replace(meaning, broken=len(operands) < len(change.calls))
+        others = [o for o in drawn.operands if not _belongs(o, change.calls)]
+        found += [errors.not_called(o.edge, label) for o in others if not meaning.broken]
     return Drawn(drawn.node, meaning, operands, label.span, label)
 
 

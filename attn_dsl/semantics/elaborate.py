@@ -43,7 +43,7 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
     drawing = collapse_families(read)
     builder = Builder(settings, _symbols(drawing), found=found)
     values = elaborate_scope(builder, Scope(diagram, drawing))
-    outputs = _outputs(drawing, values, found)
+    outputs = _outputs(diagram, drawing, values, found)
     if not outputs and worst(found) < Severity.ERROR:
         found.append(errors.nothing_to_compute(diagram.source.whole))
     if worst(found) < Severity.ERROR:
@@ -67,10 +67,14 @@ def _symbols(drawing: Mapping[str, Drawn]) -> set[str]:
 
 
 def _outputs(
-    drawing: Mapping[str, Drawn], values: Mapping[str, Value], found: list[Diagnostic]
+    diagram: Diagram,
+    drawing: Mapping[str, Drawn],
+    values: Mapping[str, Value],
+    found: list[Diagnostic],
 ) -> list[tuple[str, str]]:
     """The nodes that nobody uses, with the value that each gives."""
     used = {operand.source for drawn in drawing.values() for operand in drawn.operands}
+    used |= {edge.source for edge in diagram.edges}  # of some, the use was an error
     outputs = []
     for id, drawn in drawing.items():
         value = values.get(id, Value()).name

@@ -136,7 +136,7 @@ class _Equation:
         return self._pointwise(expr)
 
     def _pointwise(self, expr: Expr) -> Term:
-        """`where(x > 0, x, 0)`, `max(x, 0)`, `x % 2`: any expression of single elements of one x."""
+        """`where(x > 0, x, 0)`, `max(x, 0)`, `x % 2`: an expression of single elements."""
         found = {name: self.tensors[name] for name in names_in(expr) if name in self.tensors}
         whole = next(iter(found.values()), None)
         mixed = any(_mixes(part) for part in walk(expr))
@@ -157,7 +157,8 @@ class _Equation:
     def _unknown(self, id: str) -> _Reported:
         scope = sorted({*self.tensors, *self.builder.symbols})
         place = part(self.site.label, id)
-        self.builder.found.append(errors.unknown_name(place, id, scope))
+        drawn = self.site.scope.draws(id)
+        self.builder.found.append(errors.unknown_name(place, id, scope, drawn=drawn))
         return _Reported()
 
     def _scalar(self, expr: Expr, whole: Whole) -> Expr:

@@ -64,8 +64,11 @@ def bad_expression(span: Span, message: str, help: str = "") -> Diagnostic:
     return Diagnostic("E036", message, span, help=help)
 
 
-def unknown_name(span: Span, name: str, scope: Sequence[str]) -> Diagnostic:
-    """A name in an expression that means nothing there."""
+def unknown_name(span: Span, name: str, scope: Sequence[str], *, drawn: bool = False) -> Diagnostic:
+    """A name in an expression that means nothing there; `drawn`, if a node is called so."""
+    if drawn:
+        help = f"draw an arrow from `{name}` into this node"
+        return Diagnostic("E037", f"`{name}` does not flow in here", span, help=help)
     help = f"known here are {', '.join(scope)}; a tensor must have an arrow into the node"
     return Diagnostic("E037", f"`{name}` means nothing here", span, help=help)
 
@@ -259,9 +262,11 @@ def no_family(place: Span, ids: Sequence[str], stem: str, reason: str) -> Diagno
 
 def no_family_rule(place: Span, what: str, kinds: Sequence[str]) -> Diagnostic:
     """An operation on nodes 1, 2, … that has no meaning along their axis."""
-    found = " and ".join(f"{kind}, one a member" if kind else "one value" for kind in kinds)
-    message = f"`{what}` is not known on a family of nodes: it takes {found}"
-    help = "known are products, Softmax, Multiply, Sum over vectors, Concatenate over heads"
+    found = " and ".join(f"{kind}, one for each" if kind else "one value for all" for kind in kinds)
+    message = f"`{what}` has no rule for nodes 1, 2, … that are one family: {found}"
+    help = (
+        "there are rules for products, Softmax, Multiply and Sum of vectors, Concatenate of heads"
+    )
     return Diagnostic("E053", message, place, help=help)
 
 

@@ -124,7 +124,7 @@ def _expression(
 
 def part(label: Text, text: str) -> Span:
     """The place of `text` within the label, or the whole label if it is spelled otherwise."""
-    match = re.search(rf"(?<!\w){re.escape(text.strip())}(?!\w)", label.span.text)
+    match = re.search(rf"(?<!\w){re.escape(text.strip())}(?![^\Wᵀ])", label.span.text)
     if match is None:
         return label.span
     start = label.span.start + match.start()

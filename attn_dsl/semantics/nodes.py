@@ -29,6 +29,9 @@ from attn_dsl.semantics.vocabulary import find_role, normal
 DEFAULT_DIMS = {"query": ("Lq", "D"), "key": ("Lk", "D"), "value": ("Lk", "Dv")}
 """The dims of an undeclared query, key and value, after any batch dims."""
 
+MAX_NAMES = 100
+"""By how many names a value is known: a chain of nodes that it passes through adds one each."""
+
 Instantiate = Callable[[Builder, Site, Sequence[Argument]], str | None]
 """Elaborates a module; it is passed in, since a module's nodes are elaborated here again."""
 
@@ -43,7 +46,7 @@ def elaborate_node(
     """What `drawn` gives; a failed value once what is wrong was reported."""
     value = _value(builder, scope, drawn, values, instantiate)
     known_as = (*value.known_as, drawn.name, drawn.node.id)
-    return replace(value, known_as=tuple(dict.fromkeys(known_as)))
+    return replace(value, known_as=tuple(dict.fromkeys(known_as))[-MAX_NAMES:])
 
 
 def _value(

@@ -95,7 +95,7 @@ def build_scale(builder: Builder, site: Site, arguments: Sequence[Argument]) -> 
     elif said is not None:
         said = with_sizes(builder, site, said, x)
     if said is None or undeclared_dims(builder, said):
-        message = "its size is that of the matrix product before it, and there is none"
+        message = "this scale is 1/√d, and no matrix product before it says what d is"
         builder.found.append(errors.bad_expression(site.place, message, "write `Scale: 0.125`"))
         return None
     if not check_names(builder, site, said, indices=False):

@@ -42,6 +42,10 @@ class Scope:
         """The same scope in one copy of `subgraph`."""
         return replace(self, indices={**self.indices, subgraph: index})
 
+    def draws(self, name: str) -> bool:
+        """Whether a node has this id or this name."""
+        return name in self.drawing or any(d.name == name for d in self.drawing.values())
+
     def path(self, drawn: Drawn) -> tuple[str, ...]:
         """Ids of the subgraphs around a node, the repeat indices, its own id."""
         return (*self.prefix, *self._steps(drawn, indexed=True), drawn.node.id)
@@ -75,8 +79,10 @@ class Scope:
 
     def around(self, drawn: Drawn) -> Iterator[Subgraph]:
         """The subgraphs that hold a node, innermost first."""
-        by_id = {subgraph.id: subgraph for subgraph in self.diagram.subgraphs}
+        by_id = self.diagram.subgraphs_by_id
+        seen: set[str] = set()  # one may hold another of its own id
         id = drawn.node.subgraph
-        while id is not None and id in by_id:
+        while id is not None and id in by_id and id not in seen:
             yield by_id[id]
+            seen.add(id)
             id = by_id[id].parent

@@ -15,6 +15,9 @@ from attn_dsl.syntax.metadata import read_block
 from attn_dsl.syntax.shapes import SHAPES
 from attn_dsl.syntax.statements import Chain, Link, Mention
 
+MAX_MULTIPLIED = 50_000
+"""Edges that `&` adds beyond one an arrow: a short line could else draw millions."""
+
 
 class Boxes:
     """Nodes and edges as mermaid merges them; `found` collects errors and warnings."""
@@ -26,6 +29,7 @@ class Boxes:
         self._found = found
         self._by_id: dict[str, EdgeDraft] = {}
         self._joined: Counter[tuple[str, str]] = Counter()
+        self._multiplied = 0
 
     def chain(self, chain: Chain) -> None:
         """Add the boxes of a chain, then the edges between them, as mermaid orders them."""
@@ -105,6 +109,10 @@ class Boxes:
             self._found.append(errors.uneven_arrow(link.span))
         if link.label:
             self.check(link.label)
+        self._multiplied += len(before) * len(after) - 1
+        if self._multiplied > MAX_MULTIPLIED:
+            self._found.append(errors.too_many_edges(link.span, MAX_MULTIPLIED))
+            return
         for source in before:
             for target in after:
                 named = source.id == before[-1].id and target.id == after[0].id

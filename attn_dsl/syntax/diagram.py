@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from attn_dsl.diagnostics import Diagnostic, Source, Span
@@ -110,6 +111,11 @@ class Diagram:
     settings: Metadata = Metadata()
     title: str = ""
     warnings: tuple[Diagnostic, ...] = ()
+
+    @cached_property
+    def subgraphs_by_id(self) -> Mapping[str, Subgraph]:
+        """The subgraphs by id; of several with one id, the last."""
+        return {subgraph.id: subgraph for subgraph in self.subgraphs}
 
     def edges_into(self, node: str) -> list[Edge]:
         """The edges that end at `node`, in file order."""

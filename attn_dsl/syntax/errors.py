@@ -185,10 +185,16 @@ def reserved(span: Span) -> Diagnostic:
     return Diagnostic("E015", message, span, "reserved", help=help)
 
 
+def too_many_edges(span: Span, limit: int) -> Diagnostic:
+    """`A & B & … --> C & D & …`, which is an edge for each pair."""
+    message = f"`&` makes more than {limit:,} edges in this diagram"
+    return Diagnostic("E026", message, span, help="an edge is drawn from each box to each")
+
+
 def endless(span: Span, count: int) -> Diagnostic:
     """A statement of more pieces than anyone writes."""
     message = f"this statement has more than {count:,} ids, arrows and other pieces"
-    return Diagnostic("E027", message, span, "starts here", help="divide it into several")
+    return Diagnostic("E026", message, span, "starts here", help="divide it into several")
 
 
 def trailing_comment(span: Span) -> Diagnostic:

@@ -20,7 +20,7 @@ const page = window.document.createElement('textarea');
 function shown(text) {
   const html = String(text ?? '').replaceAll('ﬂ°°', '&#').replaceAll('ﬂ°', '&').replaceAll('¶ß', ';');
   if (!html.includes('&')) return html;
-  page.innerHTML = `\n${html}`;
+  page.innerHTML = html;
   return page.value;
 }
 

@@ -18,25 +18,6 @@ SOFTMAX = 'flowchart TD\n    x(["x : {0}"]) --> y[Softmax]\n'
 NOTES = "## First\n\n```mermaid\n{0}```\n\n## Second\n\n```mermaid\n{0}```\n".format(
     SOFTMAX.format("f32[N, M]")
 )
-BLOCK = """flowchart TD
-    x(["x : f32[N, D]"]) --> a
-    subgraph Block["Block{0}"]
-        a[Softmax]
-    end
-"""
-USER = 'flowchart TD\n    x(["x : f32[N, D]"]) --> y["Two"]@{ op: two.attn }\n'
-FAMILY = """flowchart TD
-    Q --> S1[Dot Product] & S2[Dot Product]
-    K1([Key 1]) --> S1
-    K2([Key 2]) --> S2
-    S1 & S2 --> T[Transpose]
-"""
-SCALED = (
-    'flowchart TD\n    x(["x : f32[N, E]"]) & y(["y : f32[E, M]"]) --> S[MatMul] --> T["{0}"]\n'
-)
-EQUATION = """flowchart TD
-    x(["x : f32[N, E]"]) & W(["W : f32[E, D]"]) --> q["q = x * W"]
-"""
 
 
 @dataclass(frozen=True)
@@ -64,21 +45,7 @@ COMMANDS = {
     "E004": _case("attn check notes.md", NOTES, "notes.md"),
     "E005": _case("attn check notes.md#Third", NOTES, "notes.md"),
     "E026": Case("attn check --max-size 1kB large.attn", {"large.attn": b"%" * 2000}),
-    "E047": _case("attn check a.attn", BLOCK.format(" × N")),
-    "E048": _case("attn check a.attn", BLOCK.format(" × 2").replace("Softmax", "Sum")),
-    "E049": _case("attn check a.attn", SOFTMAX.format("f32[N]")[:-10] + "[Again]@{ op: a.attn }\n"),
-    "E050": Case(
-        "attn check a.attn",
-        {
-            "a.attn": USER.encode(),
-            "two.attn": b"flowchart TD\n    x --> a[ReLU]\n    x --> b[Tanh]\n",
-        },
-        USER,
-    ),
-    "E051": _case("attn check a.attn", SOFTMAX.format("f32[N, E]")[:-10] + "[Split Heads]\n"),
-    "E053": _case("attn check a.attn", FAMILY),
     "E054": _case("attn check --set L=8 a.attn", SOFTMAX.format("f32[N, M]")),
-    "E055": _case("attn check a.attn", SOFTMAX.format("f32[N]")[:-10] + '["y = 1 / √N"]\n'),
     "E060": _case("attn compile --target cuda a.attn", ATTENTION.format("f32")),
     "E061": _case("attn compile --target cuda --set D=4096 a.attn", ATTENTION.format("f32")),
     "E062": _case("attn compile --target cuda --set D=64 a.attn", ATTENTION.format("f64")),
@@ -89,6 +56,4 @@ COMMANDS = {
     "E070": _case("attn compile a.attn", SOFTMAX.format("f16[N, M]")),
     "E080": _case("attn render a.attn -o a.gif", SOFTMAX.format("f32[N, M]")),
     "E081": _case("attn render a.attn -o missing/a.svg", SOFTMAX.format("f32[N, M]")),
-    "N021": _case("attn check a.attn", SCALED.format("Scale by 1/âˆšd_k")),
-    "N022": _case("attn check a.attn", EQUATION),
 }

@@ -64,9 +64,9 @@ def page(folder: Path) -> str:
 
 
 def _cases() -> Iterator[Case]:
-    for path in (path for folder in FOLDERS for path in sorted(folder.glob("*.attn"))):
-        diagram = path.read_text(encoding="utf-8")
-        yield Case(path.name, diagram, split(path.with_suffix(".err").read_text(encoding="utf-8")))
+    for path in (path for folder in FOLDERS for path in sorted(folder.glob("*.err"))):
+        diagram = path.with_suffix(".attn").read_text(encoding="utf-8")
+        yield Case(path.stem, diagram, split(path.read_text(encoding="utf-8")))
 
 
 def split(said: str) -> tuple[str, ...]:
@@ -75,16 +75,16 @@ def split(said: str) -> tuple[str, ...]:
 
 
 def _example(code: str, cases: list[Case], folder: Path) -> Iterator[str]:
-    case = next((case for case in cases if case.about(code)), None)
-    if case is not None:
-        yield _fence(case.diagram)
-        yield _fence(case.about(code)[0])
-    elif code in COMMANDS:
+    if code in COMMANDS:
         command = COMMANDS[code]
         if command.shown:
             yield _fence(command.shown)
         said = Case("", "", split(command.stderr(folder))).about(code)
         yield _fence(f"$ {command.command}\n" + "".join(said[:1]))
+        return
+    for case in [case for case in cases if case.about(code)][:1]:
+        yield _fence(case.diagram)
+        yield _fence(case.about(code)[0])
 
 
 def _fence(text: str) -> str:

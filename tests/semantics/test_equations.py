@@ -24,7 +24,9 @@ def equation(text: str, into: str = "Q", inputs: str = QKV) -> Compiled:
 def value(found: Compiled, **arrays: Any) -> Any:
     """The only output, on the arrays that the graph takes."""
     names = {s.op.name for s in found.drawn.inputs}  # type: ignore[attr-defined]
-    (result,) = evaluate(found.drawn, {n: a for n, a in (ARRAYS | arrays).items() if n in names}).values()
+    (result,) = evaluate(
+        found.drawn, {n: a for n, a in (ARRAYS | arrays).items() if n in names}
+    ).values()
     return result
 
 

@@ -34,7 +34,15 @@ def test_the_picture_has_five_families() -> None:
 
 @pytest.mark.parametrize(
     ("indices", "size"),
-    [("1 2", 2), ("1 2 3 4", 4), ("1 N", "N"), ("1 2 3 T", "T"), ("2 1", 2), ("N 2 1", "N"), ("_1 _2 _N", "N")],
+    [
+        ("1 2", 2),
+        ("1 2 3 4", 4),
+        ("1 N", "N"),
+        ("1 2 3 T", "T"),
+        ("2 1", 2),
+        ("N 2 1", "N"),
+        ("_1 _2 _N", "N"),
+    ],
 )
 def test_sizes(indices: str, size: str | int) -> None:
     assert families(per_token(*indices.split())) == dict.fromkeys(STEMS, size)

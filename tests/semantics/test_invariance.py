@@ -125,6 +125,7 @@ def test_the_same_drawing_gives_the_same_numbers(text: str) -> None:
 
 
 def test_operand_order_does_matter() -> None:
-    square = 'flowchart TD\nA["A : f32[N, N]"]\nB["B : f32[N, N]"]\n{} & {} --> M[MatMul]\nA --> O[Add]\nM --> O'
+    declared = 'flowchart TD\nA["A : f32[N, N]"]\nB["B : f32[N, N]"]\n'
+    square = declared + "{} & {} --> M[MatMul]\nA --> O[Add]\nM --> O"
     plain, other = (analyse(read(square.format(*order))) for order in ("AB", "BA"))
     assert anonymous(other.drawn) != anonymous(plain.drawn)

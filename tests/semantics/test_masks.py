@@ -1,4 +1,4 @@
-"""Every way to say a mask: by word, by expression, by an input; and what it is called at the call."""
+"""Every way to say a mask: by word, by expression, by an input; and what the call names it."""
 
 from __future__ import annotations
 

@@ -15,7 +15,9 @@ X = 'x(["x : f32[..., N, E]"])\n'
 BODY = "x --> up[Linear] --> act[Tanh]\nx & act --> sum[Add]"
 
 
-def block(data: str = "", title: str = "Stack", inside: str = BODY, after: str = "sum --> o[ReLU]") -> str:
+def block(
+    data: str = "", title: str = "Stack", inside: str = BODY, after: str = "sum --> o[ReLU]"
+) -> str:
     """A subgraph B after the input x, with metadata, then what uses it."""
     said = f"B@{{ {data} }}\n" if data else ""
     return f'{X}subgraph B["{title}"]\n{inside}\nend\n{said}{after}\n'
@@ -173,7 +175,9 @@ def test_copies_share_an_optional_mask() -> None:
 
 
 def test_arrows_that_leave_and_come_back() -> None:
-    text = block("repeat: 2", inside="x --> a[Tanh]\nb2[ReLU]", after="a --> m[Tanh] --> b2 --> o[Tanh]")
+    text = block(
+        "repeat: 2", inside="x --> a[Tanh]\nb2[ReLU]", after="a --> m[Tanh] --> b2 --> o[Tanh]"
+    )
     (error,) = problems(text)
     assert (error.code, "come back into it" in error.message) == ("E034", True)
 

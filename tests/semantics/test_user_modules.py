@@ -42,7 +42,7 @@ def files(tmp_path: Path) -> Path:
         "wrong": "flowchart TD\nx --> a[MatMul]\n",
         "typed": 'flowchart TD\nx(["x : f32[..., T, D]"]) --> s["Scale: 1/√D"]\n',
         "narrow": 'flowchart TD\nx(["x : f32[..., T, 4]"]) --> s[Tanh]\n',
-        "masked": 'flowchart TD\nq[Query]\nk[Key]\npad[Mask]\nq --> s[MatMul]\n'
+        "masked": "flowchart TD\nq[Query]\nk[Key]\npad[Mask]\nq --> s[MatMul]\n"
         "k -- Transpose --> s\ns & pad --> m[Mask] --> w[Softmax]\nw & k --> o[MatMul]\n",
     }
     (tmp_path / "sub").mkdir()

@@ -1,0 +1,94 @@
+"""Flowcharts from a seed: sensible ones as people draw them, and wild ones of every piece."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TypeVar
+
+from pieces import (
+    ARROWS,
+    BRACKETS,
+    DATA,
+    HEADS,
+    IDS,
+    LABELLED,
+    OTHERS,
+    QUOTED,
+    SPACES,
+    TEXTS,
+    TITLES,
+    WILD_IDS,
+    WILD_TEXTS,
+)
+
+Piece = TypeVar("Piece")
+
+
+class Flowcharts:
+    """Draws flowcharts; `wild` says how often a piece is one that few would write."""
+
+    def __init__(self, random: Random, wild: float) -> None:
+        self._random = random
+        self._wild = wild
+
+    def flowchart(self) -> str:
+        """A header and a body."""
+        return self._pick(HEADS[:6], HEADS) + self._body(self._random.randint(1, 6), 2)
+
+    def _body(self, count: int, depth: int) -> str:
+        return "".join(self._statement(depth) for _ in range(count))
+
+    def _statement(self, depth: int) -> str:
+        kind = self._random.random()
+        if depth and kind < 0.15:
+            statement = self._subgraph(depth - 1)
+        elif kind < 0.3:
+            statement = self._random.choice(OTHERS)
+        else:
+            statement = self._chain()
+        indent = self._pick(["    "], ["", " ", "\t", "\n  "])
+        return indent + statement + self._pick(["\n"], ["\n", ";", ";\n", " \n", "\n\n", "; ", ";;"])
+
+    def _subgraph(self, depth: int) -> str:
+        body = self._body(self._random.randint(0, 3), depth)
+        title, line_end = self._pick(TITLES[:5], TITLES), self._pick(["\n"], ["\n", ";", " \n"])
+        return f"subgraph {title}{line_end}{body}end"
+
+    def _chain(self) -> str:
+        chain = self._group()
+        for _ in range(self._random.choice([0, 1, 1, 1, 2, 3])):
+            chain += self._link() + self._group()
+        return chain
+
+    def _group(self) -> str:
+        boxes = [self._box() for _ in range(self._random.choice([1, 1, 1, 1, 2, 3]))]
+        return self._pick([" & "], [" & ", " &  ", "&", " &\n"]).join(boxes)
+
+    def _box(self) -> str:
+        id = self._pick(IDS, WILD_IDS)
+        kind = self._random.random()
+        if kind < 0.5:
+            first, last = self._pick(BRACKETS[:6], BRACKETS)
+            id += first + self._label() + last
+        if kind > 0.85 or self._odd():
+            id += "@{" + self._pick(DATA[:6], DATA) + "}"
+        return id + (self._random.choice([":::hot", ":::a:b"]) if self._odd() else "")
+
+    def _label(self) -> str:
+        text = self._pick(TEXTS, WILD_TEXTS)
+        return self._random.choice(QUOTED).format(text) if self._random.random() < 0.7 else text
+
+    def _link(self) -> str:
+        before, after = (self._pick([" "], SPACES) for _ in range(2))
+        kind, name = self._random.random(), "e1@" if self._random.random() < 0.1 else ""
+        if kind < 0.2:
+            first, last = self._pick(LABELLED[:4], LABELLED)
+            return f"{before}{name}{first} {self._label()} {last}{after}"
+        label = f"|{self._label()}|" if kind < 0.4 else ""
+        return f"{before}{name}{self._pick(ARROWS[:6], ARROWS)}{label}{after}"
+
+    def _odd(self) -> bool:
+        return self._random.random() < self._wild / 3
+
+    def _pick(self, usual: list[Piece], all: list[Piece]) -> Piece:
+        return self._random.choice(all if self._random.random() < self._wild else usual)
