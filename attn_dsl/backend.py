@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 import numpy as np
@@ -66,11 +65,15 @@ class Unavailable(RuntimeError):
 
 def backend_names() -> list[str]:
     """The targets that are installed."""
+    from importlib.metadata import entry_points  # noqa: PLC0415  (slow to load)
+
     return sorted(point.name for point in entry_points(group="attn_dsl.backends"))
 
 
 def find_backend(name: str) -> Backend:
     """The backend for the target `name`; ValueError lists those that there are."""
+    from importlib.metadata import entry_points  # noqa: PLC0415  (slow to load)
+
     for point in entry_points(group="attn_dsl.backends", name=name):
         backend: Backend = point.load()
         return backend

@@ -14,19 +14,13 @@ from typing import Any
 import click
 
 from attn_dsl.backend import Unavailable
-from attn_dsl.catalog import entries, find
-from attn_dsl.catalog_text import details, table
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, render
-from attn_dsl.execute import execute
-from attn_dsl.explain import explain as explanation
 from attn_dsl.files import write_atomically
 from attn_dsl.ir import Graph, to_text
-from attn_dsl.picture import write_picture
 from attn_dsl.pipeline import analyse, load, lower, read
-from attn_dsl.reformat import reformat
 from attn_dsl.syntax import MAX_SIZE, parse, refusal, to_json
-from attn_dsl.tensors import read_tensors, write_tensors
 
+# Commands import what only they need: loading it takes longer than to check a file.
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 MAX_SHOWN = 100
 
@@ -154,6 +148,8 @@ def explain(
     max_size: int,
 ) -> None:
     """Say what fused, what did not and why, and what the mask spares."""
+    from attn_dsl.explain import explain as explanation  # noqa: PLC0415
+
     stages: list[str] = []
 
     def after(name: str, graph: Graph) -> None:
@@ -199,6 +195,9 @@ def run(
     max_size: int,
 ) -> None:
     """Run the kernel, on given inputs or on seeded random ones."""
+    from attn_dsl.execute import execute  # noqa: PLC0415
+    from attn_dsl.tensors import read_tensors, write_tensors  # noqa: PLC0415
+
     with reporting():
         compiled = analyse(read(file, max_size), dict(settings))
         show(compiled.notes, Severity.WARNING)
@@ -257,6 +256,8 @@ def render_command(
     file: str, output: str, view: str, settings: tuple[tuple[str, Any], ...], max_size: int
 ) -> None:
     """Draw the diagram: svg, png, pdf, dot or mmd."""
+    from attn_dsl.picture import write_picture  # noqa: PLC0415
+
     with reporting():
         write_picture(read(file, max_size), Path(output), view, dict(settings))
         click.echo(f"wrote {output}")
@@ -271,6 +272,8 @@ def fmt(files: tuple[str, ...], check: bool, max_size: int) -> None:
 
     Of a Markdown file, its mermaid blocks.
     """
+    from attn_dsl.reformat import reformat  # noqa: PLC0415
+
     failed = 0
     for file in files:
         try:
@@ -330,6 +333,9 @@ def ops(name: str | None, as_json: bool) -> None:
     They name operations, modules and roles. With a NAME, or any word for it, all that is known
     of that one: attn ops "Layer Norm".
     """
+    from attn_dsl.catalog import entries, find  # noqa: PLC0415
+    from attn_dsl.catalog_text import details, table  # noqa: PLC0415
+
     with reporting():
         found = entries() if name is None else [find(name)]
         if as_json:

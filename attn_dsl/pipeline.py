@@ -9,15 +9,17 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attn_dsl.backend import Options, Program, find_backend
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, Source
 from attn_dsl.ir import Graph
-from attn_dsl.kernel import Kernel
 from attn_dsl.passes import Remark, run_passes
 from attn_dsl.semantics import Settings, elaborate, read_settings
 from attn_dsl.syntax import MAX_SIZE, Block, Diagram, find_blocks, parse, read_document
+
+if TYPE_CHECKING:
+    from attn_dsl.kernel import Kernel
 
 Observer = Callable[[str, Graph], None]
 
@@ -97,6 +99,8 @@ def load(
     compiled: Compiled, target: str, *, emulate: bool = False, arch: str | None = None
 ) -> Kernel:
     """Emit and load. Raises as `build` does."""
+    from attn_dsl.kernel import Kernel  # noqa: PLC0415  (needed only to run)
+
     program = lower(compiled, target, arch)
     runner = find_backend(target).load(program, emulate=emulate)
     where = f"{target}, emulated on the host" if emulate and target == "cuda" else target

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from attn_dsl.diagnostics import Span
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.ops import Input, Op
 from attn_dsl.ir.types import TensorType
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 ROLES = ("query", "key", "value")
 
@@ -91,6 +93,8 @@ class Graph:
 
     @cached_property
     def _uses(self) -> nx.DiGraph[str]:
+        import networkx as nx  # noqa: PLC0415  (slow to load, and often not needed)
+
         uses: nx.DiGraph[str] = nx.DiGraph()
         uses.add_nodes_from(self.table)
         uses.add_edges_from((o, s.name) for s in self.statements for o in s.op.operands)
@@ -127,6 +131,8 @@ class Graph:
 
 def _reached(table: Mapping[str, Statement], outputs: list[str]) -> list[Statement]:
     """What the outputs need, operands before users, in the order of a walk along operands."""
+    import networkx as nx  # noqa: PLC0415
+
     walk: nx.DiGraph[str] = nx.DiGraph()
     root = ""  # no value is called so
     walk.add_edges_from((root, output) for output in outputs)

@@ -95,7 +95,9 @@ def _shape(
 
 def _label(drawn: Drawn, index: str) -> str:
     """The label of a member with `#` for its index and for its id."""
-    label = re.sub(rf"(?<![^\W\d_]){index}\b|{index}$", "#", drawn.node.label.text)
+    label = drawn.node.label.text
+    if index in label:
+        label = re.sub(rf"(?<![^\W\d_]){index}\b|{index}$", "#", label)
     return re.sub(r"\s+", " ", label.replace(drawn.node.id, "#"))
 
 

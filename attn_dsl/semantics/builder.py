@@ -19,7 +19,8 @@ class Builder:
 
     `contracted` remembers for scores which dim their product contracted, for `Scale`, and
     `vocabulary` for what an embedding began which size its table has. `inputs` and `masks` are
-    the inputs so far by name; `asked` the settings that modules and counts were looked up by.
+    the inputs so far by name, `asked` the settings that modules and counts were looked up by,
+    and `copies` counts those of all repeated subgraphs.
     """
 
     settings: Settings
@@ -31,6 +32,7 @@ class Builder:
     inputs: dict[str, str] = field(default_factory=dict)
     masks: dict[str, tuple[str, str]] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
+    copies: int = 0
     found: list[Diagnostic] = field(default_factory=list)
 
     def type_of(self, value: str) -> TensorType:

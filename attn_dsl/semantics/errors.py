@@ -175,8 +175,21 @@ def bad_count(place: Span, count: str, most: int) -> Diagnostic:
     return Diagnostic("E047", message, place)
 
 
-def no_carry(place: Span, subgraph: str, pairs: Sequence[str]) -> Diagnostic:
-    """A repetition that does not tell what a copy hands to the next."""
+def too_many_copies(place: Span, most: int) -> Diagnostic:
+    """Repetitions in repetitions."""
+    message = f"there are more than {most} copies of repeated subgraphs in all"
+    return Diagnostic("E047", message, place, help="repetitions inside repetitions multiply")
+
+
+def no_carry(place: Span, subgraph: str, pairs: Sequence[str], inside: str = "") -> Diagnostic:
+    """A repetition that does not tell what a copy hands to the next.
+
+    `inside` is an input that belongs to the subgraph, where nothing enters it from outside.
+    """
+    if inside:
+        message = f"nothing enters this repeated subgraph: `{inside}` is declared inside it"
+        help = f"name `{inside}` on a line of its own before the subgraph"
+        return Diagnostic("E048", message, place, help=help)
     if pairs:
         message = "several values could go from one copy to the next: " + ", ".join(pairs)
         help = f'say which, on a line after its `end`: `{subgraph}@{{ carry: "{pairs[0]}" }}`'

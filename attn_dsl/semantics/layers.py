@@ -35,13 +35,21 @@ def _one(
     return typed(builder, site, arguments[0], like)
 
 
-def _parameter(builder: Builder, site: Site, suffix: str, role: str, *dims: Dim) -> str:
-    """A parameter of the operation, called by its path."""
-    name = ".".join((*site.scope.parameter_path(site.drawn), suffix))
+def _parameter(builder: Builder, site: Site, suffix: str, role: str, *dims: Dim) -> str | None:
+    """A parameter of the operation, called by its path; None if there is one of that name."""
+    name = ".".join((*site.parameter_path, suffix))
     type_ = TensorType(builder.settings.dtype, dims)
-    added = builder.add_input(name, type_, role, site.scope.call or site.place, parameter=True)
-    assert added is not None
-    return added
+    return builder.add_input(name, type_, role, site.scope.call or site.place, parameter=True)
+
+
+def _width(builder: Builder, site: Site, x: str) -> Dim | None:
+    """The last dim of x; an error if it is a single number."""
+    type_ = builder.type_of(x)
+    if type_.dims:
+        return type_.dims[-1]
+    message = f"`{site.label.text}` works along the last dim, and {type_} has none"
+    builder.found.append(errors.mismatch(site.place, message, ()))
+    return None
 
 
 def build_linear(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
@@ -49,20 +57,24 @@ def build_linear(builder: Builder, site: Site, arguments: Sequence[Argument]) ->
     x = _one(builder, site, arguments)
     if x is None:
         return None
-    width = builder.type_of(x).dims[-1]
+    width = _width(builder, site, x)
+    if width is None:
+        return None
     out = _out(builder, site, width, x)
     weight = _parameter(builder, site, "weight", "linear", out, width)
-    has_bias = site.drawn.node.data.values.get("bias", True) is not False
+    has_bias = site.data.values.get("bias", True) is not False
     bias = _parameter(builder, site, "bias", "bias", out) if has_bias else ""
+    if weight is None or bias is None:
+        return None
     return builder.add(site.wish, Linear(x, weight, bias), site.origin("Linear"))
 
 
 def _out(builder: Builder, site: Site, width: Dim, x: str) -> Dim:
-    said = site.drawn.node.data.values.get("out")
+    said = site.data.values.get("out")
     if said is None:
         ends = x in builder.vocabulary and _ends_branch(site)
         return builder.vocabulary[x] if ends else width
-    place = site.drawn.node.data.spans["out"]
+    place = site.data.spans["out"]
     return read_size(builder, place, "out", said, {**site.scope.parameters, "in": width})
 
 
@@ -85,11 +97,24 @@ def build_norm(builder: Builder, site: Site, arguments: Sequence[Argument]) -> s
     x = _one(builder, site, arguments)
     if x is None:
         return None
-    width = builder.type_of(x).dims[-1]
+    width = _width(builder, site, x)
+    if width is None:
+        return None
     gain = _parameter(builder, site, "weight", "gain", width)
     bias = _parameter(builder, site, "bias", "bias", width)
-    epsilon = float(site.drawn.node.data.values.get("epsilon", 1e-5))
+    epsilon = _epsilon(builder, site)
+    if gain is None or bias is None:
+        return None
     return builder.add(site.wish, LayerNorm(x, gain, bias, epsilon), site.origin("LayerNorm"))
+
+
+def _epsilon(builder: Builder, site: Site) -> float:
+    said = site.data.values.get("epsilon", 1e-5)
+    if isinstance(said, (int, float)) and not isinstance(said, bool) and said >= 0:
+        return float(said)
+    wanted = "it is a number that is not negative, such as 1e-5"
+    builder.found.append(errors.bad_attribute(site.data.spans["epsilon"], "epsilon", said, wanted))
+    return 1e-5
 
 
 def build_embedding(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
@@ -101,6 +126,8 @@ def build_embedding(builder: Builder, site: Site, arguments: Sequence[Argument])
         return None
     size = Dim.of(f"{site.wish}_vocabulary")
     table = _parameter(builder, site, "weight", "table", size, Dim.of(WIDTH))
+    if table is None:
+        return None
     added = builder.add(site.wish, Embedding(ids, table), site.origin("Embedding"))
     if added is not None:
         builder.vocabulary[added] = size
@@ -141,7 +168,7 @@ def build_split_heads(builder: Builder, site: Site, arguments: Sequence[Argument
 
 def heads_of(builder: Builder, site: Site) -> int | None:
     """The number of heads: metadata of the node, or of a setting at its path."""
-    given = site.drawn.node.data.values.get("heads")
+    given = site.data.values.get("heads")
     if given is None and "heads" in site.scope.parameters:
         heads = site.scope.parameters["heads"]
         given = str(heads) if heads.constant is None else heads.constant
@@ -149,7 +176,7 @@ def heads_of(builder: Builder, site: Site) -> int | None:
         given = setting(builder, "heads", site.scope.shared_path(site.drawn)[:-1])
     if isinstance(given, int) and not isinstance(given, bool) and given > 0:
         return given
-    place = site.scope.call or site.drawn.node.data.spans.get("heads", site.place)
+    place = site.scope.call or site.data.spans.get("heads", site.place)
     builder.found.append(errors.no_heads(place, given))
     return None
 

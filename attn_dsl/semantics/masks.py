@@ -90,7 +90,7 @@ def _mask_name(builder: Builder, site: Site) -> str:
     """The node's id; `mask` on an arrow; its path in a module, shared by repeated copies."""
     if site.scope.prefix:
         return ".".join(site.scope.shared_path(site.drawn))
-    if not site.on_edge:
+    if site.edge is None:
         return site.drawn.node.id
     drawing = site.scope.drawing
     changes = [operand.change for drawn in drawing.values() for operand in drawn.operands]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from os.path import normpath
 from pathlib import Path
 
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError
@@ -40,7 +41,9 @@ class Module:
     @property
     def inputs(self) -> list[Drawn]:
         """The nodes that take their value from the call."""
-        return [d for d in self.drawing.values() if not d.operands and _is_input(d)]
+        nodes = self.drawing.values()
+        used = {o.source for d in nodes for o in d.operands}
+        return [d for d in nodes if d.node.id in used and not d.operands and _is_input(d)]
 
     @property
     def outputs(self) -> list[str]:
@@ -79,11 +82,11 @@ def instantiate(
         builder.found.extend(error.diagnostics)
         return None
     builder.found.extend(module.found)
-    bound = _match(builder, site, module, arguments)
-    if bound is None:
-        return None
     if len(module.outputs) != 1:
         builder.found.append(errors.one_output(site.place, path, module.outputs))
+        return None
+    bound = _match(builder, site, module, arguments)
+    if bound is None:
         return None
     scope = Scope(
         module.diagram,
@@ -105,7 +108,7 @@ def _path(site: Site) -> str:
     name = site.meaning.module
     if name in WORDS:
         return str(library_path(name))
-    return str(Path(site.scope.diagram.source.name).parent / name)
+    return normpath(Path(site.scope.diagram.source.name).parent / name)
 
 
 def _match(

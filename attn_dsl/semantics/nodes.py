@@ -148,7 +148,7 @@ def _argument(
     if change.op is not None and not value.failed:
         assert label is not None
         wish = f"{value.name}_T" if change.op is Transpose else f"{scope.wish(drawn)}_{value.name}"
-        site = Site(wish, change, label.span, label, drawn, scope, on_edge=True)
+        site = Site(wish, change, label.span, label, drawn, scope, operand.edge)
         made = build(builder, site, [Argument(value, place)])
         value = Value(made, known_as=value.known_as)
     elif change.role in (*DEFAULT_DIMS, "mask"):

@@ -47,17 +47,18 @@ def read_repeats(builder: Builder, scope: Scope) -> dict[str, Repeat]:
             count = next(filter(None, match.groups()))
         if count is None:
             continue
-        known = _count(builder, subgraph, str(count))
+        known = _count(builder, scope, subgraph, str(count))
         if known is not None:
             repeats[subgraph.id] = Repeat(subgraph, known)
     return repeats
 
 
-def _count(builder: Builder, subgraph: Subgraph, text: str) -> int | None:
+def _count(builder: Builder, scope: Scope, subgraph: Subgraph, text: str) -> int | None:
     place = subgraph.data.spans.get("repeat", subgraph.title.span)
     number = int(text) if text.isdecimal() and len(text) < 10 else None
     if text.isidentifier() and text not in ("True", "False"):
-        number = setting(builder, text, (subgraph.id,))
+        said = scope.parameters[text].constant if text in scope.parameters else None
+        number = setting(builder, text, (*scope.shared, *scope.within(subgraph)), said)
         if number is None:
             builder.found.append(errors.no_count(place, text, subgraph.id))
             return None
@@ -66,6 +67,14 @@ def _count(builder: Builder, subgraph: Subgraph, text: str) -> int | None:
         builder.found.append(errors.bad_count(place, text, MAX_COUNT))
         return None
     return number
+
+
+def count_copy(builder: Builder, repeat: Repeat) -> bool:
+    """Count one more copy of any subgraph; an error says where they were too many."""
+    builder.copies += 1
+    if builder.copies == MAX_COUNT:
+        builder.found.append(errors.too_many_copies(repeat.subgraph.title.span, MAX_COUNT))
+    return builder.copies < MAX_COUNT
 
 
 def carried(
@@ -81,7 +90,10 @@ def carried(
     if len(pairs) == 1:
         return pairs[0]
     shown = [f"{pair.enters} -> {pair.leaves}" for pair in pairs]
-    builder.found.append(errors.no_carry(subgraph.title.span, subgraph.id, shown))
+    inside = [id for id in members if not scope.drawing[id].operands]
+    nothing_enters = "" if _entering(scope, members) or not inside else inside[0]
+    error = errors.no_carry(subgraph.title.span, subgraph.id, shown, nothing_enters)
+    builder.found.append(error)
     return None
 
 

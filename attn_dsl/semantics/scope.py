@@ -70,6 +70,14 @@ class Scope:
         nested = self.prefix or self.indices
         return "_".join(self.path(drawn)) if nested else drawn.node.id
 
+    def within(self, subgraph: Subgraph) -> tuple[str, ...]:
+        """The ids of a subgraph and of those around it, outermost first."""
+        by_id = {other.id: other for other in self.diagram.subgraphs}
+        ids = [subgraph.id]
+        while (parent := by_id[ids[0]].parent) in by_id:
+            ids.insert(0, parent)
+        return tuple(ids)
+
     def _steps(self, drawn: Drawn, *, indexed: bool) -> Iterator[str]:
         for subgraph in reversed(list(self.around(drawn))):
             if not _COUNTED.fullmatch(subgraph.id):

@@ -13,7 +13,7 @@ from attn_dsl.semantics.drawing import Drawn
 from attn_dsl.semantics.labels import Meaning
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.values import Value
-from attn_dsl.syntax import Text
+from attn_dsl.syntax import Edge, Metadata, Text
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Argument:
 class Site:
     """Where an operation stands: what its value is called, what it means, its place.
 
-    `drawn` is the node that it belongs to, itself or by an arrow into it.
+    `drawn` is the node that it belongs to, itself or by the arrow `edge` into it.
     """
 
     wish: str
@@ -39,7 +39,18 @@ class Site:
     label: Text
     drawn: Drawn
     scope: Scope
-    on_edge: bool = False
+    edge: Edge | None = None
+
+    @property
+    def data(self) -> Metadata:
+        """The metadata of the node, or of the arrow that the operation stands on."""
+        return self.drawn.node.data if self.edge is None else self.edge.data
+
+    @property
+    def parameter_path(self) -> tuple[str, ...]:
+        """What the names of its parameters begin with; those of an arrow end in its source."""
+        path = self.scope.parameter_path(self.drawn)
+        return path if self.edge is None else (*path, self.edge.source)
 
     def origin(self, title: str) -> Origin:
         """The origin of a statement that does `title` here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 HEADS = {">": "arrow_point", "<": "arrow_point", "x": "arrow_cross", "o": "arrow_circle"}
-STROKES = {"=": "thick", ".": "dotted", "~": "invisible"}
+STROKES = {"=": "thick", "~": "invisible"}
 
 
 def arrow(text: str) -> tuple[str, str]:
@@ -11,7 +11,8 @@ def arrow(text: str) -> tuple[str, str]:
     text = text.strip()
     head, tail = HEADS.get(text[-1], "arrow_open"), HEADS.get(text[0], "arrow_open")
     double = head != "arrow_open" and head == tail and text[0] != ">"
-    return _stroke(text), f"double_{head}" if double else head
+    line = text[1:-1] if double else text[:-1]
+    return _stroke(line), f"double_{head}" if double else head
 
 
 def labelled_arrow(first: str, last: str) -> tuple[str, str, bool]:
@@ -25,8 +26,9 @@ def labelled_arrow(first: str, last: str) -> tuple[str, str, bool]:
     return stroke, head, False
 
 
-def _stroke(text: str) -> str:
-    return next((STROKES[char] for char in text if char in STROKES), "normal")
+def _stroke(line: str) -> str:
+    """The stroke of a line without its heads; one that goes with no other hides `=`."""
+    return "dotted" if "." in line else STROKES.get(line[0], "normal")
 
 
 def edge_id(source: str, target: str, earlier: int) -> str:

@@ -9,9 +9,9 @@ from attn_dsl.syntax import errors
 from attn_dsl.syntax.arrows import edge_id
 from attn_dsl.syntax.diagram import Edge, Metadata, Text
 from attn_dsl.syntax.drafts import EdgeDraft, NodeDraft
-from attn_dsl.syntax.labels import decode, is_cut
+from attn_dsl.syntax.labels import decode, is_cut, nameless
 from attn_dsl.syntax.membership import Subgraphs
-from attn_dsl.syntax.metadata import read_block
+from attn_dsl.syntax.metadata import as_text, read_block
 from attn_dsl.syntax.shapes import SHAPES
 from attn_dsl.syntax.statements import Chain, Link, Mention
 
@@ -53,17 +53,32 @@ class Boxes:
                     drafts[id].classes.append(css_class)
 
     def check(self, label: Text) -> None:
-        """Warn of a label that mermaid cuts."""
+        """Warn of a label that mermaid cuts, or shows otherwise than it is written."""
+        start = label.span.start
+        for entity in nameless(label.span.text):
+            place = Span(label.span.source, start + entity.start(), start + entity.end())
+            self._found.append(errors.nameless_entity(place))
         if is_cut(label):
             self._found.append(errors.cut_label(label.span, label.shown or ""))
 
     def _group(self, group: tuple[Mention, ...], alone: bool) -> None:
-        for mention in group:
-            data = self._data(mention)
-            if mention.id in self._by_id:
-                self._by_id[mention.id].data.merge(data)
-            else:
-                self._box(mention, data, alone)
+        """Add boxes; mermaid reads the metadata of each only after the next one."""
+        for before, mention in zip((None, *group), group, strict=False):
+            if mention.id not in self._by_id:
+                self._box(mention, alone)
+            if before:
+                self._describe(before)
+        self._describe(group[-1])
+
+    def _describe(self, mention: Mention) -> None:
+        """Give metadata to the edge, the subgraph or the box that it names."""
+        data = self._data(mention)
+        if mention.id in self._by_id:
+            self._by_id[mention.id].data.merge(data)
+        elif mention.id in self._subgraphs.closed:
+            self._subgraphs.closed[mention.id].data.merge(data)
+        else:
+            self._describe_box(self.nodes[mention.id], data)
 
     def _data(self, mention: Mention) -> Metadata:
         if mention.data is None:
@@ -74,7 +89,7 @@ class Boxes:
             self._found += error.diagnostics
             return Metadata()
 
-    def _box(self, mention: Mention, data: Metadata, alone: bool) -> None:
+    def _box(self, mention: Mention, alone: bool) -> None:
         node = self.node(mention.id, mention.id_span)
         if alone or mention.label or mention.data:
             node.declared = node.declared or mention.span
@@ -84,23 +99,19 @@ class Boxes:
             node.label, node.shape = mention.label, mention.shape
         if mention.css_class:
             self.classify((mention.id,), mention.css_class)
-        if mention.id in self._subgraphs.closed:
-            self._subgraphs.closed[mention.id].data.merge(data)
-        else:
-            self._describe(node, data)
         if mention.id == "%%":
             self._found.append(errors.percent_box(mention.span))
 
-    def _describe(self, node: NodeDraft, data: Metadata) -> None:
-        """Add metadata to a box, and do what mermaid does with its own keys."""
+    def _describe_box(self, node: NodeDraft, data: Metadata) -> None:
+        """Add metadata, and do what mermaid does with its own keys."""
         node.data.merge(data)
         shape, label = data.values.get("shape"), data.values.get("label")
         if shape and str(shape) in SHAPES:
             node.shape = str(shape)
         elif shape:
             self._found.append(errors.unknown_shape(data.spans["shape"], str(shape), SHAPES))
-        if label:
-            node.label = Text(decode(str(label)), data.spans["label"])
+        if label not in (None, False, 0, ""):
+            node.label = Text(decode(as_text(label)), data.spans["label"])
         elif node.label is None and (data.values.get("icon") or data.values.get("img")):
             node.label = Text(node.id, node.mentioned, shown="")
 

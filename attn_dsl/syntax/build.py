@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import singledispatchmethod
 
-from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, Source, worst
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, Source, Span, worst
 from attn_dsl.syntax import errors
 from attn_dsl.syntax.boxes import Boxes
 from attn_dsl.syntax.diagram import Diagram, Metadata
@@ -20,6 +21,8 @@ from attn_dsl.syntax.statements import (
     Open,
     Style,
 )
+
+LOST_LINE_END = re.compile(r'subgraph\s[^"\n]*\b(?P<end>end)\s*\n')
 
 
 class Builder:
@@ -44,6 +47,9 @@ class Builder:
     @add.register
     def _open(self, head: Open) -> None:
         self._boxes.check(head.title)
+        if line_end := LOST_LINE_END.match(head.span.text):
+            start = head.span.start + line_end.start("end")
+            self._found.append(errors.long_title(Span(head.span.source, start, start + len("end"))))
         self._subgraphs.open(head)
 
     @add.register

@@ -7,6 +7,7 @@ from typing import Any
 
 from attn_dsl.diagnostics import Span
 from attn_dsl.syntax.diagram import Edge, Metadata, Node, Subgraph, Text
+from attn_dsl.syntax.labels import decode
 from attn_dsl.syntax.statements import Open
 
 
@@ -86,6 +87,6 @@ class NodeDraft:
     def finish(self, subgraph: str | None) -> Node:
         """The node, inside `subgraph`."""
         start = self.span.start
-        label = self.label or Text(self.id, Span(self.span.source, start, start + len(self.id)))
+        label = self.label or Text(decode(self.id), Span(self.span.source, start, start + len(self.id)))
         data, classes = self.data.finish(), tuple(self.classes)
         return Node(self.id, label, self.shape, self.span, data, classes, subgraph)

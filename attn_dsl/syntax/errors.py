@@ -244,9 +244,10 @@ def deep_yaml(span: Span) -> Diagnostic:
     return Diagnostic("E018", "the YAML is nested too deeply", span)
 
 
-def yaml_without_keys(span: Span) -> Diagnostic:
-    """YAML, but a text or a list."""
-    return Diagnostic("E018", "metadata is made of keys and values", span, "expected `key: value`")
+def no_yaml(span: Span) -> Diagnostic:
+    """Several lines between braces, and nothing on them."""
+    message = "mermaid cannot read metadata of nothing but line ends"
+    return Diagnostic("E018", message, span, help="write `key: value` on the lines, or drop it")
 
 
 def unknown_shape(span: Span, name: str, known: Collection[str]) -> Diagnostic:
@@ -322,6 +323,27 @@ def drawn_elsewhere(span: Span, id: str, home: str | None, drawn: Note) -> Diagn
     where = f"belongs to `{home}`, where it is declared" if home else "is declared outside"
     message = f"`{id}` {where}; mermaid draws it in another subgraph"
     return Diagnostic("W003", message, span, "declared here", (drawn,), "", Severity.NOTE)
+
+
+def nameless_entity(span: Span) -> Diagnostic:
+    """`#word;`, which is no character that HTML has a name for."""
+    message = f"mermaid shows `{span.text}` as `&{span.text[1:]}`: it takes `#…;` for a character"
+    help = "write `#35;` for the `#`"
+    return Diagnostic("W009", message, span, "", (), help, Severity.WARNING)
+
+
+def yaml_without_keys(span: Span) -> Diagnostic:
+    """YAML, but a text or a list."""
+    message = "mermaid leaves this out: metadata is made of keys and values"
+    label = "expected `key: value`"
+    return Diagnostic("W010", message, span, label, (), "", Severity.WARNING)
+
+
+def long_title(span: Span) -> Diagnostic:
+    """`subgraph the end`: the word takes the line end, so that the next line is title too."""
+    message = "mermaid reads on past this `end`: the next line becomes part of the title"
+    help = 'put the title into quotes: `subgraph Id["…"]`'
+    return Diagnostic("W011", message, span, "", (), help, Severity.WARNING)
 
 
 def uneven_arrow(span: Span) -> Diagnostic:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from html import unescape
 from html.entities import html5
 
 from attn_dsl.diagnostics import Span
@@ -10,12 +12,18 @@ from attn_dsl.syntax.diagram import Text
 from attn_dsl.syntax.prepare import without_comments
 from attn_dsl.syntax.sanitize import sanitize
 
-ENTITY = re.compile(r"[#&](#?\w+);")
+ENTITY = re.compile(r"#(\w+);", re.ASCII)
 
 
 def decode(text: str) -> str:
     """Replace `#quot;`, `#9829;`, `&lt;` and their like by the characters that they name."""
-    return ENTITY.sub(_character, text)
+    return unescape(ENTITY.sub(_as_html, text))
+
+
+def nameless(text: str) -> Iterator[re.Match[str]]:
+    """Where `text` has an entity that names no character, as in `#1 of #word;`."""
+    known = (e for e in ENTITY.finditer(text) if not e[1].isdigit())
+    return (entity for entity in known if f"{entity[1]};" not in html5)
 
 
 def make_text(raw: str, span: Span) -> Text:
@@ -27,18 +35,8 @@ def make_text(raw: str, span: Span) -> Text:
     return Text(decode(text), place, None if shown == decode(text) else shown)
 
 
-def _character(entity: re.Match[str]) -> str:
-    name = entity[1].removeprefix("#")
-    if re.fullmatch(r"[0-9]+", name):
-        return _numbered(int(name), entity[0])
-    if re.fullmatch(r"x[0-9a-fA-F]+", name) and entity[0].startswith("&#"):
-        return _numbered(int(name[1:], 16), entity[0])
-    return html5.get(f"{name};", f"&{name};")
-
-
-def _numbered(number: int, otherwise: str) -> str:
-    valid = 0 < number < 0x110000 and not 0xD800 <= number < 0xE000
-    return chr(number) if valid else otherwise
+def _as_html(entity: re.Match[str]) -> str:
+    return f"&#{entity[1]};" if entity[1].isdigit() else f"&{entity[1]};"
 
 
 def is_cut(text: Text) -> bool:

@@ -24,7 +24,10 @@ def read_block(block: Text) -> Metadata:
     text = quoted.sub(lambda s: re.sub(r"\n\s*", "<br/>", s[0]), without_comments(block.text))
     inside = block.span
     if "\n" in text:
-        return _read(text, lambda start, end: _place(inside, text, start, end))
+        data = _read(text, lambda start, end: _place(inside, text, start, end))
+        if not data.values:
+            raise DiagnosticError([errors.no_yaml(inside)])
+        return data
     flow = f"{{{text}}}"
     return _read(flow, lambda start, end: _place(inside, text, start - 1, end - 1))
 
@@ -32,6 +35,17 @@ def read_block(block: Text) -> Metadata:
 def read_yaml(body: Span) -> Metadata:
     """Read block YAML, such as front matter; raise `DiagnosticError` if it is none."""
     return _read(body.text, lambda start, end: _place(body, body.text, start, end))
+
+
+def as_text(value: object) -> str:
+    """A value as mermaid shows it, which is as JavaScript writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, list):
+        return ",".join("" if entry is None else as_text(entry) for entry in value)
+    return "[object Object]" if isinstance(value, dict) else str(value)
 
 
 def sub_metadata(metadata: Metadata, key: str) -> Metadata:
@@ -59,7 +73,7 @@ def _read(text: str, place: Place) -> Metadata:
     if values is None:
         return Metadata()
     if not isinstance(values, dict):
-        raise DiagnosticError([errors.yaml_without_keys(whole)])
+        raise DiagnosticError([errors.yaml_without_keys(whole)])  # a warning: it is left out
     named = {str(key): value for key, value in values.items()}
     return Metadata(named, {name: place(*at) for name, at in zip(named, places, strict=False)})
 

@@ -15,7 +15,7 @@ from attn_dsl.grammars import Build, Token, Unexpected, parse, tables
 
 # More pieces than a statement can have that somebody wrote, or can read.
 MAX_TOKENS = 20_000
-BETWEEN = re.compile(r"[\s;]*")
+BETWEEN = re.compile(r'(?:[\s;]|"")*+')
 # What closes a statement: mermaid wants no line end after these last three.
 LAST = frozenset(
     {"_NEWLINE", "_SEMICOLON", "END", "DIRECTION", "INDENTED_DIRECTION", "_ACCESSIBILITY"}

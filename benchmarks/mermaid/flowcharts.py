@@ -43,7 +43,7 @@ class Flowcharts:
         if depth and kind < 0.15:
             statement = self._subgraph(depth - 1)
         elif kind < 0.3:
-            statement = self._random.choice(OTHERS)
+            statement = self._pick(OTHERS[:16], OTHERS)
         else:
             statement = self._chain()
         indent = self._pick(["    "], ["", " ", "\t", "\n  "])

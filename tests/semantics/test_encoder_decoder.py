@@ -37,6 +37,7 @@ def three() -> Compiled:
         ({"N": 3}, 3, 3),
         ({"EncoderBlock__N": 2, "DecoderBlock__N": 4}, 2, 4),
         ({"N": 3, "DecoderBlock__N": 1}, 3, 1),
+        ({"N": 3, "Encoder__EncoderBlock__N": 2, "EncoderBlock__N": 1}, 2, 3),
     ],
 )
 def test_blocks_are_repeated(settings: dict[str, int], encoders: int, decoders: int) -> None:

@@ -108,3 +108,26 @@ def test_a_width_that_is_no_size(out: str) -> None:
 @pytest.mark.parametrize("name", ["head", "B.head", "A.heads", "N.heads", "heads.B"])
 def test_a_setting_that_nothing_asks_for(name: str) -> None:
     assert codes(BLOCK, **{"heads": 2, name.replace(".", "__"): 4}) == ["E054"]
+
+
+def test_a_layer_on_an_arrow_is_called_by_both_ends() -> None:
+    """And takes nothing from the metadata of the node that it flows into."""
+    text = f"{X}x -- Linear --> S[Add]@{{ out: 3 }}\nx --> t[Tanh] -- Linear --> S"
+    found = parameters(compiled(text).drawn)
+    assert list(found)[::2] == ["S.x.weight", "S.t.weight"]
+    assert found["S.x.weight"] == "f32[E, E]"
+
+
+def test_two_layers_of_one_name() -> None:
+    assert codes(f"{X}x -- Linear --> S[Add]\nx -- Linear --> S") == ["E044", "E044"]
+
+
+@pytest.mark.parametrize("layer", ["Linear", "Norm"])
+def test_a_layer_on_a_single_number(layer: str) -> None:
+    assert codes(f'x(["x : f32"]) --> y[{layer}]') == ["E038"]
+
+
+@pytest.mark.parametrize(("epsilon", "found"), [("0", []), ("0.5", []), ("-1", ["E045"])])
+def test_epsilon(epsilon: str, found: list[str]) -> None:
+    assert codes(f"{X}x --> y[Norm]@{{ epsilon: {epsilon} }}") == found
+    assert codes(f"{X}x --> y[Norm]@{{ epsilon: small }}") == ["E045"]

@@ -108,6 +108,11 @@ def test_a_count_given_too_large() -> None:
     assert codes(block("repeat: L"), L=10**9) == ["E047"]
 
 
+def test_counts_that_multiply_to_too_many() -> None:
+    (error,) = problems(X + NESTED.replace("× 2", "× 5000").replace("× 3", "× 5000"))
+    assert (error.code, "more than 10000 copies" in error.message) == ("E047", True)
+
+
 def test_a_value_that_enters_every_copy_unchanged() -> None:
     text = f'c(["c : f32[E]"])\n{block("repeat: 3", "S", "x & c --> sum[Add]")}'
     found = compiled(text)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn import inputs, normal, operations, parameters
+from drawn import body, inputs, normal, operations, parameters
 
 import attn_dsl
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError
@@ -34,6 +34,10 @@ def files(tmp_path: Path) -> Path:
         "outer": 'flowchart TD\nx --> B1["1st"]@{ op: "./sub/inner.attn" }\nB1 --> B2[Tanh]\n',
         "sub/inner": 'flowchart TD\nx --> B["b"]@{ op: "../block.attn", hidden: 5 }\n',
         "itself": 'flowchart TD\nx --> again["again"]@{ op: "./itself.attn" }\n',
+        "sub/around": 'flowchart TD\nx --> a["a"]@{ op: "../sub/around.attn" }\n',
+        "legend": "flowchart TD\nLegend\nx --> t[Tanh]\n",
+        "stack": "---\nattn:\n  parameters: {layers: 2}\n---\nflowchart TD\nx\n"
+        'subgraph B["Layer (repeated layers times)"]\nx --> l[Linear]\nend\nl --> t[Tanh]\n',
         "ping": 'flowchart TD\nx --> p["p"]@{ op: "pong.attn" }\n',
         "pong": 'flowchart TD\nx --> p["p"]@{ op: "ping.attn" }\n',
         "broken": "flowchart TD\nx -->\n",
@@ -41,6 +45,8 @@ def files(tmp_path: Path) -> Path:
         "none": "flowchart TD\nx[x]\n",
         "wrong": "flowchart TD\nx --> a[MatMul]\n",
         "typed": 'flowchart TD\nx(["x : f32[..., T, D]"]) --> s["Scale: 1/√D"]\n',
+        "scaled": "flowchart TD\nq[Query]\nk[Key]\nq --> s[MatMul]\nk -- Transpose --> s\n"
+        's --> c["Scale by 1/√d_k"]\n',
         "narrow": 'flowchart TD\nx(["x : f32[..., T, 4]"]) --> s[Tanh]\n',
         "masked": "flowchart TD\nq[Query]\nk[Key]\npad[Mask]\nq --> s[MatMul]\n"
         "k -- Transpose --> s\ns & pad --> m[Mask] --> w[Softmax]\nw & k --> o[MatMul]\n",
@@ -123,6 +129,13 @@ def test_a_module_s_own_symbols_are_what_it_is_given(files: Path) -> None:
     np.testing.assert_allclose(kernel(x=x, y=y)["A"], x / 3, atol=1e-6)
 
 
+def test_an_undeclared_head_dim_is_that_of_the_module_s_own_product(files: Path) -> None:
+    """The drawing may declare a `d_k` of its own."""
+    found = using(files, "scaled", text=f'{X}y(["y : f32[d_k]"]) --> t[Tanh]\nx --> A[use it]')
+    (scale,) = [line for line in body(found.drawn) if " = scale(" in line]
+    assert 'factor="1 / sqrt(E)"' in scale
+
+
 def test_a_declared_type_is_held_against_what_comes(files: Path) -> None:
     error = failure(files, "narrow")
     assert error.code == "E038"
@@ -138,12 +151,27 @@ def test_a_mask_is_an_argument(files: Path) -> None:
         assert operations(found.fused) == ["tiled_attention"]
 
 
-@pytest.mark.parametrize("name", ["itself", "ping"])
+def test_a_node_without_arrows_is_no_input(files: Path) -> None:
+    assert operations(using(files, "legend").drawn) == ["tanh"]
+
+
+@pytest.mark.parametrize(
+    ("data", "settings", "count"),
+    [("", {}, 2), (", layers: 3", {}, 3), ("", {"layers": 4}, 4), ("", {"A__layers": 5}, 5)],
+)
+def test_a_count_is_a_parameter(
+    files: Path, data: str, settings: dict[str, int], count: int
+) -> None:
+    found = using(files, "stack", data, **settings)
+    assert list(parameters(found.drawn))[::2] == [f"A.B.{i}.l.weight" for i in range(count)]
+
+
+@pytest.mark.parametrize("name", ["itself", "ping", "sub/around"])
 def test_a_module_that_includes_itself(files: Path, name: str) -> None:
     error = failure(files, name)
     assert error.code == "E049"
     chain = {"itself": "itself.attn → itself.attn", "ping": "ping.attn → pong.attn → ping.attn"}
-    assert chain[name] in error.message
+    assert chain.get(name, "around.attn → around.attn") in error.message
     assert called(error)[-1] == ("main.attn", "A")
 
 

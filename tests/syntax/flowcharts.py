@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 space = st.sampled_from(["", " ", "  ", "\t"])
 gap = st.sampled_from([" ", "  ", " \t"])
 line_end = st.sampled_from(["\n", "\n", "\n\n", "\n \n\n  ", ";", "; ", ";\n", "\n  %% so\n"])
-around_arrow = st.sampled_from([" ", " ", "  ", "\n", "\n  \n ", "\n  %% why\n ", " \n%% a\n\n%% b\n"])
+around_arrow = st.sampled_from(
+    [" ", " ", "  ", "\n", "\n  \n ", "\n  %% why\n ", " \n%% a\n\n%% b\n"]
+)
 ids = st.sampled_from(["A", "B", "C", "n1", "q_proj", "a.b", "λ", "x", "o", "v", "default"])
 texts = st.sampled_from(["one", "two words", " k <= q", "a/b", "x", "1:2", "é"])
 quoted = st.sampled_from(
@@ -22,7 +24,9 @@ data = st.sampled_from([
 arrows = st.sampled_from(
     ["-->", "---", "-.->", "==>", "--o", "--x", "<-->", "o--o", "---->", "-.-", "~~~", "===>"]
 )
-spans = st.sampled_from([("--", "-->"), ("==", "==>"), ("-.", ".->"), ("--", "---"), ("<--", "-->")])
+spans = st.sampled_from(
+    [("--", "-->"), ("==", "==>"), ("-.", ".->"), ("--", "---"), ("<--", "-->")]
+)
 
 
 @st.composite
@@ -64,8 +68,8 @@ def chains(draw: st.DrawFn) -> str:
 
 
 others = st.sampled_from([
-    "style A fill:#bbf,stroke:#333", "style B fill:#f9f;", "classDef hot  fill:#f00", "class A,B hot",
-    "direction LR", "direction   TB ", "click A \"https://x.org\" \"tip\"", "click  B call f()",
+    "style A fill:#bbf,stroke:#333", "style B fill:#f9f;", "classDef hot  fill:#f00",
+    "class A,B hot", "direction LR", "direction   TB ", "click A \"https://x.org\" \"tip\"", "click  B call f()",
     "accTitle: a title ", "accDescr {\n  two\n  lines\n}", "linkStyle default stroke:#333",
     "%%{init: {'theme': 'dark'}}%%", "%% a comment", "%%  ", "%%",
 ])  # fmt: skip
@@ -90,7 +94,8 @@ statements = st.recursive(
 )
 heads = st.sampled_from([
     "flowchart TD\n", "graph LR;", "flowchart\n", "\n%% top\n  graph  RL \n\n",
-    "%%{init: {}}%%\nflowchart BT\n", "---\ntitle: T \nattn:\n   dims: {N: 4}  \n---\n\nflowchart\n",
+    "%%{init: {}}%%\nflowchart BT\n",
+    "---\ntitle: T \nattn:\n   dims: {N: 4}  \n---\n\nflowchart\n",
 ])  # fmt: skip
 flowcharts = st.tuples(heads, body(statements)).map("".join)
 """Mostly flowcharts; some have an error, as where a space is that mermaid does not take."""
