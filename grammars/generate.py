@@ -69,9 +69,10 @@ def _lexer(lexer: BasicLexer) -> list[Any]:
     scanner: Any = lexer.scanner
     patterns = [found.pattern for found in scanner._mres]
     assert len(patterns) <= 1
+    callbacks: dict[str, Any] = dict(lexer.callback)
     words = {
         terminal: {word.pattern.value: word.name for word in callback.scanner.terminals}
-        for terminal, callback in lexer.callback.items()
+        for terminal, callback in callbacks.items()
     }
     return [patterns[0] if patterns else "(?!)", words]
 

@@ -12,6 +12,9 @@ from attn_dsl.semantics import errors
 from attn_dsl.semantics.names import identifier, unique
 from attn_dsl.semantics.settings import Settings
 
+MAX_COPIES = 10_000
+"""How many copies of subgraphs and modules a diagram may have in all."""
+
 
 @dataclass
 class Builder:
@@ -20,7 +23,7 @@ class Builder:
     `contracted` remembers for scores which dim their product contracted, for `Scale`, and
     `vocabulary` for what an embedding began which size its table has. `inputs` and `masks` are
     the inputs so far by name, `asked` the settings that modules and counts were looked up by,
-    and `copies` counts those of all repeated subgraphs.
+    and `copies` counts those of all repeated subgraphs and modules.
     """
 
     settings: Settings
@@ -34,6 +37,13 @@ class Builder:
     asked: set[str] = field(default_factory=set)
     copies: int = 0
     found: list[Diagnostic] = field(default_factory=list)
+
+    def count_copy(self, place: Span) -> bool:
+        """Count one more copy of a subgraph or a module; an error says where they were too many."""
+        self.copies += 1
+        if self.copies == MAX_COPIES:
+            self.found.append(errors.too_many_copies(place, MAX_COPIES))
+        return self.copies < MAX_COPIES
 
     def type_of(self, value: str) -> TensorType:
         """The type of a value that exists."""

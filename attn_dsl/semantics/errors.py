@@ -177,8 +177,8 @@ def bad_count(place: Span, count: str, most: int) -> Diagnostic:
 
 def too_many_copies(place: Span, most: int) -> Diagnostic:
     """Repetitions in repetitions."""
-    message = f"there are more than {most} copies of repeated subgraphs in all"
-    return Diagnostic("E047", message, place, help="repetitions inside repetitions multiply")
+    message = f"there are more than {most} copies of repeated subgraphs and modules in all"
+    return Diagnostic("E047", message, place, help="those inside one another multiply")
 
 
 def no_carry(place: Span, subgraph: str, pairs: Sequence[str], inside: str = "") -> Diagnostic:

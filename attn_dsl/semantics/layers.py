@@ -20,6 +20,7 @@ from attn_dsl.ir.ops import (
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.lookup import setting
+from attn_dsl.semantics.matmul import build_matmul
 from attn_dsl.semantics.site import Argument, Site, has_operands, typed
 from attn_dsl.semantics.sizes import read_size
 
@@ -150,7 +151,9 @@ def build_function(builder: Builder, site: Site, arguments: Sequence[Argument]) 
 
 
 def build_sum(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
-    """Over the last axis unless metadata says otherwise."""
+    """Over the last axis unless metadata says otherwise; of weights and values, their product."""
+    if len(arguments) == 2:
+        return build_matmul(builder, site, arguments)
     x = _one(builder, site, arguments)
     return x and builder.add(site.wish, Sum(x, site.meaning.axis or -1), site.origin("Sum"))
 

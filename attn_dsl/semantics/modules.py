@@ -76,6 +76,8 @@ def instantiate(
     if path in site.scope.modules:
         builder.found.append(errors.includes_itself(site.place, [*site.scope.modules, path]))
         return None
+    if not builder.count_copy(site.place):
+        return None
     try:
         module = load_module(path)
     except DiagnosticError as error:

@@ -10,7 +10,7 @@ from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.modules import instantiate
 from attn_dsl.semantics.nodes import elaborate_node
 from attn_dsl.semantics.order import use_order
-from attn_dsl.semantics.repeat import Repeat, carried, count_copy, read_repeats
+from attn_dsl.semantics.repeat import Repeat, carried, read_repeats
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.site import Argument, Site
 from attn_dsl.semantics.values import Value
@@ -86,7 +86,7 @@ def _repeat(
         for index in range(1, repeat.count):
             if pair is None or values[pair.leaves].failed:
                 break
-            if not count_copy(builder, repeat):
+            if not builder.count_copy(repeat.subgraph.title.span):
                 break
             entering = {**outside, pair.enters: values[pair.leaves]}
             copy = scope.repeated(repeat.subgraph.id, index)

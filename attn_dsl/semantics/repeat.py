@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from attn_dsl.semantics import errors
-from attn_dsl.semantics.builder import Builder
+from attn_dsl.semantics.builder import MAX_COPIES, Builder
 from attn_dsl.semantics.lookup import setting
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.values import Value
 from attn_dsl.syntax import Subgraph
 
-MAX_COUNT = 10_000
 _TITLE = re.compile(
     r"\b[Rr]epeated\s+(?P<a>\w+)\s+times\b"
     r"|(?<![\w×])(?<!\d )[×x]\s*(?P<b>\d+|[A-Z])\s*\)?\s*$"
@@ -63,18 +62,10 @@ def _count(builder: Builder, scope: Scope, subgraph: Subgraph, text: str) -> int
             builder.found.append(errors.no_count(place, text, subgraph.id))
             return None
         text = f"{text} = {number}"
-    if number is None or not 0 < number <= MAX_COUNT:
-        builder.found.append(errors.bad_count(place, text, MAX_COUNT))
+    if number is None or not 0 < number <= MAX_COPIES:
+        builder.found.append(errors.bad_count(place, text, MAX_COPIES))
         return None
     return number
-
-
-def count_copy(builder: Builder, repeat: Repeat) -> bool:
-    """Count one more copy of any subgraph; an error says where they were too many."""
-    builder.copies += 1
-    if builder.copies == MAX_COUNT:
-        builder.found.append(errors.too_many_copies(repeat.subgraph.title.span, MAX_COUNT))
-    return builder.copies < MAX_COUNT
 
 
 def carried(

@@ -16,7 +16,7 @@ TAG = re.compile(
 NAMES = """
     a abbr article aside b bdi bdo big blockquote br center cite code dd del details dfn div dl dt
     em figure font h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp section small
-    span strike strong sub summary sup table tbody td th thead tr tt u ul var wbr
+    span strike strong sub summary sup svg table tbody td th thead tr tt u ul var wbr
 """
 KEPT = frozenset(NAMES.split())
 VOID = frozenset({"br", "hr", "img", "wbr"})

@@ -35,11 +35,12 @@ CACHE = Path.home() / ".cache" / "attn" / "mermaid"
 def flowcharts(count: int, seed: int) -> Iterator[str]:
     """`count` different texts, the same for the same seed."""
     random = Random(seed)
-    sensible, wild = Flowcharts(random, 0.005), Flowcharts(random, 0.08)
+    sensible, wild = Flowcharts(random, 0.005), Flowcharts(random, 0.1)
     known, seen = _known(), set[str]()
     while len(seen) < count:
         drawn = [sensible.flowchart(), wild.flowchart()]
-        drawn.append(mutate(random.choice([*known, *drawn]), random.choice(known), random))
+        changed = random.choice([known, drawn])
+        drawn.append(mutate(random.choice(changed), random.choice(known), random))
         for text in drawn[: count - len(seen)]:
             if text not in seen:
                 seen.add(text)

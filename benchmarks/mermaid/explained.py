@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from compare import Case
+from compare import Answer, Case
+
+TEXTS = {"texts of nodes": "nodes", "texts of edges": "edges", "titles": "subgraphs"}
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,48 @@ class Explained:
     applies: Callable[[Case, str], bool]
 
 
-EXPLAINED: tuple[Explained, ...] = ()
+def _members(case: Case, kind: str) -> bool:
+    """Whether the members agree once those that are neither box nor subgraph are dropped."""
+    if kind != "members":
+        return False
+    known = {entry["id"] for name in ("nodes", "subgraphs") for entry in case.ours[name]}
+    listed = [[id for id in group["nodes"] if id in known] for group in case.mermaid["subgraphs"]]
+    return listed == [group["nodes"] for group in case.ours["subgraphs"]]
+
+
+def _invalid(case: Case, kind: str) -> bool:
+    def drawn(answer: Answer) -> list[tuple[str, str]]:
+        pairs = zip(answer["edges"], case.mermaid["edges"], strict=True)
+        return [(e["stroke"], e["arrow"]) for e, other in pairs if other["arrow"] != "INVALID"]
+
+    return kind == "kinds of edges" and drawn(case.ours) == drawn(case.mermaid)
+
+
+def _markup(case: Case, kind: str) -> bool:
+    def texts(answer: Answer) -> list[str]:
+        key = "title" if kind == "titles" else "text"
+        return [re.sub(r"<[^>]*>", "", entry[key]) for entry in answer[TEXTS[kind]]]
+
+    return kind in TEXTS and texts(case.ours) == texts(case.mermaid)
+
+
+EXPLAINED = (
+    Explained(
+        "members that are no boxes",
+        "mermaid lists the `;` of `end;` and `;;` and the text of `accTitle` as members",
+        _members,
+    ),
+    Explained(
+        "arrows with two unlike ends",
+        "mermaid draws none for `A x-- t --> B`; here it has the last end, and there is a warning",
+        _invalid,
+    ),
+    Explained(
+        "HTML tags in labels",
+        "mermaid's sanitizer drops attributes that HTML lacks, and closes tags as browsers do",
+        _markup,
+    ),
+)
 
 
 def explain(case: Case, kind: str) -> Explained | None:

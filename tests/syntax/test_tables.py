@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from attn_dsl.grammars.generate import STARTS, generate
 
 GRAMMARS = Path(__file__).parents[2] / "grammars"
