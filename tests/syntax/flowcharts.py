@@ -71,7 +71,8 @@ others = st.sampled_from([
     "style A fill:#bbf,stroke:#333", "style B fill:#f9f;", "classDef hot  fill:#f00",
     "class A,B hot", "direction LR", "direction   TB ",
     'click A "https://x.org" "tip"',
-    "click  B call f()", "accTitle: a title ", "accDescr {\n  two\n  lines\n}", "linkStyle default stroke:#333",
+    "click  B call f()", "accTitle: a title ", "accDescr {\n  two\n  lines\n}",
+    "linkStyle default stroke:#333",
     "%%{init: {'theme': 'dark'}}%%", "%% a comment", "%%  ", "%%",
 ])  # fmt: skip
 
