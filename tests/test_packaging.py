@@ -1,4 +1,4 @@
-"""The wheel holds every module and data file of the tree: an unlisted package drops out silently."""
+"""The wheel holds every module and data file: an unlisted package drops out silently."""
 
 from __future__ import annotations
 

@@ -81,6 +81,7 @@ TITLES: Mapping[str, str] = {
     "W009": "entity without a character",
     "W010": "metadata without keys",
     "W011": "title that runs on",
+    "W012": "line that is lost to the one before",
     "W020": "label of an arrow that says nothing",
     "W021": "node without arrows",
     "W022": "`dims` with a size that nothing mentions",

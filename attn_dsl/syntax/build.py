@@ -17,11 +17,13 @@ from attn_dsl.syntax.statements import (
     ClassDef,
     Close,
     Direction,
+    Ignored,
     LinkStyle,
     Open,
     Style,
 )
 
+LOST_LINE = re.compile(r"acc(Title|Descr)\s*:[^\S\n]*\n")
 LOST_LINE_END = re.compile(r'subgraph\s[^"\n]*\b(?P<end>end)\s*\n')
 
 
@@ -65,6 +67,11 @@ class Builder:
             self._found.append(errors.swallowed_line(direction.span, direction.side))
         if self._subgraphs.current:
             self._subgraphs.current.direction = direction.side
+
+    @add.register
+    def _ignored(self, ignored: Ignored) -> None:
+        if LOST_LINE.match(ignored.span.text):
+            self._found.append(errors.lost_line(ignored.span))
 
     @add.register
     def _style(self, style: Style) -> None:

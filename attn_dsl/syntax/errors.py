@@ -346,6 +346,13 @@ def long_title(span: Span) -> Diagnostic:
     return Diagnostic("W011", message, span, "", (), help, Severity.WARNING)
 
 
+def lost_line(span: Span) -> Diagnostic:
+    """`accTitle:` with its text missing."""
+    message = "mermaid takes the next line for the text of this one, and does not draw it"
+    help = "write the text behind the colon"
+    return Diagnostic("W012", message, span, "", (), help, Severity.WARNING)
+
+
 def uneven_arrow(span: Span) -> Diagnostic:
     """`A x-- text --> B`."""
     message = "the two ends of this arrow do not match; mermaid may not draw it"

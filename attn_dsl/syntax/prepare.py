@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 COMMENT = re.compile(r"^[^\S\n]*%%(?!\{)[^\n]+", re.MULTILINE)
 DIRECTIVE = re.compile(r"%%\{\s*\w.*?\}%%", re.DOTALL)
-STYLE = re.compile(r"style|classDef")
+STYLES = ("style", "classDef")
 TAG = re.compile(r"<\w[^>]*>")
 # White space to every pattern, and yet told from what an author types.
 BLANK = "\x1f"
 BLANKS = re.compile(f"(?<![^\\n]){BLANK}+\\n|{BLANK}+")
+# Mermaid drops the white space between a brace and the next line, even inside a label.
+AFTER_BRACE = re.compile(r"(?<=\})\s+\n")
 # Atomic, so that many line ends in it are not tried one by one; one with nothing in it is apart.
 FRONT_MATTER = re.compile(r"([^\S\n]*)---(?>\s*\n)(?P<yaml>.*?)\n\1---\s*?(\n|$)", re.DOTALL)
 EMPTY_FRONT_MATTER = re.compile(r"([^\S\n]*)---[^\S\n]*\n(?P<yaml>\s*?)\n\1---\s*?(\n|$)")
@@ -25,9 +27,9 @@ def prepare(text: str) -> str:
     """
     text = text.replace("\r\n", " \n").replace("\r", "\n")
     text = _replace(TAG, ">", _single_quotes, text)
-    text = _replace(DIRECTIVE, "}%%", _blank, text)
+    text = _replace(DIRECTIVE, "}%%", lambda directive: BLANK * len(directive[0]), text)
     text = COMMENT.sub(_blank, text)
-    if STYLE.search(text):
+    if any(keyword in text for keyword in STYLES):
         text = "\n".join(map(_without_semicolon, text.split("\n")))
     return text + "\n"
 
@@ -47,7 +49,7 @@ def find_comments(text: str) -> list[tuple[int, int]]:
 
 def without_comments(text: str) -> str:
     """Drop from a part of a prepared text what stands for comments, line by line."""
-    return BLANKS.sub("", text)
+    return AFTER_BRACE.sub("\n", BLANKS.sub("", text))
 
 
 def find_front_matter(text: str) -> re.Match[str] | None:
@@ -69,13 +71,16 @@ def _after_last(end: str, text: str) -> int:
 
 
 def _without_semicolon(line: str) -> str:
-    """A style with a colour without the last semicolon: `style.*:\\S*#.*;`, in linear time."""
-    style, last = STYLE.search(line), line.rfind(";")
-    if style is None:
-        return line
-    words = line[style.end() : last].split()
-    found = last >= 0 and any(":" in word[: max(word.rfind("#"), 0)] for word in words)
-    return f"{line[:last]}{BLANK}{line[last + 1 :]}" if found else line
+    """A style with a colour without the last semicolon: `style.*:\\S*#.*;`, in linear time.
+
+    A line that has both words loses two.
+    """
+    for keyword in STYLES:
+        start, last = line.find(keyword), line.rfind(";")
+        words = line[start + len(keyword) : last].split() if 0 <= start < last else []
+        if any(":" in word[: max(word.rfind("#"), 0)] for word in words):
+            line = f"{line[:last]}{BLANK}{line[last + 1 :]}"
+    return line
 
 
 def _blank(found: re.Match[str]) -> str:

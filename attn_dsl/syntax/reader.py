@@ -146,7 +146,7 @@ class Reader:
         return LinkStyle(tuple(places), _css("".join(css)))
 
     def read_ignored(self, children: list[Token], start: int, end: int) -> Ignored:
-        return Ignored()
+        return Ignored(self._stripped(start, end))
 
 
 def _joined(tokens: list[Token]) -> tuple[str, int]:

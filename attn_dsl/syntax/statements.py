@@ -115,5 +115,7 @@ class LinkStyle:
 class Ignored:
     """A statement that draws nothing and means nothing: `click`, `accTitle`."""
 
+    span: Span
+
 
 Statement = Chain | Open | Close | Direction | Style | ClassDef | Assign | LinkStyle | Ignored

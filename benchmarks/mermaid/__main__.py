@@ -35,7 +35,7 @@ CACHE = Path.home() / ".cache" / "attn" / "mermaid"
 def flowcharts(count: int, seed: int) -> Iterator[str]:
     """`count` different texts, the same for the same seed."""
     random = Random(seed)
-    sensible, wild = Flowcharts(random, 0.005), Flowcharts(random, 0.1)
+    sensible, wild = Flowcharts(random, 0.005), Flowcharts(random, 0.2)
     known, seen = _known(), set[str]()
     while len(seen) < count:
         drawn = [sensible.flowchart(), wild.flowchart()]

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from compare import Answer, Case
+from compare import REFUSED, Answer, Case, differences, ours
+
+from attn_dsl.syntax.prepare import BLANK, prepare
 
 TEXTS = {"texts of nodes": "nodes", "texts of edges": "edges", "titles": "subgraphs"}
 
@@ -45,6 +47,16 @@ def _markup(case: Case, kind: str) -> bool:
     return kind in TEXTS and texts(case.ours) == texts(case.mermaid)
 
 
+def _joined(case: Case, kind: str) -> bool:
+    """Whether the answers agree once what mermaid deletes beforehand is not there."""
+    joined = prepare(case.text).replace(BLANK, "")
+    return not differences(Case(joined, ours(joined), case.mermaid))
+
+
+def _aliases(case: Case, kind: str) -> bool:
+    return kind == REFUSED and bool(re.search(r":\s*[&*]\w", case.text))
+
+
 EXPLAINED = (
     Explained(
         "members that are no boxes",
@@ -60,6 +72,16 @@ EXPLAINED = (
         "HTML tags in labels",
         "mermaid's sanitizer drops attributes that HTML lacks, and closes tags as browsers do",
         _markup,
+    ),
+    Explained(
+        "pieces that a deletion joins",
+        "mermaid deletes `%%{…}%%`, so that `A%%{x}%%B` is `AB`; here it is white space",
+        _joined,
+    ),
+    Explained(
+        "aliases in YAML",
+        "`&x` and `*x` can make a short text explode, and are refused here",
+        _aliases,
     ),
 )
 

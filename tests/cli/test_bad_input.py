@@ -83,13 +83,14 @@ def test_cuda_without_a_device_names_both_ways_on(
 
 
 def test_cuda_needs_a_head_dim(run: Run) -> None:
-    source = 'flowchart TD\n Q & K --> S[MatMul] --> P[Softmax] --> O[MatMul]\n V --> O\n'
+    source = "flowchart TD\n Q & K --> S[MatMul] --> P[Softmax] --> O[MatMul]\n V --> O\n"
     Path("plain.attn").write_text(source)
     result = run("compile", "plain.attn", "--target", "cuda")
     assert result.exit_code == 1
     assert "attn[E060]" in result.stderr
     assert "--set D=64" in result.stderr
-    assert run("compile", "plain.attn", "--target", "cuda", "--set", "D=8", "--set", "Dv=8").exit_code == 0
+    sizes = ["--set", "D=8", "--set", "Dv=8"]
+    assert run("compile", "plain.attn", "--target", "cuda", *sizes).exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,7 @@ TEXT = """flowchart TD
 """
 RANDOM = np.random.default_rng(0)
 Q, K, V, W = (
-    RANDOM.standard_normal(shape).astype(np.float32)
-    for shape in ((5, 4), (6, 4), (6, 3), (3, 2))
+    RANDOM.standard_normal(shape).astype(np.float32) for shape in ((5, 4), (6, 4), (6, 3), (3, 2))
 )
 
 
