@@ -82,6 +82,7 @@ TITLES: Mapping[str, str] = {
     "W010": "metadata without keys",
     "W011": "title that runs on",
     "W012": "line that is lost to the one before",
+    "W013": "directive that is not closed",
     "W020": "label of an arrow that says nothing",
     "W021": "node without arrows",
     "W022": "`dims` with a size that nothing mentions",

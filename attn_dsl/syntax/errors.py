@@ -347,10 +347,17 @@ def long_title(span: Span) -> Diagnostic:
 
 
 def lost_line(span: Span) -> Diagnostic:
-    """`accTitle:` with its text missing."""
-    message = "mermaid takes the next line for the text of this one, and does not draw it"
-    help = "write the text behind the colon"
+    """`accTitle:` or `click A` with the rest missing."""
+    message = "mermaid takes the next line for the rest of this one, and does not draw it"
+    help = "complete this line"
     return Diagnostic("W012", message, span, "", (), help, Severity.WARNING)
+
+
+def open_directive(span: Span) -> Diagnostic:
+    """`%%{ …` without its `}%%`."""
+    message = "this directive is not closed, and mermaid reads none of what follows in it"
+    help = "close it with `}%%`; a comment is `%%` with a space after it"
+    return Diagnostic("W013", message, span, "", (), help, Severity.WARNING)
 
 
 def uneven_arrow(span: Span) -> Diagnostic:

@@ -13,7 +13,7 @@ from attn_dsl.syntax.diagram import Diagram, Metadata
 from attn_dsl.syntax.metadata import read_yaml, sub_metadata
 from attn_dsl.syntax.mistakes import Mistakes
 from attn_dsl.syntax.parser import Failure, read_header, read_statements
-from attn_dsl.syntax.prepare import find_front_matter, prepare
+from attn_dsl.syntax.prepare import find_front_matter, open_directives, prepare
 from attn_dsl.syntax.reader import Reader
 
 # Past this many the first ones are what to look at.
@@ -32,7 +32,12 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> Diagram:
     block = Span(source, start, len(source.text) if end is None else end)
     found = list(_characters(block))
     front, length = _front_matter(block, found)
-    text = prepare(" " * length + block.text[length:])
+    body = " " * length + block.text[length:]
+    found += (
+        errors.open_directive(Span(source, start + first, start + last))
+        for first, last in islice(open_directives(body), MAX_ERRORS)
+    )
+    text = prepare(body)
     direction, position = _header(text, block, found)
     builder = Builder(found)
     _statements(text, position, block, builder, found)

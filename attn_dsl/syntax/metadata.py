@@ -28,8 +28,8 @@ def read_block(block: Text) -> Metadata:
         if not data.values:
             raise DiagnosticError([errors.no_yaml(inside)])
         return data
-    flow = f"{{{text}}}"
-    return _read(flow, lambda start, end: _place(inside, text, start - 1, end - 1))
+    flow = f"{{\n{text}\n}}"
+    return _read(flow, lambda start, end: _place(inside, text, start - 2, end - 2))
 
 
 def read_yaml(body: Span) -> Metadata:

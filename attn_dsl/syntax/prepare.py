@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 
 COMMENT = re.compile(r"^[^\S\n]*%%(?!\{)[^\n]+", re.MULTILINE)
-DIRECTIVE = re.compile(r"%%\{\s*\w.*?\}%%", re.DOTALL)
+# One that is not closed takes the rest of the text, or a word: mermaid's own pattern says so.
+DIRECTIVE = re.compile(
+    r"%%\{\s*+(?:\w++\s*+:|\w++)\s*+(?:\w++|(?:(?!\}%%).)*+)\s*+(?P<end>\}%%)?", re.DOTALL
+)
 STYLES = ("style", "classDef")
 TAG = re.compile(r"<\w[^>]*>")
 # White space to every pattern, and yet told from what an author types.
@@ -26,8 +29,9 @@ def prepare(text: str) -> str:
     `A["<a href="x">"]` may have those inner quotes, and a style with a colour may end in `;`.
     """
     text = text.replace("\r\n", " \n").replace("\r", "\n")
-    text = _replace(TAG, ">", _single_quotes, text)
-    text = _replace(DIRECTIVE, "}%%", lambda directive: BLANK * len(directive[0]), text)
+    end = text.rfind(">") + 1  # elsewhere each `<` would be followed in vain
+    text = TAG.sub(_single_quotes, text[:end]) + text[end:]
+    text = DIRECTIVE.sub(lambda directive: BLANK * len(directive[0]), text)
     text = COMMENT.sub(_blank, text)
     if any(keyword in text for keyword in STYLES):
         text = "\n".join(map(_without_semicolon, text.split("\n")))
@@ -36,8 +40,8 @@ def prepare(text: str) -> str:
 
 def find_comments(text: str) -> list[tuple[int, int]]:
     """Where comments and directives stand; what overlaps is one."""
-    blanked = _replace(DIRECTIVE, "}%%", _blank, text)
-    found = [d.span() for d in DIRECTIVE.finditer(text, 0, _after_last("}%%", text))]
+    blanked = DIRECTIVE.sub(_blank, text)
+    found = [d.span() for d in DIRECTIVE.finditer(text)]
     found += [(blanked.index("%%", c.start()), c.end()) for c in COMMENT.finditer(blanked)]
     merged: list[tuple[int, int]] = []
     for start, end in sorted(found):
@@ -57,17 +61,9 @@ def find_front_matter(text: str) -> re.Match[str] | None:
     return FRONT_MATTER.match(text) or EMPTY_FRONT_MATTER.match(text)
 
 
-def _replace(
-    pattern: re.Pattern[str], end: str, change: Callable[[re.Match[str]], str], text: str
-) -> str:
-    """Substitute where a match can end: elsewhere each beginning would be searched in vain."""
-    last = _after_last(end, text)
-    return pattern.sub(change, text[:last]) + text[last:]
-
-
-def _after_last(end: str, text: str) -> int:
-    last = text.rfind(end)
-    return last + len(end) if last >= 0 else 0
+def open_directives(text: str) -> Iterator[tuple[int, int]]:
+    """Where directives begin that nothing closes, and how far mermaid follows them."""
+    return (found.span() for found in DIRECTIVE.finditer(text) if not found["end"])
 
 
 def _without_semicolon(line: str) -> str:

@@ -12,7 +12,7 @@ from attn_cuda.linear import copy_launch, matmul_launch, softmax_launch
 from attn_cuda.names import identifiers
 from attn_cuda.plan import plan
 from attn_cuda.unit import Unit
-from attn_cuda.views import source
+from attn_cuda.views import SAME_MEMORY, source
 from attn_dsl.ir import Statement
 from attn_dsl.ir.ops import Input, MatMul, Softmax, TiledAttention, Transpose
 
@@ -41,6 +41,8 @@ def make_launcher(unit: Unit, entry: str) -> Launcher:
     for statement in unit.graph.statements:
         if isinstance(statement.op, Input):
             memory[statement.name] = statement.name
+        elif isinstance(statement.op, SAME_MEMORY):
+            memory[statement.name] = memory[statement.op.x]
         elif not isinstance(statement.op, Transpose):
             launches.append((statement.name, launch_of(unit, statement)))
             if statement.name not in memory:
@@ -59,7 +61,8 @@ def _outputs(unit: Unit) -> Iterator[tuple[str, str]]:
     wishes = [f"{label}_out" for label, _ in unit.graph.outputs]
     names = identifiers(wishes, (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values()))
     for wish, (_, value) in zip(wishes, unit.graph.outputs, strict=True):
-        in_place = value in unit.kernels and source(unit, value)[0] == value
+        own = not isinstance(unit.graph.table[value].op, (Input, *SAME_MEMORY))
+        in_place = own and source(unit, value)[0] == value
         yield (value if in_place and value not in written else names[wish]), value
         written.add(value)
 

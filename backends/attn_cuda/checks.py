@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from attn_cuda.unit import MAX_HEAD_DIM, MAX_RANK, head_dims
+from attn_cuda.views import SAME_MEMORY
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
 from attn_dsl.ir import DType, Graph, Statement
 from attn_dsl.ir.ops import (
@@ -21,6 +22,7 @@ from attn_dsl.ir.ops import (
 )
 
 SUPPORTED = (
+    *SAME_MEMORY,
     Elementwise,
     Function,
     Input,
@@ -47,7 +49,7 @@ def constants_of(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
     """
     found: list[Diagnostic] = []
     for statement in graph.statements:
-        found += _check_op(statement)
+        found += _check_op(statement, graph)
         found += _check_type(statement)
         found += _check_head_dims(statement, graph, sizes)
     if found:
@@ -56,8 +58,11 @@ def constants_of(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
     return {symbol: sizes[symbol] for symbol in sorted({s for dim in dims for s in dim.symbols})}
 
 
-def _check_op(statement: Statement) -> Iterator[Diagnostic]:
-    if not isinstance(statement.op, SUPPORTED):
+def _check_op(statement: Statement, graph: Graph) -> Iterator[Diagnostic]:
+    moved = isinstance(statement.op, SAME_MEMORY) and isinstance(
+        graph.table[statement.op.x].op, Transpose
+    )
+    if moved or not isinstance(statement.op, SUPPORTED):
         message = f"the cuda target has no kernel for `{statement.op.mnemonic}` yet"
         help = "`--target numpy` runs every operation"
         yield Diagnostic("E064", message, _span(statement), help=help)

@@ -25,7 +25,7 @@ from attn_dsl.expr import (
     where,
 )
 from attn_dsl.ir import Statement
-from attn_dsl.ir.ops import Elementwise, Identity, Mask, Relu, Scale, Score, Tanh
+from attn_dsl.ir.ops import Elementwise, Mask, Relu, Scale, Score, Tanh
 from attn_dsl.textbuilder import TextBuilder
 
 
@@ -42,8 +42,6 @@ def element(statement: Statement) -> Expr:
             return Call("max", (Tensor(x), Number(0.0)))
         case Tanh(x):
             return Call("tanh", (Tensor(x),))
-        case Identity(x):
-            return Tensor(x)
         case Score(x, value):
             return transform(value, lambda e: Tensor(x) if e == SCORE else e)
     raise NotImplementedError(f"the cuda target has no kernel for {statement.op.mnemonic}")

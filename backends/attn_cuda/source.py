@@ -9,6 +9,7 @@ from attn_cuda.helpers import VIEW, helpers_for, mentions
 from attn_cuda.launcher import print_launcher
 from attn_cuda.names import comment, identifier
 from attn_cuda.unit import Unit, expressions_of, is_optional
+from attn_cuda.views import SAME_MEMORY
 from attn_dsl.expr import Tensor, walk
 from attn_dsl.ir.ops import Transpose
 from attn_dsl.textbuilder import TextBuilder
@@ -50,6 +51,8 @@ def _header(launcher: Launcher) -> Iterator[str]:
             yield from (f"//     {note}" for note in launch.notes or (launch.title,))
         elif isinstance(statement.op, Transpose):
             yield f"//     the transpose of {statement.op.x}, by its strides"
+        elif isinstance(statement.op, SAME_MEMORY):
+            yield f"//     {statement.op.x}, where it lies"
 
 
 def _constants(unit: Unit, code: str) -> Iterator[str]:

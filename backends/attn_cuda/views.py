@@ -9,7 +9,10 @@ from attn_cuda.unit import Unit
 from attn_dsl.expr.printer import ATOM
 from attn_dsl.ir import Dim, DType
 from attn_dsl.ir.dims import ONE
-from attn_dsl.ir.ops import Transpose
+from attn_dsl.ir.ops import Identity, Row, Transpose, Vector
+
+SAME_MEMORY = (Identity, Row, Vector)
+"""Operations whose result is what they take, with a dim of 1 more or less."""
 
 C_TYPES = {DType.F32: "float", DType.I32: "int", DType.I64: "long long", DType.BOOL: "bool"}
 SMALL = 1024  # times three head dims of 128 it still fits an int

@@ -42,7 +42,7 @@ def _invalid(case: Case, kind: str) -> bool:
 def _markup(case: Case, kind: str) -> bool:
     def texts(answer: Answer) -> list[str]:
         key = "title" if kind == "titles" else "text"
-        return [re.sub(r"<[^>]*>", "", entry[key]) for entry in answer[TEXTS[kind]]]
+        return [re.sub(r"<[^>]*>", "", entry[key]).strip() for entry in answer[TEXTS[kind]]]
 
     return kind in TEXTS and texts(case.ours) == texts(case.mermaid)
 

@@ -17,7 +17,8 @@ from attn_dsl.pipeline import Compiled, analyse, load, read
 from attn_dsl.sample import sample_inputs
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-FILES = [*sorted(EXAMPLES.glob("*.attn")), f"{EXAMPLES / 'attention.md'}#2"]
+NOTES = EXAMPLES / "attention.md"
+FILES = [*sorted(EXAMPLES.glob("*.attn")), f"{NOTES}#1", f"{NOTES}#2"]
 TARGETS = ["numpy", "cuda"]
 LENGTHS = [(1, 1), (7, 7), (63, 65), (65, 63), (130, 130), (130, 7), (1, 130)]
 HEAD = {"D": 40, "E": 24, "Dv": 24}
