@@ -1,19 +1,15 @@
-"""The graph: statements in SSA form, ordered and queried through networkx."""
+"""The graph: statements in SSA form, ordered by use."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from attn_dsl.diagnostics import Span
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.ops import Input, Op
 from attn_dsl.ir.types import TensorType
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 ROLES = ("query", "key", "value")
 
@@ -92,17 +88,16 @@ class Graph:
         return tuple(s for s in self.statements if isinstance(s.op, Input))
 
     @cached_property
-    def _uses(self) -> nx.DiGraph[str]:
-        import networkx as nx  # noqa: PLC0415  (slow to load, and often not needed)
-
-        uses: nx.DiGraph[str] = nx.DiGraph()
-        uses.add_nodes_from(self.table)
-        uses.add_edges_from((o, s.name) for s in self.statements for o in s.op.operands)
-        return uses
+    def _users(self) -> Mapping[str, Mapping[str, Statement]]:
+        users: dict[str, dict[str, Statement]] = {}
+        for statement in self.statements:
+            for operand in statement.op.operands:
+                users.setdefault(operand, {})[statement.name] = statement
+        return users
 
     def users(self, value: str) -> list[Statement]:
         """The statements that use `value`."""
-        return [self.table[user] for user in self._uses.successors(value)]
+        return list(self._users.get(value, {}).values())
 
     def is_output(self, value: str) -> bool:
         """Whether `value` leaves the graph."""
@@ -131,15 +126,18 @@ class Graph:
 
 def _reached(table: Mapping[str, Statement], outputs: list[str]) -> list[Statement]:
     """What the outputs need, operands before users, in the order of a walk along operands."""
-    import networkx as nx  # noqa: PLC0415
-
-    walk: nx.DiGraph[str] = nx.DiGraph()
-    root = ""  # no value is called so
-    walk.add_edges_from((root, output) for output in outputs)
-    for statement in table.values():
-        walk.add_edges_from((statement.name, operand) for operand in statement.op.operands)
-    order = [value for value in nx.dfs_postorder_nodes(walk, root) if value != root]
-    return [table[value] for value in order]
+    order: list[Statement] = []
+    seen: set[str] = set()
+    stack = [(value, False) for value in reversed(outputs)]
+    while stack:
+        value, complete = stack.pop()
+        if complete:
+            order.append(table[value])
+        elif value not in seen:
+            seen.add(value)
+            stack.append((value, True))
+            stack += [(operand, False) for operand in reversed(table[value].op.operands)]
+    return order
 
 
 def _input_rank(statement: Statement) -> tuple[bool, bool, int]:

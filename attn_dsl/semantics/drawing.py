@@ -237,8 +237,11 @@ def _as_role(operand: Operand, meaning: Meaning) -> Operand:
 
 def _by_titles(diagram: Diagram, drawn: Mapping[str, Drawn]) -> Iterator[tuple[str, Drawn]]:
     """Step 5: a title names the operation of a subgraph in which nothing else does."""
+    members: dict[str | None, list[Drawn]] = {}
+    for d in drawn.values():
+        members.setdefault(d.node.subgraph, []).append(d)
     for subgraph in diagram.subgraphs:
-        inside = [d for d in drawn.values() if d.node.subgraph == subgraph.id]
+        inside = members.get(subgraph.id, [])
         op: type[Op] | None = operation_in(subgraph.title.text)
         if op is None or any(d.meaning.acts for d in inside):
             continue

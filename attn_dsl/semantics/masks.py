@@ -32,6 +32,10 @@ def build_mask(builder: Builder, site: Site, arguments: Sequence[Argument]) -> s
     scores = typed(builder, site, arguments[0], None)
     if scores is None:
         return None
+    given = site.scope.bound.get(site.drawn.node.id)
+    if site.meaning.optional and given is not None:
+        mask = Argument(given, site.scope.call or site.place, ("mask",))
+        return _by_operand(builder, site, (arguments[0], mask))
     if site.meaning.optional:
         return _optional(builder, site, scores)
     if site.meaning.causal:

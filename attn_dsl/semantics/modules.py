@@ -121,6 +121,8 @@ def _match(
     One argument may be query, key and value at once.
     """
     inputs = {drawn.node.id: drawn for drawn in module.inputs}
+    masks = _masks(module, arguments)
+    arguments = [argument for argument in arguments if argument.value not in masks.values()]
     by_name: dict[str, Argument] = {}
     unnamed: list[Argument] = []
     for argument in arguments:
@@ -151,7 +153,21 @@ def _match(
     resolved = {id: typed(builder, site, Argument(v, site.place), None) for id, v in bound.items()}
     if None in resolved.values():
         return None
-    return {id: Value(name, _role(module.drawing[id])) for id, name in resolved.items()}
+    return {
+        **masks,
+        **{id: Value(name, _role(module.drawing[id])) for id, name in resolved.items()},
+    }
+
+
+def _masks(module: Module, arguments: Sequence[Argument]) -> dict[str, Value]:
+    """A mask with an arrow into the call takes the place of the module's optional one."""
+    given = [a for a in arguments if "mask" in a.roles or a.value.role == "mask"]
+    nodes = module.drawing.values()
+    slots = [d.node.id for d in nodes if d.meaning.op is Mask and d.meaning.optional]
+    wanted = any(_role(drawn) == "mask" for drawn in module.inputs)
+    if wanted or len(given) != 1 or len(slots) != 1:
+        return {}
+    return {slots[0]: given[0].value}
 
 
 def _is_input(drawn: Drawn) -> bool:

@@ -87,6 +87,7 @@ class NodeDraft:
     def finish(self, subgraph: str | None) -> Node:
         """The node, inside `subgraph`."""
         start = self.span.start
-        label = self.label or Text(decode(self.id), Span(self.span.source, start, start + len(self.id)))
+        place = Span(self.span.source, start, start + len(self.id))
+        label = self.label or Text(decode(self.id), place)
         data, classes = self.data.finish(), tuple(self.classes)
         return Node(self.id, label, self.shape, self.span, data, classes, subgraph)

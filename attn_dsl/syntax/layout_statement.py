@@ -92,7 +92,8 @@ class StatementLayout:
             case "SIDE":
                 return self._squeeze(token, f" {token.strip()}")
             case "_SPACE" | "_TITLE_SPACE" | "_GAP":
-                return self._squeeze(token, "" if before == "VBAR" else " ")
+                closed = before == "VBAR" or ARROWS.fullmatch(after)
+                return self._squeeze(token, "" if closed else " ")
             case "_CLICK" | "_HREF":
                 return self._squeeze(token, " ".join(token.split()) + " ")
             case "_CURVE":

@@ -64,7 +64,7 @@ def load(text: str) -> tuple[Any, Places]:
 
 
 def _construct(text: str) -> tuple[Node | None, Any]:
-    yaml = YAML(typ="safe", pure=True)
+    yaml = YAML(typ="safe", pure=True, plug_ins=[])  # it would search the disk for them
     yaml.Composer, yaml.Constructor = _Composer, _Constructor
     root = yaml.compose(text)
     return root, None if root is None else yaml.constructor.construct_document(root)

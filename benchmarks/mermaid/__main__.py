@@ -1,12 +1,12 @@
 """Flowcharts as attn and as mermaid reads them, side by side.
 
-    python benchmarks/mermaid [--count 5000] [--seed 0] [--cache FOLDER] [--record]
+    python benchmarks/mermaid [--count 5000] [--seed 0] [--cache FOLDER]
 
 Needs node and npm; mermaid itself is installed into the cache at the first run. A third of the
-flowcharts are sensible, a third wild, and a third are examples and recorded cases with a few
-changes. Compared are: accepted or refused, nodes with texts and shapes, edges with texts, ids and
-kinds, subgraphs with titles, members and directions. The exit status is the number of kinds of
-differences that `explained.py` has no reason for.
+flowcharts are sensible, a third wild, and a third are examples, recorded cases and others with a
+few changes. Compared are: accepted or refused, nodes with texts and shapes, edges with texts, ids
+and kinds, subgraphs with titles, members and directions. The exit status is the number of kinds
+of differences that `explained.py` has no reason for; in the table they begin with `!`.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def main(count: int, seed: int, cache: Path, examples: int) -> None:
             texts = sorted((text for text, other in found if other == name), key=len)
             for text in texts[:examples]:
                 click.echo(f"        {smallest(text, name, mermaid)!r}")
-    sys.exit(min(len({name for _, name in found if name.startswith('!')}), 125))
+    sys.exit(min(len({name for _, name in found if name.startswith("!")}), 125))
 
 
 if __name__ == "__main__":

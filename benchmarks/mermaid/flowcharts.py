@@ -12,6 +12,7 @@ from pieces import (
     HEADS,
     IDS,
     LABELLED,
+    LINE_ENDS,
     OTHERS,
     QUOTED,
     SPACES,
@@ -47,7 +48,7 @@ class Flowcharts:
         else:
             statement = self._chain()
         indent = self._pick(["    "], ["", " ", "\t", "\n  "])
-        return indent + statement + self._pick(["\n"], ["\n", ";", ";\n", " \n", "\n\n", "; ", ";;"])
+        return indent + statement + self._pick(["\n"], LINE_ENDS)
 
     def _subgraph(self, depth: int) -> str:
         body = self._body(self._random.randint(0, 3), depth)

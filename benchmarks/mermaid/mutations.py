@@ -7,14 +7,15 @@ from random import Random
 
 from pieces import ARROWS, DATA, OTHERS, TITLES, WILD_IDS, WILD_TEXTS
 
-MARKS = [*"[](){}<>|\"'`@&#;:,.-=~xo%\\/*_^$ \t\n", "@{", "}", ":::", "--", "-->", "%%", "end", "\n\n"]
+MARKS = [*"[](){}<>|\"'`@&#;:,.-=~xo%\\/*_^$ \t\n", "@{", ":::", "--", "-->", "%%", "end", "\n\n"]
 INSERTED = [*MARKS, *MARKS, *ARROWS, *DATA, *OTHERS, *TITLES, *WILD_IDS, *WILD_TEXTS]
 
 
 def mutate(text: str, other: str, random: Random) -> str:
     """`text` after one to three changes, some with a line of `other`."""
     for _ in range(random.randint(1, 3)):
-        text = random.choice([_insert, _delete, _repeat, _swap, _mix])(text, other, random)
+        change = random.choice(CHANGES)
+        text = change(text, other, random)
     return text
 
 
@@ -46,3 +47,6 @@ def _mix(text: str, other: str, random: Random) -> str:
     lines = text.split("\n")
     lines.insert(random.randint(1, len(lines)), random.choice(other.split("\n")))
     return "\n".join(lines)
+
+
+CHANGES = (_insert, _delete, _repeat, _swap, _mix)

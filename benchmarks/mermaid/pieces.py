@@ -31,7 +31,8 @@ BRACKETS = [
     ("[\\", "/]"), (">", "]"), ("(-", "-)"), ("[|k:v|", "]"), ("[", ")"), (" [", "]"), ("[ ", " ]"),
 ]  # fmt: skip
 DATA = [
-    " op: softmax, axis: -1 ", ' type: "f16[B, H]" ', " shape: rect ", '\n  op: matmul\n  axis: 1\n',
+    " op: softmax, axis: -1 ", ' type: "f16[B, H]" ', " shape: rect ",
+    "\n  op: matmul\n  axis: 1\n",
     " repeat: 3 ", ' shape: cyl, label: "L" ',
     " label: x y ", " shape: nope ", " a: [1, 2] ", " animate: true ", " a: {b: 1} ", "", " ",
     "\n  a:\n    b: [x, y]\n", ' label: "a #quot; b" ', " a: 1, a: 2 ", " label: 5 ", "\n x\n",
@@ -51,6 +52,7 @@ LABELLED = [
     ("<--", "-->"), ("x--", "--x"), ("o--", "-->"), ("--", "==>"), ("-.", ".-"), ("<==", "==>"),
     ("==", "==="), ("--", "---->"), ("-.", "..->"), ("<-.", ".->"), ("--", "--o"), ("x==", "==x"),
 ]  # fmt: skip
+LINE_ENDS = ["\n", ";", ";\n", " \n", "\n\n", "; ", ";;"]
 SPACES = ["", " ", "  ", "\n", "\n  ", "\t", " \n%% c\n "]
 TITLES = [
     "S", 'S["A title"]', '"A title"', "two words", "S [t]",
@@ -61,14 +63,15 @@ TITLES = [
 OTHERS = [
     "style A fill:#bbf,stroke:#333", "style B fill:#f9f;", "classDef hot fill:#f00", "class A hot",
     "class A,B hot", "linkStyle 0 stroke:#333", "linkStyle default stroke:#333,color:red",
-    "direction LR", "direction TB ", "%% a comment", "%%", "%%{init: {}}%%", "click A \"u\" \"tip\"",
-    "click A call f()", "click A href \"u\" _blank", "accTitle: a title", "accDescr: text",
+    "direction LR", "direction TB ", "%% a comment", "%%", "%%{init: {}}%%", 'click A "u" "tip"',
+    "click A call f()", 'click A href "u" _blank', "accTitle: a title", "accDescr: text",
     "accDescr {\n two\n lines\n}", "linkStyle 0,1 interpolate basis stroke:red", "linkStyle 9 a:b",
     "style A", "style A fill:rgb(1,2,3)", "classDef a,b fill:red,stroke-dasharray: 5 5", "class A",
-    "click A f", "style S fill:#f9f,stroke-width:4px", "end", "e1@{ animate: true }", "S@{ repeat: 2 }",
-    "A direction LR", "classDef default fill:#eee", "style A fill:#fff;;", "style A a: b\\,c,d:e",
-    "linkStyle 0 interpolate basis", "A;B", "A%%c", "style 1 x:y", "class S hot", "click B call f(1) \"t\"",
-    "style A fill:'x'", "style A --x:1", "style A a:end", "class a-b c-d", "style A fill:#f00 %% c",
-    "direction XY", "direction", "accTitle", "title T", "A --> B --> C end", "style A color:#fff,fill",
-    "%% {x}", "%%%%", "A %% c", 'A["a"] B["b"]', "classDef x fill:#f9f,stroke:#333,stroke-width:4px;",
+    "click A f", "style S fill:#f9f,stroke-width:4px", "end", "e1@{ animate: true }",
+    "S@{ repeat: 2 }", "A direction LR", "classDef default fill:#eee", "style A fill:#fff;;",
+    "style A a: b\\,c,d:e", "linkStyle 0 interpolate basis", "A;B", "A%%c", "style 1 x:y",
+    "class S hot", 'click B call f(1) "t"', "style A fill:'x'", "style A --x:1", "style A a:end",
+    "class a-b c-d", "style A fill:#f00 %% c", "direction XY", "direction", "accTitle", "title T",
+    "A --> B --> C end", "style A color:#fff,fill", "%% {x}", "%%%%", "A %% c", 'A["a"] B["b"]',
+    "classDef x fill:#f9f,stroke:#333,stroke-width:4px;",
 ]  # fmt: skip

@@ -9,7 +9,8 @@ import pytest
 from drawn import QKV, attention, codes, compiled, inputs, normal, operations, problems, remarked
 
 import attn_dsl
-from attn_dsl.ir import evaluate, to_text
+from attn_dsl.ir import Sizes, evaluate, to_text
+from attn_dsl.sample import sample_inputs
 
 LENGTHS = [(5, 5), (3, 7), (7, 3), (1, 6)]
 D = 4
@@ -192,3 +193,16 @@ def test_a_mask_of_a_softmax_s_weights_is_no_mask_of_scores() -> None:
     text = f"{QKV}Q & K --> S[MatMul] --> W[Softmax] --> m[Causal]\nm & V --> O[MatMul]"
     assert codes(text) == []
     assert "tiled_attention" not in operations(compiled(text).fused)
+
+
+def test_a_mask_with_an_arrow_into_a_library_attention_is_its_mask() -> None:
+    call = 'flowchart TD\nx["x : f32[B, N, E]"] --> a[MHA]@{ heads: 2 }\n'
+    drawn = attn_dsl.compile(call + 'padding["padding : bool[B, 1, 1, N]"] -- Mask --> a\n')
+    given = attn_dsl.compile(call)
+    assert list(drawn.inputs)[:2] == ["x", "padding"]
+    assert "a.mask" not in drawn.inputs
+    sizes = Sizes({"B": 2, "N": 9, "E": 8})
+    arrays = sample_inputs(drawn.program.graph, sizes, seed=0)
+    named = {name: array for name, array in arrays.items() if name != "padding"}
+    expected = given(**named, **{"a.mask": arrays["padding"]})
+    np.testing.assert_array_equal(drawn(**arrays), expected)
