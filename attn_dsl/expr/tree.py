@@ -89,6 +89,7 @@ TRUE = Number(True)
 FALSE = Number(False)
 MINUS_INF = Number(-math.inf)
 SCORE = Name("s")
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 def where(condition: Expr, yes: Expr, no: Expr) -> Call:
@@ -103,6 +104,32 @@ def conjunction(lhs: Expr, rhs: Expr) -> Expr:
     if rhs == TRUE or lhs == FALSE:
         return lhs
     return Binary("and", lhs, rhs)
+
+
+def disjunction(lhs: Expr, rhs: Expr) -> Expr:
+    """`lhs or rhs`, without the constants that change nothing."""
+    if TRUE in (lhs, rhs):
+        return TRUE
+    return rhs if lhs == FALSE else lhs if rhs == FALSE else Binary("or", lhs, rhs)
+
+
+def negation(condition: Expr) -> Expr:
+    """`not condition`, turned inwards: comparisons are reversed, De Morgan's laws applied.
+
+    For conditions on indices and sizes alone; a NaN would make both `<` and `>=` false.
+    """
+    match condition:
+        case Number(value):
+            return FALSE if value else TRUE
+        case Compare(op, lhs, rhs):
+            return Compare(OPPOSITE[op], lhs, rhs)
+        case Binary("and", lhs, rhs):
+            return disjunction(negation(lhs), negation(rhs))
+        case Binary("or", lhs, rhs):
+            return conjunction(negation(lhs), negation(rhs))
+        case Unary("not", x):
+            return x
+    return Unary("not", condition)
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:

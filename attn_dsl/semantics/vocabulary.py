@@ -95,10 +95,16 @@ def operation_in(title: str) -> type[Op] | None:
     return found.pop() if len(found) == 1 else None
 
 
+@cache
+def _spellings() -> Mapping[str, tuple[str, str]]:
+    """Every word as it is compared, with what it names and how that spells it."""
+    words = {name: op.words for name, op in OPS.items()} | dict(WORDS)
+    return {normal(word): (name, word) for name in words for word in words[name]}
+
+
 def nearest_words(text: str) -> list[str]:
     """Known words that look like `text`, best first, one an operation, as it spells them."""
-    words = {name: op.words for name, op in OPS.items()} | dict(WORDS)
-    named = {normal(word): (name, word) for name in words for word in words[name]}
+    named = _spellings()
     best: dict[str, str] = {}
     for found in get_close_matches(normal(text), list(named), n=20, cutoff=0.6):
         name, word = named[found]

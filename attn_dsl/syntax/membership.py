@@ -48,13 +48,14 @@ class Subgraphs:
     def close(self, end: int) -> None:
         """Leave the innermost subgraph, and settle which nodes mermaid gives it."""
         frame = self._stack.pop()
-        frame.id = frame.id or f"subGraph{self._count}"
+        if frame.head.id is None:
+            frame.id = f"subGraph{self._count}"
         frame.end = end
         frame.nodes = tuple(id for id in dict.fromkeys(frame.mentions) if id not in self._owners)
         self._owners |= dict.fromkeys(frame.nodes, frame)
         self._count += 1
         self.closed[frame.id] = frame
-        self.mention([frame.id])
+        self.mention([frame.id] if frame.id else [])
 
     def home(self, node: NodeDraft) -> Frame | None:
         """The subgraph that `node` belongs to by declaration, else by mermaid's rule."""

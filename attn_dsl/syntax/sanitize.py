@@ -21,7 +21,9 @@ NAMES = """
 KEPT = frozenset(NAMES.split())
 VOID = frozenset({"br", "hr", "img", "wbr"})
 # Dropped with all that they hold.
-SECRET = re.compile(r"<(script|style|iframe|title|noscript|template)\b.*?(</\1\s*>|$)", re.S | re.I)
+SECRET = re.compile(
+    r"<(script|style|iframe|title|noscript|template)(?=[\s/>]).*?(</\1\s*>|$)", re.S | re.I
+)
 
 
 def sanitize(text: str) -> str:

@@ -22,6 +22,8 @@ from attn_dsl.expr import (
     Number,
     Unary,
     conjunction,
+    disjunction,
+    negation,
     where,
 )
 
@@ -29,7 +31,6 @@ Q_FIRST, Q_LAST = Name("q_first"), Name("q_last")
 K_FIRST, K_LAST = Name("k_first"), Name("k_last")
 Interval = tuple[Expr, Expr]
 FLIPPED = {">": "<", ">=": "<="}
-OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 def possible(mask: Expr) -> Expr:
@@ -38,11 +39,11 @@ def possible(mask: Expr) -> Expr:
         case Number(value):
             return TRUE if value else FALSE
         case Unary("not", x):
-            return _negated(certain(x))
+            return negation(certain(x))
         case Binary("and", lhs, rhs):
             return conjunction(possible(lhs), possible(rhs))
         case Binary("or", lhs, rhs):
-            return _disjunction(possible(lhs), possible(rhs))
+            return disjunction(possible(lhs), possible(rhs))
         case Compare(op, lhs, rhs):
             return _compare(op, lhs, rhs, certainly=False)
     return TRUE
@@ -54,11 +55,11 @@ def certain(mask: Expr) -> Expr:
         case Number(value):
             return TRUE if value else FALSE
         case Unary("not", x):
-            return _negated(possible(x))
+            return negation(possible(x))
         case Binary("and", lhs, rhs):
             return conjunction(certain(lhs), certain(rhs))
         case Binary("or", lhs, rhs):
-            return _disjunction(certain(lhs), certain(rhs))
+            return disjunction(certain(lhs), certain(rhs))
         case Compare(op, lhs, rhs):
             return _compare(op, lhs, rhs, certainly=True)
     return FALSE
@@ -68,7 +69,7 @@ def _compare(op: str, lhs: Expr, rhs: Expr, certainly: bool) -> Expr:
     if op in FLIPPED:
         return _compare(FLIPPED[op], rhs, lhs, certainly)
     if op == "!=":
-        return _negated(_compare("==", lhs, rhs, not certainly))
+        return negation(_compare("==", lhs, rhs, not certainly))
     left, right = interval(lhs), interval(rhs)
     if left is None or right is None:
         return FALSE if certainly else TRUE
@@ -152,22 +153,3 @@ def _difference(lhs: Expr, rhs: Expr) -> Expr:
 
 def _minus(x: Expr) -> Expr:
     return Number(-x.value) if isinstance(x, Number) else Unary("-", x)
-
-
-def _disjunction(lhs: Expr, rhs: Expr) -> Expr:
-    if TRUE in (lhs, rhs):
-        return TRUE
-    return rhs if lhs == FALSE else lhs if rhs == FALSE else Binary("or", lhs, rhs)
-
-
-def _negated(condition: Expr) -> Expr:
-    match condition:
-        case Number(value):
-            return FALSE if value else TRUE
-        case Compare(op, lhs, rhs):
-            return Compare(OPPOSITE[op], lhs, rhs)
-        case Binary("and", lhs, rhs):
-            return _disjunction(_negated(lhs), _negated(rhs))
-        case Binary("or", lhs, rhs):
-            return conjunction(_negated(lhs), _negated(rhs))
-    return Unary("not", condition)

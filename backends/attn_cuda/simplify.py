@@ -6,17 +6,13 @@ from attn_dsl.expr import (
     FALSE,
     TRUE,
     Binary,
-    Compare,
     Expr,
     Number,
     Tensor,
-    Unary,
     children,
     evaluate,
     transform,
 )
-
-OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 def fold(expr: Expr) -> Expr:
@@ -37,15 +33,3 @@ def fold(expr: Expr) -> Expr:
         return node
 
     return transform(expr, change)
-
-
-def negated(condition: Expr) -> Expr:
-    """`not condition`, a comparison turned around."""
-    match condition:
-        case Number(value):
-            return Number(not value)
-        case Compare(op, lhs, rhs):
-            return Compare(OPPOSITE[op], lhs, rhs)
-        case Unary("not", x):
-            return x
-    return Unary("not", condition)

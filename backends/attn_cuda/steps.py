@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import singledispatch
 
-from attn_cuda.simplify import fold, negated
+from attn_cuda.simplify import fold
 from attn_cuda.site import COLUMNS, ROWS, VALUES, Site, block, each, each_score, given
-from attn_dsl.expr import FALSE, to_text
+from attn_dsl.expr import FALSE, Unary, negation, tensors_in, to_text
 from attn_dsl.tile import (
     Contract,
     Exponentiate,
@@ -108,9 +108,12 @@ def _(step: Hide, site: Site) -> None:
                 "Hide the scores that the mask does not keep. A tile that it keeps throughout "
                 "needs no test, and all threads know that at once."
             )
-            test = [f"if ({inside.printer.print(negated(full))}) {{"]
+            test = [f"if ({inside.printer.print(negation(full))}) {{"]
         with block(inside, *test), each_score(inside, step.mask) as printer:
-            hidden = printer.print(negated(fold(step.mask)))
+            mask = fold(step.mask)
+            # A tensor may hold NaN, of which every comparison is false, reversed ones too.
+            turned = Unary("not", mask) if tensors_in(mask) else negation(mask)
+            hidden = printer.print(turned)
             out.line(f"if ({hidden}) {step.buffer}[i][j] = -INFINITY;")
 
 

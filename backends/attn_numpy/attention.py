@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from attn_dsl.expr import FALSE, SCORE, TRUE, Expr, Kind, kind_of, names_in, tensors_in, walk
+from attn_dsl.expr import (
+    FALSE,
+    SCORE,
+    TRUE,
+    Expr,
+    Kind,
+    kind_of,
+    names_in,
+    negation,
+    tensors_in,
+    walk,
+)
 from attn_dsl.ir import DType, Graph, Statement
 from attn_dsl.ir.ops import TiledAttention
 from attn_dsl.textbuilder import TextBuilder
@@ -157,7 +168,7 @@ def _tile(out: TextBuilder, program: TileProgram) -> None:
     with out.block("for k_first in range(k_begin, k_end, KEY_TILE):"):
         out.line("k_last = min(k_first + KEY_TILE, k_end) - 1")
         if program.keys.live != TRUE:
-            with out.block(f"if not ({scalar(program.keys.live)}):"):
+            with out.block(f"if {scalar(negation(program.keys.live))}:"):
                 out.line("continue  # every score of this tile is masked")
         out.line("keys = slice(k_first, k_last + 1)")
         if "k" in names:
@@ -239,7 +250,7 @@ def _print_change(out: TextBuilder, program: TileProgram, step: Map | Hide) -> N
         condition = None
     else:
         change = f"{step.buffer} = np.where({printer.print(step.mask)}, {step.buffer}, -np.inf)"
-        condition = None if step.full == FALSE else f"not ({scalar(step.full)})"
+        condition = None if step.full == FALSE else scalar(negation(step.full))
     if step.given is not None:
         condition = f"{step.given} is not None"
     if condition is None:

@@ -51,3 +51,18 @@ def test_variant_fuses(file: Path) -> None:
 
 def test_there_are_many() -> None:
     assert len(VARIANTS) >= 20
+
+
+@pytest.mark.parametrize("target", ["numpy", "cuda"])
+def test_a_comparison_with_nan_keeps_nothing(target: str) -> None:
+    text = """flowchart TD
+        Q["Q : f32[N, D]"] & K["K : f32[N, D]"] --> S[MatMul] --> M["Mask: w[k] > 0"] --> P[Softmax]
+        w["w : f32[N]"] --> M
+        P & V["V : f32[N, D]"] --> O[MatMul]
+    """
+    compiled = analyse(read(text), {"D": 4})
+    arrays = sample_inputs(compiled.drawn, Sizes({"N": 9, "D": 4}), seed=0)
+    arrays["w"][3] = np.nan
+    (expected,) = evaluate(compiled.drawn, arrays).values()
+    found = load(compiled, target, emulate=target == "cuda")(**arrays)
+    assert np.abs(found - expected).max() <= 1e-5
