@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from attn_dsl.diagnostics import Span
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.ops import Input, Op
 from attn_dsl.ir.types import TensorType
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 ROLES = ("query", "key", "value")
 
@@ -98,6 +102,19 @@ class Graph:
     def users(self, value: str) -> list[Statement]:
         """The statements that use `value`."""
         return list(self._users.get(value, {}).values())
+
+    @cached_property
+    def digraph(self) -> nx.DiGraph[str]:
+        """Who uses whom, operand to user, for the questions that networkx answers.
+
+        Imported here, as it takes a while to load and compiling asks for direct users alone.
+        """
+        import networkx  # noqa: PLC0415
+
+        uses: nx.DiGraph[str] = networkx.DiGraph()
+        uses.add_nodes_from(self.table)
+        uses.add_edges_from((o, s.name) for s in self.statements for o in s.op.operands)
+        return uses
 
     def is_output(self, value: str) -> bool:
         """Whether `value` leaves the graph."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, field, replace
 
-from attn_dsl.diagnostics import Diagnostic, Note, Span
+from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
 from attn_dsl.ir import Dim, DType, Origin, Statement, TensorType, TypeMismatch
 from attn_dsl.ir.ops import Input, Op
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.names import identifier, unique
 from attn_dsl.semantics.settings import Settings
+
+MAX_ERRORS = 200
+"""How many errors of a drawing are told."""
 
 MAX_COPIES = 10_000
 """How many copies of subgraphs and modules a diagram may have in all."""
@@ -37,6 +40,13 @@ class Builder:
     asked: set[str] = field(default_factory=set)
     copies: int = 0
     found: list[Diagnostic] = field(default_factory=list)
+
+    @property
+    def has_enough_errors(self) -> bool:
+        """Whether there are as many errors as anyone reads."""
+        if len(self.found) < MAX_ERRORS:
+            return False
+        return sum(d.severity is Severity.ERROR for d in self.found) >= MAX_ERRORS
 
     def count_copy(self, place: Span) -> bool:
         """Count one more copy of a subgraph or a module; an error says where they were too many."""

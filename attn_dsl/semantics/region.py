@@ -16,6 +16,8 @@ from attn_dsl.semantics.site import Argument, Site
 from attn_dsl.semantics.values import Value
 
 Values = Mapping[str, Value]
+CHECKED = 100
+"""After so many nodes it is asked whether there are errors enough."""
 
 
 def elaborate_scope(builder: Builder, scope: Scope) -> dict[str, Value]:
@@ -54,7 +56,9 @@ def _region(
         spans = [repeats[unit].subgraph.span for unit in circle if unit in repeats]
         builder.found.append(errors.repeat_in_circle(spans[0]))
     values = dict(outside)
-    for unit in order:
+    for number, unit in enumerate(order):
+        if number % CHECKED == 0 and builder.has_enough_errors:
+            break
         if unit in repeats and unit not in scope.drawing:
             members = [id for id in nodes if unit_of[id] == unit]
             values |= _repeat(builder, scope, repeats[unit], members, values, repeats)

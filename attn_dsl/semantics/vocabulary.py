@@ -102,11 +102,16 @@ def _spellings() -> Mapping[str, tuple[str, str]]:
     return {normal(word): (name, word) for name in words for word in words[name]}
 
 
+LENGTHS_APART = 6
+"""Words that differ more in length do not look alike; it saves comparing them."""
+
+
 def nearest_words(text: str) -> list[str]:
     """Known words that look like `text`, best first, one an operation, as it spells them."""
-    named = _spellings()
+    named, words = _spellings(), normal(text)
+    alike = [word for word in named if abs(len(word) - len(words)) <= LENGTHS_APART]
     best: dict[str, str] = {}
-    for found in get_close_matches(normal(text), list(named), n=20, cutoff=0.6):
+    for found in get_close_matches(words, alike, n=20, cutoff=0.6):
         name, word = named[found]
         best.setdefault(name, word)
     return list(best.values())[:3]
