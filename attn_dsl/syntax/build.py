@@ -23,7 +23,7 @@ from attn_dsl.syntax.statements import (
     Style,
 )
 
-LOST_LINE = re.compile(r"(acc(Title|Descr)\s*:[^\S\n]*|click([^\S\n]+\S+)?)\n")
+LOST_LINE = re.compile(r"(acc(Title|Descr)\s*:[^\S\n]*|click([^\S\n]+\S+)?)\n|accDescr\s*\{[^}]*\Z")
 LOST_LINE_END = re.compile(r'subgraph\s[^"\n]*\b(?P<end>end)\s*\n')
 
 

@@ -348,7 +348,7 @@ def long_title(span: Span) -> Diagnostic:
 
 def lost_line(span: Span) -> Diagnostic:
     """`accTitle:` or `click A` with the rest missing."""
-    message = "mermaid takes the next line for the rest of this one, and does not draw it"
+    message = "mermaid takes what follows for the rest of this line, and does not draw it"
     help = "complete this line"
     return Diagnostic("W012", message, span, "", (), help, Severity.WARNING)
 

@@ -37,7 +37,7 @@ class StatementLayout:
     def write(self, tokens: Sequence[Token], indent: str) -> str:
         """The statement as it should stand at `indent`, which it begins with."""
         tokens = [token for token in tokens if token.type not in BREAKS]
-        if tokens[-1].type == "_GAP":
+        while tokens[-1].type == "_GAP":
             tokens.pop()
         match tokens[0].type:
             case "SUBGRAPH":
@@ -66,7 +66,8 @@ class StatementLayout:
         middle = end if opener is None else _places(opener)[0]
         title, label = self._text[start:middle], self._text[middle:end]
         # Mermaid counts `subgraph One ` up, for the space in its title.
-        kept = not label and len(title.replace('"', " ").split()) == 1
+        words = len(title.replace('"', " ").split())
+        kept = words == 0 or (not label and words == 1)
         return "subgraph " + (title if kept else title.strip()) + label
 
     def _direction(self, tokens: Sequence[Token]) -> str:
@@ -102,7 +103,7 @@ class StatementLayout:
                 return "| "
             case "TEXT" if after == "VBAR" and not self._inside(*_places(token)):
                 return written.strip() or " "
-            case "DATA":
+            case "DATA" if "DATA" not in (before, after):
                 return lay_out_data(written[2 : written.rindex("}")], indent, STEP)
             case "CSS":
                 return written.strip().rstrip(";").rstrip()

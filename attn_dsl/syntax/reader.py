@@ -72,10 +72,12 @@ class Reader:
         return str(children[0])
 
     def read_node_with_data(self, children: list[Any], start: int, end: int) -> Mention:
+        """A box and what stands in its braces; of several, mermaid puts the texts together."""
         mention: Mention = children[0]
-        data: Token = children[1]
-        first, last = data.start + len("@{"), data.start + data.rindex("}")
-        inside = Text(data[len("@{") : data.rindex("}")], self.span(first, last))
+        blocks: list[Token] = children[1:]
+        text = "".join(block[len("@{") : block.rindex("}")] for block in blocks)
+        first, last = blocks[0].start + len("@{"), blocks[-1].start + blocks[-1].rindex("}")
+        inside = Text(text, self.span(first, last))
         return replace(mention, span=self.span(start, last + 1), data=inside)
 
     # ---- arrows
@@ -99,7 +101,7 @@ class Reader:
     def _stripped(self, start: int, end: int) -> Span:
         """The span without the white space that an arrow takes with it."""
         span = self.span(start, end)
-        start = span.end - len(span.text.lstrip())
+        start = span.start + len(span.text) - len(span.text.lstrip())
         return Span(self.source, start, span.start + len(span.text.rstrip()))
 
     # ---- subgraphs
@@ -123,7 +125,7 @@ class Reader:
         return Close(self.span(start, start + len("end")))
 
     def read_direction(self, children: list[Token], start: int, end: int) -> Direction:
-        found = (re.search(rf"direction\s+({side})", children[0]) for side in ORDER)
+        found = (re.match(rf"[^\n]*direction\s+({side})", children[0]) for side in ORDER)
         return Direction(next(match[1] for match in found if match), self._stripped(start, end))
 
     # ---- styles

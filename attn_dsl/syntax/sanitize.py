@@ -10,7 +10,7 @@ import re
 # `<name attributes>`, closed or cut off by the end of the text; comments; other `<!…>` and `<?…>`.
 TAG = re.compile(
     r"<(?P<close>/?)(?P<name>[A-Za-z][^\s/>]*)(?P<attributes>[^>]*)(?P<end>>|$)"
-    r"|<!--(?:-?>|.*?(?:--!?>|$))|<[!?/][^>]*(?:>|$)",
+    r"|<!--(?:-?>|.*?(?:--!?>|$))|<(?:[!?]|/(?!\Z))[^>]*(?:>|$)",
     re.DOTALL,
 )
 NAMES = """

@@ -11,6 +11,7 @@ from compare import ACCEPTED, REFUSED, Answer, Case, differences, ours
 from attn_dsl.syntax.prepare import BLANK, prepare
 
 TEXTS = {"texts of nodes": "nodes", "texts of edges": "edges", "titles": "subgraphs"}
+YAML = re.compile(r"@\{|\A\s*---")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def _invalid(case: Case, kind: str) -> bool:
 def _markup(case: Case, kind: str) -> bool:
     def texts(answer: Answer) -> list[str]:
         key = "title" if kind == "titles" else "text"
-        return [re.sub(r"<[^>]*>", "", entry[key]).strip() for entry in answer[TEXTS[kind]]]
+        return [re.sub(r"<[^<>]*>", "", entry[key]).strip() for entry in answer[TEXTS[kind]]]
 
     return kind in TEXTS and texts(case.ours) == texts(case.mermaid)
 
@@ -60,9 +61,14 @@ def _yaml(case: Case, kind: str) -> bool:
     """Whether one reader of YAML refuses, or `#x;` stands where YAML sees a comment."""
     if kind == REFUSED:
         return "this is not valid YAML" in case.ours["error"]
-    if kind == ACCEPTED:
-        return "@{" in case.text and bool(re.search(r"\(\d+:\d+\)\n", case.mermaid["error"]))
-    return kind == "texts of nodes" and bool(re.search(r"@\{[^}]*\s#\w+;", case.text))
+    error = case.mermaid.get("error", "")
+    malformed = YAML.search(case.text) and re.search(r"\(\d+:\d+\)\n", error)
+    return bool(malformed or re.search(r"@\{[^}]*\s#\w+;", case.text))
+
+
+def _direction(case: Case, kind: str) -> bool:
+    line = r"\n\s*[xo<]?(--|==|-?\.+-)[^\n]*direction\s"
+    return kind == ACCEPTED and bool(re.search(line, case.text))
 
 
 EXPLAINED = (
@@ -90,6 +96,11 @@ EXPLAINED = (
         "YAML",
         "aliases are refused here, as they can explode; the two readers differ on malformed values",
         _yaml,
+    ),
+    Explained(
+        "arrows before a direction",
+        "`direction LR` takes its whole line; mermaid sees an arrow at the start of it first",
+        _direction,
     ),
 )
 

@@ -21,6 +21,7 @@ LOSSES = [
     ("subgraph the end\nA\nB\nend", "W011"),
     ("accTitle:\nA --> B", "W012"),
     ("click A\nB", "W012"),
+    ("accDescr { text\nA --> B", "W012"),
     ("A\n%%{ B --> C", "W013"),
     ("A --> B %% so", "E016"),
     ("x-->y", "E013"),
