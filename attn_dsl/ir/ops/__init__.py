@@ -1,5 +1,7 @@
 """The operations of the IR, one small class each.
 
+In: the types of the operands, or their values. Out: the type of the result, or its value.
+
 An operation declares its operands, its attributes, its shape rule, its meaning in NumPy and the
 words that drawings use for it; printing, reading, renaming and the vocabulary derive from that.
 """
