@@ -86,7 +86,7 @@ class Graph:
         """The type of every value."""
         return {statement.name: statement.type for statement in self.statements}
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Statement, ...]:
         """The statements that are inputs, in the order of the arguments."""
         return tuple(s for s in self.statements if isinstance(s.op, Input))
@@ -120,7 +120,7 @@ class Graph:
         """Whether `value` leaves the graph."""
         return any(value == output for _, output in self.outputs)
 
-    @property
+    @cached_property
     def symbols(self) -> tuple[str, ...]:
         """The symbolic sizes of all inputs, each once, in order."""
         return tuple(dict.fromkeys(s for i in self.inputs for s in i.type.symbols))
