@@ -24,6 +24,10 @@ class YAMLProblem(ValueError):
 
 
 class _Composer(Composer):
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader=loader)
+        self.warn_double_anchors = False  # nothing refers to an anchor, so two may be alike
+
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.parser.check_event(AliasEvent):
             mark = self.parser.peek_event().start_mark

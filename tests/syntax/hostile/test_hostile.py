@@ -6,6 +6,7 @@ The texts are made here, as they are large.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,3 +120,12 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
         read_document(str(path))
     assert [d.code for d in caught.value.diagnostics] == ["E026"]
     assert read_document(str(path), max_size=10**7).end > 2_000_000
+
+
+def test_two_anchors_of_one_name_are_no_news() -> None:
+    """Nothing may refer to them; a warning of the YAML reader would reach the terminal."""
+    text = "flowchart TD\nA@{\n  x: &n 1\n  y: &n 2\n}\n"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        diagram = parse(Source("x", text))
+    assert diagram.nodes["A"].data.values == {"x": 1, "y": 2}
