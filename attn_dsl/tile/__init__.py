@@ -6,7 +6,7 @@ backend prints this one value.
 """
 
 from attn_dsl.tile.analysis import certain, possible
-from attn_dsl.tile.bounds import KeyLoop, key_loop
+from attn_dsl.tile.bounds import Edges, KeyLoop, conjuncts, find_edges, key_loop
 from attn_dsl.tile.count import TileCount, count_tiles
 from attn_dsl.tile.formula import formula
 from attn_dsl.tile.local_names import local_names
@@ -32,6 +32,7 @@ from attn_dsl.tile.schedule import TileSizes, schedule
 __all__ = [
     "Buffer",
     "Contract",
+    "Edges",
     "Exponentiate",
     "Fill",
     "Hide",
@@ -49,7 +50,9 @@ __all__ = [
     "TileProgram",
     "TileSizes",
     "certain",
+    "conjuncts",
     "count_tiles",
+    "find_edges",
     "formula",
     "key_loop",
     "local_names",

@@ -19,7 +19,7 @@ from enum import Enum
 from attn_dsl.expr import Expr
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.types import DType
-from attn_dsl.tile.bounds import KeyLoop
+from attn_dsl.tile.bounds import Edges, KeyLoop
 
 
 class Tier(Enum):
@@ -170,7 +170,7 @@ class TileProgram:
     `query_length`, `key_length`, `head_dim` and `value_dim` are the sizes N, M, D and E;
     `query_tile` and `key_tile` how many queries and keys a tile holds. `live` and `full` are
     the mask analysis: where `live` fails a tile is skipped, where `full` holds it needs no
-    mask; `keys` is `live` as loop bounds.
+    mask; `keys` is `live` as loop bounds, and `edges` is both, where bounds say all of it.
     """
 
     name: str
@@ -183,6 +183,7 @@ class TileProgram:
     live: Expr
     full: Expr
     keys: KeyLoop
+    edges: Edges | None
     buffers: tuple[Buffer, ...]
     prologue: tuple[Step, ...]
     body: tuple[Step, ...]

@@ -10,7 +10,7 @@ from attn_dsl.ir import Graph, Statement
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.ops import Input, TiledAttention
 from attn_dsl.tile.analysis import certain, possible
-from attn_dsl.tile.bounds import key_loop
+from attn_dsl.tile.bounds import find_edges, key_loop
 from attn_dsl.tile.program import (
     Buffer,
     Contract,
@@ -49,7 +49,7 @@ def schedule(graph: Graph, statement: Statement, tiles: TileSizes) -> TileProgra
     assert isinstance(op, TiledAttention)
     optional = frozenset(name for name in op.captured if _is_optional(graph, name))
     mask, given_masks = _split_mask(op.mask, optional)
-    full = certain(mask)
+    live, full = possible(mask), certain(mask)
     query, value = graph.types[op.query], graph.types[op.value]
     return TileProgram(
         name=statement.name,
@@ -59,9 +59,10 @@ def schedule(graph: Graph, statement: Statement, tiles: TileSizes) -> TileProgra
         value_dim=value.dims[-1],
         query_tile=tiles.query,
         key_tile=tiles.key,
-        live=possible(mask),
+        live=live,
         full=full,
-        keys=key_loop(possible(mask)),
+        keys=key_loop(live),
+        edges=find_edges(live, full),
         buffers=_buffers(graph, statement, op, tiles),
         prologue=_prologue(op),
         body=_body(op, mask, full, given_masks, optional),

@@ -28,6 +28,27 @@ def index(scores, axis):
     return np.arange(scores.shape[-axis]).reshape(-1, *[1] * (axis - 1))
 '''
 
+KEY_TILES = '''
+def key_tiles(begin, full_begin, full_end, end):
+    """First and last key of each tile: small tiles at the edges of a mask, large ones between."""
+    begin = begin // EDGE_TILE * EDGE_TILE
+    full_begin = min(max(begin, -(-full_begin // EDGE_TILE) * EDGE_TILE), end)
+    full_end = min(max(full_begin, full_end // EDGE_TILE * EDGE_TILE), end)
+    borders = [
+        *range(begin, full_begin, EDGE_TILE),
+        *range(full_begin, full_end, KEY_TILE),
+        *range(full_end, end, EDGE_TILE),
+        end,
+    ]
+    return [(first, after - 1) for first, after in zip(borders, borders[1:])]
+'''
+
+LONGEST = '''
+def longest(vectors):
+    """The greatest Euclidean length."""
+    return math.sqrt(np.vecdot(vectors, vectors).max(initial=0))
+'''
+
 SOFTMAX = '''
 def softmax(x, axis):
     """exp(x) / sum of exp(x) along axis; 0 where all of it is -inf."""
@@ -78,7 +99,9 @@ HELPERS = {
     "gather": GATHER,
     "given": GIVEN,
     "index": INDEX,
+    "key_tiles": KEY_TILES,
     "layer_norm": LAYER_NORM,
+    "longest": LONGEST,
     "merge_heads": MERGE_HEADS,
     "positions": POSITIONS,
     "softmax": SOFTMAX,

@@ -9,16 +9,21 @@ from attn_dsl.ir import DType, Graph, Statement
 from attn_dsl.ir.ops import Input, TiledAttention
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import formula
-from attn_numpy.function import TILES, Function, attention_functions
+from attn_numpy.function import EDGE_TILE, TILES, Function, attention_functions
 from attn_numpy.helpers import HELPERS
 from attn_numpy.names import clear_names, entry_name, parameters, quoted
 from attn_numpy.plain import print_plain, spelled
 
 LIMIT_THREADS = """
 try:  # the tiles have a thread for each core, so BLAS needs none of its own
-    from threadpoolctl import threadpool_limits as limit_threads
+    from threadpoolctl import ThreadpoolController
+
+    limit_threads = ThreadpoolController().limit
 except ImportError:  # then they compete, which is slow, and as right
-    from contextlib import nullcontext as limit_threads
+
+    def limit_threads(limits):
+        return nullcontext()
+
 """
 
 
@@ -50,14 +55,18 @@ def _print_head(out: TextBuilder, graph: Graph, functions: dict[str, Function], 
     out.line()
     code = re.sub(r'""".*?"""', "", body, flags=re.DOTALL)
     helpers = [text for name, text in HELPERS.items() if re.search(rf"(?<![\w.]){name}\(", code)]
-    if "math." in code:
+    if "math." in code or functions:
         out.line("import math")
     if functions:
         out.line("import os\nfrom concurrent.futures import ThreadPoolExecutor")
+        out.line("from contextlib import nullcontext")
     out.line("\nimport numpy as np" if functions or "math." in code else "import numpy as np")
     if functions:
         out.line("\n" + LIMIT_THREADS.strip())
-        out.line(f"\nQUERY_TILE, KEY_TILE = {TILES.query}, {TILES.key}  # queries and keys a step")
+        out.line("\n\nLOG2_E = math.log2(math.e)")
+        out.line(f"QUERY_TILE, KEY_TILE = {TILES.query}, {TILES.key}  # queries and keys a step")
+        if "key_tiles(" in code:
+            out.line(f"EDGE_TILE = {EDGE_TILE}  # keys, where a mask cuts through")
     for text in helpers:
         out.line("\n\n" + text.strip("\n"))
 
