@@ -9,7 +9,7 @@ import numpy as np
 from support import NDArray
 
 from attn_dsl.expr import Expr, evaluate
-from attn_dsl.tile import certain, key_loop, possible
+from attn_dsl.tile import Edges, certain, find_edges, key_loop, possible
 
 QUERIES, KEYS = 11, 14
 SIZES = {"N": QUERIES, "M": KEYS, "P": 4, "W": 3, "h": 2}
@@ -52,10 +52,22 @@ class Masked:
     def bound(self, bound: Expr | None, default: int) -> NDArray:
         """A bound of the loop over keys, for every range of queries."""
         q0, q1 = _pairs(QUERIES)
-        found = (
-            default if bound is None else evaluate(bound, SIZES | {"q_first": q0, "q_last": q1}, {})
-        )
-        return np.broadcast_to(found, q0.shape)
+        return _value(bound, default, {"q_first": q0, "q_last": q1})
+
+    def check_edges(self, edges: Edges) -> None:
+        """Between the full bounds nothing is hidden; before and after the queries' all is."""
+        (q0, q1), (k0, k1) = _pairs(QUERIES), _pairs(KEYS)
+        begin = self.bound(edges.full_begin, 0)[:, None]
+        end = self.bound(edges.full_end, KEYS)[:, None]
+        columns = np.arange(KEYS)
+        seen_by_all = np.array([self.kept[a : b + 1].all(0) for a, b in zip(q0, q1, strict=True)])
+        assert not np.any(~seen_by_all & (columns >= begin) & (columns < end))
+        tile: dict[str, NDArray] = {"k_first": k0, "k_last": k1}
+        first = _value(edges.first_query, 0, tile)[:, None]
+        after = _value(edges.end_query, QUERIES, tile)[:, None]
+        seeing = np.array([self.kept[:, a : b + 1].any(1) for a, b in zip(k0, k1, strict=True)])
+        rows = np.arange(QUERIES)
+        assert not np.any(seeing & ((rows < first) | (rows >= after)))
 
     def check(self) -> None:
         """No kept score is skipped, and no hidden one is let through."""
@@ -71,3 +83,12 @@ class Masked:
             [self.kept[a : b + 1].any(0) for a, b in zip(*_pairs(QUERIES), strict=True)]
         )
         assert not np.any(seen & ((columns < begin) | (columns >= end)))
+        edges = find_edges(possible(self.mask), certain(self.mask))
+        if edges is not None:
+            self.check_edges(edges)
+
+
+def _value(bound: Expr | None, default: int, names: dict[str, NDArray]) -> NDArray:
+    """A bound at every tile that `names` tells of."""
+    found = default if bound is None else evaluate(bound, SIZES | names, {})
+    return np.broadcast_to(found, next(iter(names.values())).shape)

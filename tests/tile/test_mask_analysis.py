@@ -10,8 +10,8 @@ from masked import SIZES, Masked
 from strategies import COMPARISONS, conditions, integers
 from support import examples
 
-from attn_dsl.expr import Binary, Call, Compare, Expr, Number, Tensor, Unary, parse
-from attn_dsl.tile import certain, key_loop, possible
+from attn_dsl.expr import Binary, Call, Compare, Expr, Number, Tensor, Unary, parse, to_text
+from attn_dsl.tile import certain, find_edges, key_loop, possible
 
 NAMES = ("q", "k", "q", "k", *SIZES)
 
@@ -113,3 +113,24 @@ def test_what_has_no_bounds_is_asked_of_each_tile(text: str) -> None:
 )
 def test_what_is_no_number_hides_nothing(text: str) -> None:
     Masked(parse(text)).check()
+
+
+@pytest.mark.parametrize(
+    ("text", "edges"),
+    [
+        ("k <= q", (None, "q_first + 1", "k_first", None)),
+        ("k <= q and q - k < W", ("q_last + 1 - W", "q_first + 1", "k_first", "W + k_last")),
+        ("k < P", (None, "P", None, None)),
+        ("k <= q + M - N", (None, "M + q_first + 1 - N", "N + k_first - M", None)),
+    ],
+)
+def test_edges_of_a_mask(text: str, edges: tuple[str | None, ...]) -> None:
+    found = find_edges(possible(parse(text)), certain(parse(text)))
+    assert found is not None
+    places = (found.full_begin, found.full_end, found.first_query, found.end_query)
+    assert tuple(place and to_text(place) for place in places) == edges
+
+
+@pytest.mark.parametrize("text", ["True", "False", "k < P or k <= q", "q // 4 == k // 4", "q < 5"])
+def test_masks_whose_edges_bounds_do_not_say(text: str) -> None:
+    assert find_edges(possible(parse(text)), certain(parse(text))) is None
