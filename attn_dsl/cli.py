@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -319,6 +320,7 @@ def bench(
     PyTorch and the plot need `pip install 'attn-dsl[bench]'`.
     """
     from attn_dsl import bench  # noqa: PLC0415
+    from attn_dsl.sample import sample_inputs  # noqa: PLC0415
 
     with reporting(), needing_extra():
         compiled = analyse(read(file, max_size), dict(settings))
@@ -326,7 +328,8 @@ def bench(
         kernel = load(compiled, "numpy")
         points = bench.sweep_sizes(kernel, compiled.settings, sweep)
         peers = bench.torch_peers() if against == "torch" else {}
-        record = bench.compare(kernel, points, peers, repeat, seed)
+        draw = partial(sample_inputs, seed=seed)
+        record = bench.compare(kernel, points, peers, repeat, draw)
         click.echo(bench.table(record), nl=False)
         if json_file is not None:
             text = json.dumps(bench.to_json(record), indent=2) + "\n"

@@ -5,18 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import median
 
 import numpy as np
 
 from attn_dsl.bench.peers import Absent, NoPeer, Prepare, Run
-from attn_dsl.ir import Sizes
+from attn_dsl.ir import Graph, Sizes
 from attn_dsl.ir.binding import NDArray
 from attn_dsl.kernel import Kernel
 from attn_dsl.sample import default_sizes, sample_inputs
 from attn_dsl.semantics import Settings
 
 OURS = "attn"
+Draw = Callable[[Graph, Sizes], Mapping[str, NDArray]]
+"""Inputs by name for a graph at given sizes."""
+SEEDED: Draw = partial(sample_inputs, seed=0)
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,18 @@ def compare(
     sweep: Sequence[Sizes],
     peers: Mapping[str, Prepare],
     repeat: int = 11,
-    seed: int = 0,
+    draw: Draw = SEEDED,
     told: Callable[[str], None] = lambda text: None,
 ) -> Record:
     """Run `kernel` and `peers` at each of `sweep`, `repeat` times in turn after one to warm up.
 
+    `draw` gives the inputs at given sizes, and `told` is told which sizes come next.
     What takes preparation (a dense mask, a block mask, a compilation) is prepared before.
     """
     points = []
     for sizes in sweep:
         told(", ".join(f"{name}={size}" for name, size in sizes.symbols.items()))
-        points.append(_point(kernel, sizes, peers, repeat, seed))
+        points.append(_point(kernel, sizes, peers, repeat, draw))
     return Record(kernel.program.graph.name, kernel.where, tuple(points))
 
 
@@ -79,10 +84,10 @@ def sweep_sizes(
 
 
 def _point(
-    kernel: Kernel, sizes: Sizes, peers: Mapping[str, Prepare], repeat: int, seed: int
+    kernel: Kernel, sizes: Sizes, peers: Mapping[str, Prepare], repeat: int, draw: Draw
 ) -> Point:
     graph = kernel.program.graph
-    arrays = sample_inputs(graph, sizes, seed)
+    arrays = draw(graph, sizes)
     runs: dict[str, Run] = {OURS: lambda: _first(kernel(**arrays))}
     absent = []
     for name, prepare in peers.items():
