@@ -66,7 +66,6 @@ TITLES: Mapping[str, str] = {
     "E062": "element type that CUDA kernels do not compute in",
     "E063": "more dims than CUDA kernels take",
     "E064": "operation without a CUDA kernel",
-    "E070": "element type that NumPy kernels do not compute in",
     "E080": "unknown format of a picture",
     "E081": "file cannot be written",
     "E082": "picture that Graphviz cannot draw",

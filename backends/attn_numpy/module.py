@@ -13,6 +13,7 @@ from attn_numpy.function import EDGE_TILE, TILES, Function, attention_functions
 from attn_numpy.helpers import HELPERS
 from attn_numpy.names import clear_names, entry_name, parameters, quoted
 from attn_numpy.plain import print_plain, spelled
+from attn_numpy.precision import computed, narrowed, widening
 
 LIMIT_THREADS = """
 try:  # the tiles have a thread for each core, so BLAS needs none of its own
@@ -29,14 +30,15 @@ except ImportError:  # then they compete, which is slow, and as right
 
 def print_module(graph: Graph) -> str:
     """The text of the module that computes `graph`."""
-    graph = clear_names(graph)
+    stored = clear_names(graph)
+    graph = computed(stored)
     functions = attention_functions(graph)
     body = TextBuilder()
     for text in dict.fromkeys(function.text for function in functions.values()):
         body.line("\n")
         body.lines(text.splitlines())
     body.line("\n")
-    _print_entry(body, graph, functions)
+    _print_entry(body, graph, stored, functions)
     head = TextBuilder()
     _print_head(head, graph, functions, body.text)
     return head.text + body.text
@@ -77,20 +79,26 @@ def _owned(graph: Graph) -> list[str]:
     return ["parameters"] if any(op.parameter for op in inputs) else []
 
 
-def _print_entry(out: TextBuilder, graph: Graph, functions: dict[str, Function]) -> None:
+def _print_entry(
+    out: TextBuilder, graph: Graph, stored: Graph, functions: dict[str, Function]
+) -> None:
+    """The function to call: `stored` says what comes and goes, `graph` what is computed."""
     names = parameters(graph)
     inputs = [s.op for s in graph.inputs if isinstance(s.op, Input)]
     optional = {op.name for op in inputs if op.optional and not op.required}
     arguments = [f"{p}=None" if name in optional else p for p, name in names.items()]
     arguments = [*_owned(graph), *arguments]
     with out.block(f"def {entry_name(graph)}({', '.join(arguments)}):"):
-        _docstring(out, graph)
+        _docstring(out, stored)
         _print_sizes(out, graph, functions)
         _print_optional(out, graph, names)
+        out.lines(widening(stored))
         for statement in graph.statements:
             if not isinstance(statement.op, Input):
                 _print_statement(out, graph, statement, functions)
-        results = (spelled(graph.table[value]) for _, value in graph.outputs)
+        results = (
+            narrowed(stored, value, spelled(graph.table[value])) for _, value in graph.outputs
+        )
         out.line(f"return {', '.join(results)}")
 
 
