@@ -23,7 +23,8 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
         import ml_dtypes  # noqa: PLC0415 (few diagrams need it)
     except ImportError:
         raise ValueError("NumPy knows no bf16: pip install 'attn-dsl[bf16]' brings it") from None
-    return np.dtype(ml_dtypes.bfloat16)
+    found: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+    return found
 
 
 def read_tensors(path: str | Path) -> dict[str, NDArray]:
