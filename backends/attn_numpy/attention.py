@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from attn_dsl.expr import (
-    FALSE,
     SCORE,
-    TRUE,
     Expr,
     Kind,
     kind_of,
     names_in,
-    negation,
     tensors_in,
     walk,
 )
@@ -37,6 +34,15 @@ from attn_dsl.tile import (
     formula,
 )
 from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, widened
+from attn_numpy.loop import (
+    asked_in_loop,
+    has_map,
+    head_numbers,
+    key_loop,
+    needs_mask,
+    print_head_numbers,
+    print_map,
+)
 
 scalar = ScalarPrinter().print
 TILE = "[head][rows, keys]"
@@ -51,6 +57,9 @@ def print_attention(
         _docstring(out, graph, statement)
         _broadcast(out, program)
         out.line()
+        if has_map(program):
+            print_map(out, program)
+            out.line()
         with out.block("def tile(head, q_first):"):
             out.line('"""The rows of one head from q_first on, key tile by key tile."""')
             _tile(out, program)
@@ -70,22 +79,23 @@ def sizes_of(program: TileProgram) -> tuple[str, ...]:
     dims = (program.query_length, program.key_length, program.value_dim)
     names = [symbol for dim in dims for symbol in dim.symbols]
     known = {"b", "h", "q", "k", "s", "q_first", "q_last", "k_first", "k_last"}
-    for expr in _expressions(program):
+    of_map = (program.live, program.full) if has_map(program) else ()
+    read = (r.expr for r in program.ranges)
+    for expr in (*asked_in_loop(program), *of_map, *read, *_expressions(program)):
         names += sorted(names_in(expr) - known)
     return tuple(dict.fromkeys(names))
 
 
 def _expressions(program: TileProgram) -> Iterator[Expr]:
-    loop = program.keys
-    yield from (e for e in (loop.begin, loop.end, loop.live) if e is not None)
+    """The expressions of the steps."""
     for step in (*program.prologue, *program.body):
         match step:
             case Load(scale=scale) if scale is not None:
                 yield scale
             case Map(score=score):
                 yield score
-            case Hide(mask=mask, full=full):
-                yield from (mask, full)
+            case Hide(mask=mask):
+                yield mask
 
 
 def scalar_dim(program: TileProgram, which: str) -> str:
@@ -153,41 +163,28 @@ def _read_by(step: Map | Hide) -> tuple[str, ...]:
 
 
 def _tile(out: TextBuilder, program: TileProgram) -> None:
-    names = {name for expr in _expressions(program) for name in names_in(expr)}
+    read = (r.expr for r in head_numbers(program))
+    expressions = (*_expressions(program), *asked_in_loop(program), *read)
+    names = {name for expr in expressions for name in names_in(expr)}
     out.line(f"q_last = min(q_first + QUERY_TILE, {scalar_dim(program, 'query')}) - 1")
     out.line("rows = slice(q_first, q_last + 1)")
     for index, axis in (("h", 1), ("b", 2)):
         if index in names:
             out.line(f"{index} = head[-{axis}] if len(head) >= {axis} else 0")
+    print_head_numbers(out, program)
     if "q" in names:
         out.line("q = np.arange(q_first, q_last + 1)[:, None]")
     for step in program.prologue:
         _print_step(out, program, step)
     out.line()
-    _loop_head(out, program)
-    with out.block("for k_first in range(k_begin, k_end, KEY_TILE):"):
-        out.line("k_last = min(k_first + KEY_TILE, k_end) - 1")
-        if program.keys.live != TRUE:
-            with out.block(f"if {scalar(negation(program.keys.live))}:"):
-                out.line("continue  # every score of this tile is masked")
-        out.line("keys = slice(k_first, k_last + 1)")
+    with key_loop(out, program):
         if "k" in names:
-            out.line("k = np.arange(k_first, k_last + 1)")
+            out.line("k = np.arange(keys.start, keys.stop)")
         for step in program.body:
             _print_step(out, program, step)
     out.line()
     for step in program.epilogue:
         _print_step(out, program, step)
-
-
-def _loop_head(out: TextBuilder, program: TileProgram) -> None:
-    begin, end = program.keys.begin, program.keys.end
-    if begin is not None or end is not None:
-        out.line("# The mask hides all keys outside of these bounds from this query tile.")
-    first = f"max(0, {scalar(begin)}) // KEY_TILE * KEY_TILE" if begin is not None else "0"
-    out.line(f"k_begin = {first}")
-    keys = scalar_dim(program, "key")
-    out.line(f"k_end = {f'min({keys}, {scalar(end)})' if end is not None else keys}")
 
 
 def _print_step(out: TextBuilder, program: TileProgram, step: Step) -> None:
@@ -250,7 +247,7 @@ def _print_change(out: TextBuilder, program: TileProgram, step: Map | Hide) -> N
         condition = None
     else:
         change = f"{step.buffer} = np.where({printer.print(step.mask)}, {step.buffer}, -np.inf)"
-        condition = None if step.full == FALSE else scalar(negation(step.full))
+        condition = needs_mask(program, step.full)
     if step.given is not None:
         condition = f"{step.given} is not None"
     if condition is None:

@@ -73,14 +73,31 @@ def merge_heads(x):
     return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
 '''
 
+TILE_RANGE = '''
+def tile_range(values, tile, axis):
+    """The least and the greatest of every `tile` values along axis; NaN if one is not finite."""
+    if values.dtype.kind == "f":
+        values = np.where(np.isfinite(values), values, np.nan)
+    first = np.arange(0, values.shape[axis], tile)
+    return np.minimum.reduceat(values, first, axis), np.maximum.reduceat(values, first, axis)
+'''
+
+KEY_TILES = '''
+def key_tiles(begin, end, tile):
+    """Where the tiles begin that have some of the keys begin … end - 1."""
+    return range(begin // tile * tile, end, tile) if begin < end else range(0)
+'''
+
 HELPERS = {
     "embedding": EMBEDDING,
     "gather": GATHER,
     "given": GIVEN,
     "index": INDEX,
+    "key_tiles": KEY_TILES,
     "layer_norm": LAYER_NORM,
     "merge_heads": MERGE_HEADS,
     "positions": POSITIONS,
     "softmax": SOFTMAX,
     "split_heads": SPLIT_HEADS,
+    "tile_range": TILE_RANGE,
 }
