@@ -5,9 +5,9 @@ tiles, the loop over key tiles, the buffers with their memory tier and the steps
 backend prints this one value.
 """
 
-from attn_dsl.tile.analysis import certain, possible
-from attn_dsl.tile.bounds import Edges, KeyLoop, conjuncts, find_edges, key_loop
-from attn_dsl.tile.count import TileCount, count_tiles
+from attn_dsl.tile.analysis import MaskAnalysis, analyse, conjuncts
+from attn_dsl.tile.bounds import Edges, KeyLoop
+from attn_dsl.tile.count import TileCount, count_tiles, tile_map
 from attn_dsl.tile.formula import formula
 from attn_dsl.tile.local_names import local_names
 from attn_dsl.tile.program import (
@@ -27,6 +27,7 @@ from attn_dsl.tile.program import (
     Tier,
     TileProgram,
 )
+from attn_dsl.tile.ranges import Range, range_kinds
 from attn_dsl.tile.schedule import TileSizes, schedule
 
 __all__ = [
@@ -39,7 +40,9 @@ __all__ = [
     "KeyLoop",
     "Load",
     "Map",
+    "MaskAnalysis",
     "Normalize",
+    "Range",
     "Rescale",
     "RowMax",
     "RowSum",
@@ -49,13 +52,12 @@ __all__ = [
     "TileCount",
     "TileProgram",
     "TileSizes",
-    "certain",
+    "analyse",
     "conjuncts",
     "count_tiles",
-    "find_edges",
     "formula",
-    "key_loop",
     "local_names",
-    "possible",
+    "range_kinds",
     "schedule",
+    "tile_map",
 ]

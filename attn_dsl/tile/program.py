@@ -20,6 +20,8 @@ from attn_dsl.expr import Expr
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.types import DType
 from attn_dsl.tile.bounds import Edges, KeyLoop
+from attn_dsl.tile.ranges import Range
+from attn_dsl.tile.scope import Scope
 
 
 class Tier(Enum):
@@ -170,7 +172,8 @@ class TileProgram:
     `query_length`, `key_length`, `head_dim` and `value_dim` are the sizes N, M, D and E;
     `query_tile` and `key_tile` how many queries and keys a tile holds. `live` and `full` are
     the mask analysis: where `live` fails a tile is skipped, where `full` holds it needs no
-    mask; `keys` is `live` as loop bounds, and `edges` is both, where bounds say all of it.
+    mask; `keys` is `live` as loop bounds, and `edges` is both, where bounds say all of it;
+    `ranges` are what these mention of captured tensors.
     """
 
     name: str
@@ -188,6 +191,7 @@ class TileProgram:
     prologue: tuple[Step, ...]
     body: tuple[Step, ...]
     epilogue: tuple[Step, ...]
+    ranges: tuple[Range, ...] = ()
 
     def buffer(self, name: str) -> Buffer:
         """The buffer called `name`."""
@@ -198,3 +202,9 @@ class TileProgram:
         """The global buffers beside query, key, value and out: what the expressions read."""
         known = ("query", "key", "value", "out")
         return tuple(b for b in self.buffers if b.tier is Tier.GLOBAL and b.name not in known)
+
+    @property
+    def scope(self) -> Scope:
+        """What the tensors in the conditions on tiles are."""
+        kinds = {buffer.name: buffer.dtype.kind for buffer in self.captured}
+        return Scope({r.name: r for r in self.ranges}, kinds)

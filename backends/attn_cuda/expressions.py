@@ -35,13 +35,15 @@ class CudaPrinter(Printer):
 
     `names`: what indices and the score are called there; sizes have their names from `unit`.
     `given`: optional tensors that were found to be there. `single`: whether real numbers are
-    float here, because a score or a float tensor is among them, and not double.
+    float here, because a score or a float tensor is among them, and not double. `ranges`: the
+    variables that stand for ranges, with their kinds.
     """
 
     unit: Unit
     names: Mapping[str, str] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
     single: bool = False
+    ranges: Mapping[str, Kind] = field(default_factory=dict)
 
     operators: ClassVar[Mapping[str, tuple[str, int]]] = {
         **Printer.operators,
@@ -74,7 +76,7 @@ class CudaPrinter(Printer):
         return super().render(expr)
 
     def _kind(self, expr: Expr) -> Kind:
-        return kind_of(expr, self.unit.kinds)
+        return kind_of(expr, {**self.unit.kinds, **self.ranges})
 
     def _is_real(self, expr: Expr) -> bool:
         return self._kind(expr) is Kind.FLOAT
@@ -114,6 +116,8 @@ class CudaPrinter(Printer):
 
     def tensor(self, tensor: Tensor) -> str:
         """An element of a captured tensor: at this score, or at the indices given."""
+        if tensor.name in self.ranges:
+            return tensor.name
         if tensor.indices is not None:
             dims = self.unit.graph.types[tensor.name].dims
             sizes = [self.dim(dim)[0] for dim in dims]

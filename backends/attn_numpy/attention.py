@@ -10,8 +10,9 @@ from attn_dsl.ir.ops import TiledAttention
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import Buffer, Hide, Load, Map, TileProgram, formula
 from attn_numpy.expressions import ScalarPrinter
-from attn_numpy.loop import print_loop
+from attn_numpy.loop import asked_in_loop, head_indices, print_loop
 from attn_numpy.steps import Site, is_bounded, print_step
+from attn_numpy.tile_map import has_map, print_map
 
 scalar = ScalarPrinter().print
 
@@ -26,6 +27,9 @@ def print_attention(
         _docstring(out, graph, statement)
         _broadcast(out, program)
         out.line()
+        if has_map(program):
+            print_map(out, program)
+            out.line()
         longest = ", longest_key" if is_bounded(program) else ""
         with out.block(f"def tile(head, q_begin{longest}):"):
             out.line('"""The queries of one head from q_begin on, key tile by key tile."""')
@@ -40,22 +44,23 @@ def sizes_of(program: TileProgram) -> tuple[str, ...]:
     dims = (program.query_length, program.key_length, program.value_dim)
     names = [symbol for dim in dims for symbol in dim.symbols]
     known = {"b", "h", "q", "k", "s", "q_first", "q_last", "k_first", "k_last"}
-    for expr in _expressions(program):
+    of_map = (program.live, program.full) if has_map(program) else ()
+    read = (r.expr for r in program.ranges)
+    for expr in (*asked_in_loop(program), *of_map, *read, *_expressions(program)):
         names += sorted(names_in(expr) - known)
     return tuple(dict.fromkeys(names))
 
 
 def _expressions(program: TileProgram) -> Iterator[Expr]:
-    loop = program.keys
-    yield from (e for e in (loop.begin, loop.end, loop.live) if e is not None)
+    """The expressions of the steps."""
     for step in (*program.prologue, *program.body):
         match step:
             case Load(scale=scale) if scale is not None:
                 yield scale
             case Map(score=score):
                 yield score
-            case Hide(mask=mask, full=full):
-                yield from (mask, full)
+            case Hide(mask=mask):
+                yield mask
 
 
 def _docstring(out: TextBuilder, graph: Graph, statement: Statement) -> None:
@@ -123,7 +128,8 @@ def _tile(site: Site) -> None:
     out, program = site.out, site.program
     queries = scalar(program.query_length.to_expr())
     out.line(f"q_end = min(q_begin + QUERY_TILE, {queries})")
-    names = {name for expr in _expressions(program) for name in names_in(expr)}
+    expressions = (*_expressions(program), *asked_in_loop(program))
+    names = {name for expr in expressions for name in names_in(expr)} | head_indices(program)
     for index, axis in (("h", 1), ("b", 2)):
         if index in names:
             out.line(f"{index} = head[-{axis}] if len(head) >= {axis} else 0")

@@ -31,6 +31,8 @@ def index(scores, axis):
 KEY_TILES = '''
 def key_tiles(begin, full_begin, full_end, end):
     """First and last key of each tile: small tiles at the edges of a mask, large ones between."""
+    if begin >= end:
+        return []
     begin = begin // EDGE_TILE * EDGE_TILE
     full_begin = min(max(begin, -(-full_begin // EDGE_TILE) * EDGE_TILE), end)
     full_end = min(max(full_begin, full_end // EDGE_TILE * EDGE_TILE), end)
@@ -94,6 +96,15 @@ def merge_heads(x):
     return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
 '''
 
+TILE_RANGE = '''
+def tile_range(values, tile, axis):
+    """The least and the greatest of every `tile` values along axis; NaN if one is not finite."""
+    if values.dtype.kind == "f":
+        values = np.where(np.isfinite(values), values, np.nan)
+    first = np.arange(0, values.shape[axis], tile)
+    return np.minimum.reduceat(values, first, axis), np.maximum.reduceat(values, first, axis)
+'''
+
 HELPERS = {
     "embedding": EMBEDDING,
     "gather": GATHER,
@@ -106,4 +117,5 @@ HELPERS = {
     "positions": POSITIONS,
     "softmax": SOFTMAX,
     "split_heads": SPLIT_HEADS,
+    "tile_range": TILE_RANGE,
 }

@@ -31,6 +31,7 @@ LOCALS = frozenset(
             "pool",
         ),
         *("q_begin", "q_end", "q_first", "q_last", "k_first", "k_last", "k_begin", "k_end"),
+        *("tile_map", "tiles", "live", "full"),
         *("full_begin", "full_end", "shift", "rescale", "bounded", "longest_key", "one"),
         *("query_tile", "key_tile", "value_tile", "scores", "weights", "accumulator"),
         *("maximum", "new_maximum", "total", "parameters", *HELPERS),

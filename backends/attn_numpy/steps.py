@@ -6,21 +6,19 @@ Exponentials are powers of two, which NumPy computes in half the time: exp(x) is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from attn_dsl.expr import (
     FALSE,
     SCORE,
-    TRUE,
     Binary,
     Expr,
     Kind,
     Name,
     Tensor,
-    Unary,
     kind_of,
     names_in,
-    negation,
     tensors_in,
     walk,
 )
@@ -39,14 +37,15 @@ from attn_dsl.tile import (
     Step,
     Store,
     TileProgram,
-    certain,
-    conjuncts,
 )
 from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, widened
+from attn_numpy.tile_map import has_map
 
 scalar = ScalarPrinter().print
 LOG2_E = Name("LOG2_E")
 TILE = "[head][rows, keys]"
+CONVERT = {Kind.BOOL: "bool", Kind.INT: "int", Kind.FLOAT: "float"}
+"""Python's types by kind."""
 BY_ROW = ("query_tile", "maximum", "total", "accumulator")
 """The buffers with a row for each query of the tile."""
 
@@ -97,6 +96,9 @@ def print_body(site: Site) -> None:
     """The steps on one key tile."""
     maps = [s for s in site.program.body if isinstance(s, Map) and s.given is None]
     for step in site.program.body:
+        if isinstance(step, Hide) and step.given is None and has_map(site.program):
+            _print_mapped(site, step)
+            continue
         print_step(site, step)
         if maps and step is maps[-1]:
             site.out.line(f"{step.buffer} *= LOG2_E")
@@ -205,32 +207,38 @@ def _print_map(site: Site, step: Map) -> None:
 
 
 def _print_hide(site: Site, step: Hide) -> None:
-    """Each condition that scores have to meet, where the tile does not meet it as a whole."""
+    """A condition that scores have to meet, where the tile does not meet it as a whole."""
+    if step.full == FALSE and step.given is None:
+        _print_hidden(site, [step])
+        return
+    partial = scalar(site.program.scope.opposite(step.full))
+    with site.out.block(f"if {f'{step.given} is not None' if step.given else partial}:"):
+        _print_hidden(site, [step])
+
+
+def _print_mapped(site: Site, step: Hide) -> None:
+    """All conditions of a mask together, where the map of tiles says that one may fail."""
+    hides = [s for s in site.program.body if isinstance(s, Hide) and s.given is None]
+    if step is not hides[0]:
+        return
+    if site.program.full == FALSE:
+        _print_hidden(site, hides)
+        return
+    with site.out.block("if not full[head][q_begin // QUERY_TILE, k_first // KEY_TILE]:"):
+        _print_hidden(site, hides)
+
+
+def _print_hidden(site: Site, hides: Sequence[Hide]) -> None:
+    """Let the scores be -inf that one of the conditions hides."""
     out = site.out
-    for condition in conjuncts(step.mask):
-        full = certain(condition)
-        if full == TRUE:
-            continue
-        if step.given is not None:
-            head = f"if {step.given} is not None:"
-        else:
-            head = "" if full == FALSE else f"if {scalar(negation(full))}:"
-        if not head:
-            _print_hidden(site, step.buffer, condition)
-            continue
-        with out.block(head):
-            _print_hidden(site, step.buffer, condition)
-
-
-def _print_hidden(site: Site, scores: str, condition: Expr) -> None:
-    out, names = site.out, names_in(condition)
+    names = frozenset().union(*(names_in(hide.mask) for hide in hides))
     if "q" in names and not site.maps_index("q"):
         out.line("q = np.arange(q_first, q_last + 1)[:, None]")
     if "k" in names and not site.maps_index("k"):
         out.line("k = np.arange(k_first, k_last + 1)")
-    # A NaN in a tensor makes `<` and `>=` false, so such a condition is not turned round.
-    hidden = Unary("not", condition) if tensors_in(condition) else negation(condition)
-    out.line(f"np.copyto({scores}, -np.inf, where={_printer(site.program).print(hidden)})")
+    for hide in hides:
+        hidden = _printer(site.program).print(site.program.scope.opposite(hide.mask))
+        out.line(f"np.copyto({hide.buffer}, -np.inf, where={hidden})")
 
 
 def _printer(program: TileProgram) -> ArrayPrinter:
