@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from attn_dsl.semantics.alike import lookalikes
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, read_drawing
 from attn_dsl.semantics.families import collapse_families
+from attn_dsl.semantics.modules import interfaces
 from attn_dsl.semantics.nodes import DEFAULT_DIMS
 from attn_dsl.semantics.region import elaborate_scope
 from attn_dsl.semantics.scope import Scope
@@ -39,7 +41,7 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
     Raises DiagnosticError with every error of the drawing, warnings and notes beside them.
     """
     found: list[Diagnostic] = []
-    read = read_drawing(diagram, found)
+    read = read_drawing(diagram, found, interfaces(diagram))
     drawing = collapse_families(read)
     builder = Builder(settings, _symbols(drawing), found=found)
     values = elaborate_scope(builder, Scope(diagram, drawing))
@@ -72,16 +74,23 @@ def _outputs(
     values: Mapping[str, Value],
     found: list[Diagnostic],
 ) -> list[tuple[str, str]]:
-    """The nodes that nobody uses, with the value that each gives."""
+    """The nodes that nobody uses, with the value that each gives; several of a module.
+
+    One is called by its NAME, or by its id where others have that NAME, too.
+    """
     used = {operand.source for drawn in drawing.values() for operand in drawn.operands}
     used |= {edge.source for edge in diagram.edges}  # of some, the use was an error
+    found += (
+        errors.unused(d.node) for id, d in drawing.items() if id not in used and not d.operands
+    )
+    last = [drawn for id, drawn in drawing.items() if id not in used and drawn.operands]
+    names = Counter(drawn.name for drawn in last)
     outputs = []
-    for id, drawn in drawing.items():
-        value = values.get(id, Value()).name
-        if id not in used and not drawn.operands:
-            found.append(errors.unused(drawn.node))
-        elif id not in used and value is not None:
-            outputs.append((drawn.name, value))
+    for drawn in last:
+        value = values.get(drawn.node.id, Value())
+        name = drawn.name if names[drawn.name] == 1 else drawn.node.id
+        given = {f"{name}.{output}": v for output, v in value.outputs.items()} or {name: value}
+        outputs += [(label, v.name) for label, v in given.items() if v.name is not None]
     return outputs
 
 

@@ -207,15 +207,70 @@ def repeat_in_circle(place: Span) -> Diagnostic:
 
 def includes_itself(place: Span, modules: Sequence[str]) -> Diagnostic:
     """A module that is used inside itself."""
-    chain = " → ".join(PurePath(module).name for module in modules)
+    chain = " → ".join(map(_file, modules))
     return Diagnostic("E049", f"this diagram includes itself: {chain}", place)
 
 
-def one_output(place: Span, module: str, outputs: Sequence[str]) -> Diagnostic:
-    """A module that gives no value, or several."""
-    found = ", ".join(outputs) or "none"
-    message = f"a module gives one value; `{PurePath(module).name}` gives {found}"
+def too_deep(place: Span, most: int) -> Diagnostic:
+    """Modules in modules in modules."""
+    return Diagnostic("E049", f"modules are nested more than {most} deep here", place)
+
+
+def no_output(place: Span, module: str) -> Diagnostic:
+    """A module that computes nothing."""
+    message = f"`{_file(module)}` gives no value: nothing in it is computed"
     return Diagnostic("E050", message, place)
+
+
+def which_output(edge: Edge, source: Node, outputs: Sequence[str]) -> Diagnostic:
+    """An arrow out of a module with several outputs that names none of them."""
+    shown, first = ", ".join(f"`{name}`" for name in outputs), outputs[0]
+    said = edge.label.text.strip() if edge.label is not None else ""
+    near = get_close_matches(said, outputs, n=1)
+    message = f"`{source.id}` gives {shown}, and this arrow does not say which"
+    if near:
+        help = f"did you mean `{near[0]}`?"
+    elif said:
+        help = f'name it before what it is for: `-- "{first} as {said}" -->`'
+    else:
+        help = f"label the arrow with its name: `-- {first} -->`"
+    place = edge.label.span if said and edge.label is not None else edge.span
+    return Diagnostic("E050", message, place, help=help)
+
+
+def type_of_several(node: Node, outputs: Sequence[str]) -> Diagnostic:
+    """A type declared at a module that gives several values."""
+    shown = ", ".join(f"`{name}`" for name in outputs)
+    message = f"`{node.id}` declares one type, and gives {shown}"
+    return Diagnostic("E043", message, node.span, help="declare it where one of them is used")
+
+
+def which_attention(place: Span, module: str, masks: Sequence[str]) -> Diagnostic:
+    """A mask with an arrow into a module in which several attentions could take it."""
+    shown = ", ".join(f"`{name}`" for name in masks)
+    message = f"this mask could be for several places in `{repair(module)}`: {shown}"
+    help = f'say which on the arrow: `-- "{masks[-1]}" -->`'
+    return Diagnostic("E056", message, place, help=help)
+
+
+def no_mask_inside(place: Span, module: str) -> Diagnostic:
+    """A mask with an arrow into a module without attention."""
+    message = f"nothing in `{repair(module)}` takes a mask"
+    help = "draw the arrow to the attention whose scores it hides"
+    return Diagnostic("E056", message, place, help=help)
+
+
+def masks_meet(place: Span, mask: str, attention: str) -> Diagnostic:
+    """Several masks for the one input of a module that is a mask."""
+    message = f"several masks are brought to the one input `{mask}`"
+    help = f'name the attention that one of them is for: `-- "{attention}" -->`'
+    return Diagnostic("E056", message, place, help=help if attention else "bring one")
+
+
+def _file(module: str) -> str:
+    """The name of a module's file, with the block that is chosen there."""
+    path, mark, block = module.partition("#")
+    return f"{PurePath(path).name}{mark}{block}"
 
 
 def no_heads(place: Span, given: object) -> Diagnostic:

@@ -85,6 +85,9 @@ def split_for_heads(
     split: dict[str, str | None] = {}
     result = []
     for argument in arguments:
+        if argument.value.role == "mask":
+            result.append(argument)  # it broadcasts over the heads
+            continue
         name = typed(builder, site, argument, None)
         if name is None:
             return None
@@ -95,6 +98,12 @@ def split_for_heads(
             return None
         result.append(replace(argument, value=replace(argument.value, name=split[name])))
     return result
+
+
+def as_heads(value: Value) -> Value:
+    """What a module gives for heads: one value a head, or several such."""
+    outputs = {name: replace(output, family=HEADS) for name, output in value.outputs.items()}
+    return replace(value, role="", family=HEADS, outputs=outputs)
 
 
 def _count(builder: Builder, site: Site, drawn: Drawn) -> int | None:

@@ -12,6 +12,9 @@ from attn_dsl.semantics.drawing import Drawn
 from attn_dsl.semantics.values import Value
 from attn_dsl.syntax import Diagram, Subgraph
 
+Path = tuple[str, ...]
+"""Ids of nodes: calls of modules, and a node inside the last."""
+
 _COUNTED = re.compile(r"subGraph\d+")
 """Mermaid's ids of subgraphs that have a title alone; they are no part of a path."""
 
@@ -23,8 +26,9 @@ class Scope:
     `prefix` is the path of the node that calls this module, with repeat indices, and `shared`
     the same without; `owned` is what the names of parameters begin with. `indices` are the
     repetitions that are being elaborated, by subgraph. `bound` are the values of a module's
-    inputs by node, `parameters` its sizes by name, `call` where it is called in the user's own
-    drawing, and `modules` what is being instantiated.
+    inputs by node, and `masks` those for optional masks by path, in it or in modules inside;
+    `parameters` are its sizes by name, `call` where it is called in the user's own drawing, and
+    `modules` the paths of what is being instantiated, by file and place.
     """
 
     diagram: Diagram
@@ -34,9 +38,10 @@ class Scope:
     owned: tuple[str, ...] = ()
     indices: Mapping[str, int] = field(default_factory=dict)
     bound: Mapping[str, Value] = field(default_factory=dict)
+    masks: Mapping[Path, tuple[Value, ...]] = field(default_factory=dict)
     parameters: Mapping[str, Dim] = field(default_factory=dict)
     call: Span | None = None
-    modules: tuple[str, ...] = ()
+    modules: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
     def repeated(self, subgraph: str, index: int) -> Scope:
         """The same scope in one copy of `subgraph`."""

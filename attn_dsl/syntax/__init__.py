@@ -12,6 +12,7 @@ from attn_dsl.syntax.documents import (
     find_blocks,
     read_blocks,
     read_document,
+    split_name,
 )
 from attn_dsl.syntax.encoding import repair
 from attn_dsl.syntax.flowchart import parse
@@ -35,5 +36,6 @@ __all__ = [
     "read_document",
     "refusal",
     "repair",
+    "split_name",
     "to_json",
 ]

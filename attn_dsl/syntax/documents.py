@@ -45,7 +45,7 @@ def read_document(name: str, max_size: int = MAX_SIZE) -> Block:
 
     A file of more than `max_size` bytes is refused.
     """
-    path, wanted = _split(name)
+    path, wanted = split_name(name)
     text = _read(path, max_size).replace("\r\n", "\n").replace("\r", "\n")
     blocks = _blocks(Source(path, text), wanted, name)
     if len(blocks) > 1:
@@ -55,7 +55,7 @@ def read_document(name: str, max_size: int = MAX_SIZE) -> Block:
 
 def read_blocks(name: str, max_size: int = MAX_SIZE) -> list[Block]:
     """The diagrams that `name` names, all of a file or those chosen, its line ends as they are."""
-    path, wanted = _split(name)
+    path, wanted = split_name(name)
     return _blocks(Source(path, _read(path, max_size)), wanted, name)
 
 
@@ -96,7 +96,7 @@ def find_blocks(text: str) -> list[Fenced]:
     return blocks
 
 
-def _split(name: str) -> tuple[str, str | None]:
+def split_name(name: str) -> tuple[str, str | None]:
     """The path, and what follows its `#`; a `#` may also be part of a file's name."""
     path, mark, wanted = name.rpartition("#")
     if not mark or Path(name).exists():
