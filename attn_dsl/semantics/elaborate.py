@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, worst
 from attn_dsl.expr import INDICES, SCORE, names_in
@@ -14,25 +14,23 @@ from attn_dsl.semantics.alike import lookalikes
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, read_drawing
 from attn_dsl.semantics.families import collapse_families
+from attn_dsl.semantics.instantiate import default_sizes
 from attn_dsl.semantics.modules import interfaces
 from attn_dsl.semantics.nodes import DEFAULT_DIMS
 from attn_dsl.semantics.region import elaborate_scope
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.settings import Settings
+from attn_dsl.semantics.unused import misspelled_settings, unused_settings
 from attn_dsl.semantics.values import Value
 from attn_dsl.syntax import Diagram
 
 
 @dataclass(frozen=True)
 class Elaborated:
-    """The graph that a diagram draws; notes and warnings on how it was read.
-
-    `asked` are the settings that were looked up, beside sizes: counts, parameters of modules.
-    """
+    """The graph that a diagram draws; notes and warnings on how it was read."""
 
     graph: Graph
     notes: tuple[Diagnostic, ...]
-    asked: frozenset[str]
 
 
 def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> Elaborated:
@@ -43,18 +41,25 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
     found: list[Diagnostic] = []
     read = read_drawing(diagram, found, interfaces(diagram))
     drawing = collapse_families(read)
-    builder = Builder(settings, _symbols(drawing), found=found)
-    values = elaborate_scope(builder, Scope(diagram, drawing))
+    symbols = _symbols(drawing)
+    builder = Builder(settings, symbols, frozenset(symbols), found=found)
+    scope = Scope(diagram, drawing)
+    scope = replace(scope, parameters=default_sizes(builder, scope))
+    values = elaborate_scope(builder, scope)
     outputs = _outputs(diagram, drawing, values, found)
     if not outputs and worst(found) < Severity.ERROR:
         found.append(errors.nothing_to_compute(diagram.source.whole))
     if worst(found) < Severity.ERROR:
         graph = Graph.ordered(name, builder.statements.values(), outputs)
         found += _sizeless(graph)
-    if worst(found) is Severity.ERROR:
+    if worst(found) < Severity.ERROR:
+        found += unused_settings(settings, graph.symbols, builder.lookups)
+    else:
+        found += misspelled_settings(settings, builder.symbols, builder.lookups)
         found += lookalikes(read)
+    if worst(found) is Severity.ERROR:
         raise DiagnosticError([*diagram.warnings, *_once(found)])
-    return Elaborated(graph, (*diagram.warnings, *_once(found)), frozenset(builder.asked))
+    return Elaborated(graph, (*diagram.warnings, *_once(found)))
 
 
 def _symbols(drawing: Mapping[str, Drawn]) -> set[str]:

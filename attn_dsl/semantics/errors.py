@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import PurePath
 
 from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
+from attn_dsl.semantics.settings import Origin
 from attn_dsl.semantics.vocabulary import nearest_words
 from attn_dsl.syntax import Edge, Node, Text, repair
 
@@ -108,6 +109,13 @@ def which_mask(span: Span) -> Diagnostic:
     return Diagnostic("E041", "this mask does not say which scores it hides", span, help=help)
 
 
+def no_condition(span: Span, expr: str) -> Diagnostic:
+    """A mask that is a number."""
+    message = f"a mask is a condition, and `{expr}` is a number"
+    help = f"write what is kept, as in `Mask: k <= q`; a bias is added by `Score: s + ({expr})`"
+    return Diagnostic("E038", message, span, help=help)
+
+
 def no_scores(span: Span) -> Diagnostic:
     """A score-wise operation whose arrows do not tell which one carries the scores."""
     message = "it is not clear which arrow carries the scores"
@@ -163,9 +171,11 @@ def carry_unknown(place: Span, wanted: str) -> Diagnostic:
     return Diagnostic("E048", wanted, place, help=help)
 
 
-def no_count(place: Span, symbol: str, subgraph: str) -> Diagnostic:
-    """A repetition whose count is a letter."""
+def no_count(place: Span, symbol: str, subgraph: str, *, is_size: bool) -> Diagnostic:
+    """A repetition whose count is a letter; `is_size`, if a type has a size of that name."""
     help = f"give it: `--set {symbol}=6`, or `--set {subgraph}.{symbol}=6` for this subgraph alone"
+    if is_size:
+        help = f"`{symbol}` is a size here; say how often: `--set {subgraph}.{symbol}=6`"
     return Diagnostic("E047", f"how often is `{symbol}` times?", place, help=help)
 
 
@@ -273,12 +283,54 @@ def _file(module: str) -> str:
     return f"{PurePath(path).name}{mark}{block}"
 
 
-def no_heads(place: Span, given: object) -> Diagnostic:
-    """Multi-head attention of how many heads?"""
+def no_heads(place: Span, given: object, scoped: str, *, is_size: bool = False) -> Diagnostic:
+    """Multi-head attention of how many heads? `scoped` is the setting for this place alone."""
     message = "the number of heads is not known"
     if given is not None:
         message = f"the number of heads is a whole number above 0, not {given!r}"
-    return Diagnostic("E051", message, place, help="give it: `--set heads=8`, or `@{ heads: 8 }`")
+    help = "give it: `--set heads=8`, or `@{ heads: 8 }`"
+    if is_size:
+        help = f"`heads` is a size here; give it: `--set {scoped}=8`, or `@{{ heads: 8 }}`"
+    return Diagnostic("E051", message, place, help=help)
+
+
+def unknown_setting(origin: Origin, near: Sequence[str], known: Sequence[str]) -> Diagnostic:
+    """A setting that nothing asks for: `--set heds=8`."""
+    message = f"nothing asks for `{origin.name}`: it is no size of a type, no count, no parameter"
+    listing = f"settings here are {', '.join(known)}" if known else "nothing here can be set"
+    help = f"did you mean `{near[0]}`?" if near else listing
+    return _of_setting(origin, message, (), help)
+
+
+def overridden(
+    origin: Origin,
+    settings: Sequence[str],
+    places: Sequence[Span],
+    scoped: str,
+    *,
+    by_call: bool,
+) -> Diagnostic:
+    """A setting that every place which asks for it is told otherwise, by `settings` or at `places`.
+
+    It is only a warning if that was the call itself, which said both.
+    """
+    name, value = origin.name, origin.value
+    message = f"`{name}={value}` changes nothing: each place that could take it has its own"
+    notes = tuple(Note(place, "says it here") for place in places[:3])
+    help = f"`--set {scoped}={value}` goes before what the drawing says"
+    if settings:
+        shown = ", ".join(f"`{setting}`" for setting in settings[:3])
+        help = f"{shown} {'goes' if len(settings) == 1 else 'go'} before it"
+    return _of_setting(origin, message, notes, help, warning=by_call)
+
+
+def _of_setting(
+    origin: Origin, message: str, notes: tuple[Note, ...], help: str, *, warning: bool = False
+) -> Diagnostic:
+    """An error if the call set it, a warning in the front matter, which may be for more."""
+    if origin.given and not warning:
+        return Diagnostic("E054", message, None, "", notes, help)
+    return Diagnostic("W022", message, origin.span, "", notes, help, Severity.WARNING)
 
 
 def no_tensor(place: Span) -> Diagnostic:
@@ -315,9 +367,11 @@ def not_called(edge: Edge, call: Text) -> Diagnostic:
     return Diagnostic("E033", message, edge.span, "", notes, help)
 
 
-def no_members(place: Span, symbol: str, stem: str) -> Diagnostic:
-    """Heads 1, 2, … N, of which N is not known."""
+def no_members(place: Span, symbol: str, stem: str, *, is_size: bool) -> Diagnostic:
+    """Heads 1, 2, … N, of which N is not known; `is_size`, if it is one of a type."""
     help = f"give it: `--set {stem}.{symbol}=8`, or `--set heads=8`"
+    if is_size:
+        help = f"`{symbol}` is a size here; {help}"
     return Diagnostic("E051", f"how many is `{symbol}`?", place, help=help)
 
 

@@ -17,6 +17,7 @@ from attn_dsl.semantics.sizes import read_size
 from attn_dsl.semantics.slots import place_masks
 from attn_dsl.semantics.unify import unify
 from attn_dsl.semantics.values import Value
+from attn_dsl.syntax import sub_metadata
 
 MAX_DEPTH = 30
 """How deep modules may stand in modules."""
@@ -99,16 +100,27 @@ def _parameters(
     dims = builder.type_of(first).dims if first is not None else ()
     own = _own_sizes(builder, site, module, bound)
     parameters = {**site.scope.parameters, **own, **({"d_model": dims[-1]} if dims else {})}
-    defaults = module.diagram.settings.values.get("parameters", {})
+    defaults = sub_metadata(module.diagram.settings, "parameters").values
     data = site.drawn.node.data
     for name, default in {"heads": None, **defaults}.items():
-        said = data.values.get(name, site.scope.parameters.get(name))
-        given = setting(builder, name, site.scope.shared_path(site.drawn), said)
+        place = data.spans.get(name, site.place)
+        steps, said = site.scope.steps(site.drawn), data.values.get(name)
+        given = setting(builder, site.scope, steps, name, said, place)
         if given is not None or default is not None:
-            place = data.spans.get(name, site.place)
             size = default if given is None else given
             parameters[name] = read_size(builder, place, name, size, parameters)
     return parameters
+
+
+def default_sizes(builder: Builder, scope: Scope) -> dict[str, Dim]:
+    """The `parameters` of a diagram that is no module: settings, or their defaults."""
+    data = sub_metadata(scope.diagram.settings, "parameters")
+    sizes: dict[str, Dim] = {}
+    for name, default in data.values.items():
+        given = setting(builder, scope, (), name)
+        size, place = default if given is None else given, data.spans[name]
+        sizes[name] = read_size(builder, place, name, size, sizes)
+    return sizes
 
 
 def _own_sizes(

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from attn_dsl.expr import Binary, Compare, Expr, Name, Tensor, names_in
+from attn_dsl.expr import (
+    Binary,
+    Compare,
+    Expr,
+    Kind,
+    Name,
+    Tensor,
+    kind_of,
+    names_in,
+    to_text,
+)
 from attn_dsl.ir import DType, TensorType
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.ops import Add, Input, Mask, Op, Score
@@ -86,7 +96,12 @@ def _with_expression(
     missing = _indices_of_no_dim(builder.type_of(scores))
     for index in sorted(names_in(expr) & missing):
         builder.found.append(errors.index_of_no_dim(part(site.label, index), index))
-    made: Op = op(scores, bind_tensors(expr, tensors))
+    bound = bind_tensors(expr, tensors)
+    kinds = {value: builder.type_of(value).dtype.kind for _, value in tensors}
+    if op is Mask and kind_of(bound, kinds) is not Kind.BOOL:
+        builder.found.append(errors.no_condition(site.place, to_text(site.meaning.expr)))
+        return scores
+    made: Op = op(scores, bound)
     return builder.add(site.wish, made, site.origin(op.__name__))
 
 

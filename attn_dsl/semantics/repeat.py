@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import MAX_COPIES, Builder
-from attn_dsl.semantics.lookup import setting
+from attn_dsl.semantics.lookup import count
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.syntax import Subgraph
 
@@ -31,12 +31,12 @@ def read_repeats(builder: Builder, scope: Scope) -> dict[str, Repeat]:
     """The repeated subgraphs of a scope; a count that is not known is an error."""
     repeats = {}
     for subgraph in scope.diagram.subgraphs:
-        count = subgraph.data.values.get("repeat")
-        if count is None and (match := _TITLE.search(subgraph.title.text)):
-            count = next(filter(None, match.groups()))
-        if count is None:
+        said = subgraph.data.values.get("repeat")
+        if said is None and (match := _TITLE.search(subgraph.title.text)):
+            said = next(filter(None, match.groups()))
+        if said is None:
             continue
-        known = _count(builder, scope, subgraph, str(count))
+        known = _count(builder, scope, subgraph, str(said))
         if known is not None:
             repeats[subgraph.id] = Repeat(subgraph, known)
     return repeats
@@ -46,12 +46,13 @@ def _count(builder: Builder, scope: Scope, subgraph: Subgraph, text: str) -> int
     place = subgraph.data.spans.get("repeat", subgraph.title.span)
     number = int(text) if text.isdecimal() and len(text) < 10 else None
     if text.isidentifier() and text not in ("True", "False"):
-        said = scope.parameters[text].constant if text in scope.parameters else None
-        number = setting(builder, text, (*scope.shared, *scope.within(subgraph)), said)
-        if number is None:
-            builder.found.append(errors.no_count(place, text, subgraph.id))
+        given = count(builder, scope, scope.within(subgraph), text)
+        if given is None:
+            is_size = text in builder.declared
+            builder.found.append(errors.no_count(place, text, subgraph.id, is_size=is_size))
             return None
-        text = f"{text} = {number}"
+        number = given if isinstance(given, int) else None
+        text = f"{text} = {given}"
     if number is None or not 0 < number <= MAX_COPIES:
         builder.found.append(errors.bad_count(place, text, MAX_COPIES))
         return None

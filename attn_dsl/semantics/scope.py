@@ -53,11 +53,15 @@ class Scope:
 
     def path(self, drawn: Drawn) -> tuple[str, ...]:
         """Ids of the subgraphs around a node, the repeat indices, its own id."""
-        return (*self.prefix, *self._steps(drawn, indexed=True), drawn.node.id)
+        return (*self.prefix, *self._around(drawn, indexed=True), drawn.node.id)
 
     def shared_path(self, drawn: Drawn) -> tuple[str, ...]:
         """The same without repeat indices: one name for all copies."""
-        return (*self.shared, *self._steps(drawn, indexed=False), drawn.node.id)
+        return (*self.shared, *self.steps(drawn))
+
+    def steps(self, drawn: Drawn) -> tuple[str, ...]:
+        """Ids of the subgraphs around a node, its own id: its path in its own drawing."""
+        return (*self._around(drawn, indexed=False), drawn.node.id)
 
     def parameter_path(self, drawn: Drawn) -> tuple[str, ...]:
         """What the names of a node's parameters begin with: its path, or what `params` says.
@@ -66,7 +70,7 @@ class Scope:
         """
         said = drawn.node.data.values.get("params")
         if said is None:
-            return (*self.owned, *self._steps(drawn, indexed=True), drawn.node.id)
+            return (*self.owned, *self._around(drawn, indexed=True), drawn.node.id)
         index = next(reversed(list(self.indices.values())), 0)
         return (str(said).replace("{i}", str(index)),)
 
@@ -83,7 +87,7 @@ class Scope:
             ids.insert(0, parent)
         return tuple(ids)
 
-    def _steps(self, drawn: Drawn, *, indexed: bool) -> Iterator[str]:
+    def _around(self, drawn: Drawn, *, indexed: bool) -> Iterator[str]:
         for subgraph in reversed(list(self.around(drawn))):
             if not _COUNTED.fullmatch(subgraph.id):
                 yield subgraph.id

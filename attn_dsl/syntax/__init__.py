@@ -18,6 +18,7 @@ from attn_dsl.syntax.encoding import repair
 from attn_dsl.syntax.flowchart import parse
 from attn_dsl.syntax.json import refusal, to_json
 from attn_dsl.syntax.layout import format_text
+from attn_dsl.syntax.metadata import sub_metadata
 
 __all__ = [
     "MAX_SIZE",
@@ -37,5 +38,6 @@ __all__ = [
     "refusal",
     "repair",
     "split_name",
+    "sub_metadata",
     "to_json",
 ]

