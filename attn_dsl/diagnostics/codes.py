@@ -88,6 +88,7 @@ TITLES: Mapping[str, str] = {
     "W021": "node without arrows",
     "W022": "default that changes nothing",
     "W023": "index of a dim that is not there",
+    "W024": "metadata that nothing reads",
     "N020": "transpose that is not drawn",
     "N021": "label with damaged letters",
     "N022": "`*` read as the matrix product",

@@ -118,16 +118,16 @@ def _node_meaning(node: Node, found: list[Diagnostic]) -> Meaning:
     """Steps 1 to 3: metadata, the forms of labels, the vocabulary."""
     said: list[Diagnostic] = []
     meaning = read_label(node.label, said)
-    if "op" not in node.data.values or meaning.type is not None:
+    if not isinstance(node.data.values.get("op"), str) or meaning.type is not None:
         found += said  # where metadata says what a node does, its label is only shown
     if repair(node.label.text) != node.label.text:
         found.append(errors.repaired(node.label.span, repair(node.label.text)))
     data = node.data
-    if "op" in data.values:
-        meaning = _by_op(meaning, str(data.values["op"]), data.spans["op"], found)
-    if "type" in data.values:
+    if isinstance(data.values.get("op"), str):
+        meaning = _by_op(meaning, data.values["op"], data.spans["op"], found)
+    if isinstance(data.values.get("type"), str):
         try:
-            meaning = replace(meaning, type=parse_type(str(data.values["type"])))
+            meaning = replace(meaning, type=parse_type(data.values["type"]))
         except ValueError as error:
             found.append(errors.bad_type(data.spans["type"], str(error)))
             meaning = replace(meaning, broken=True)
@@ -157,6 +157,7 @@ def _by_op(meaning: Meaning, word: str, place: Span, found: list[Diagnostic]) ->
 
 def _operand(edge: Edge, module: Interface | None, found: list[Diagnostic]) -> Operand:
     """What an arrow brings; out of a module its label may be the name of an output."""
+    edge = _with_role(edge)
     outputs = module.outputs if module is not None else ()
     taken, several = read_taken(edge.label, outputs), len(outputs) > 1
     output = taken.output if several else ""
@@ -164,19 +165,36 @@ def _operand(edge: Edge, module: Interface | None, found: list[Diagnostic]) -> O
         edge = replace(edge, label=taken.label)
         return Operand(edge.source, edge, _edge_meaning(edge, found), output)
     if several and edge.label is not None:
-        role = _role_of(edge.label.text) if output else ""
+        role = _role_of(str(edge.data.values.get("role", edge.label.text))) if output else ""
         return Operand(edge.source, edge, Meaning(role=role), output, named=True)
-    return Operand(edge.source, edge, _edge_meaning(edge, found), named=bool(taken.output))
+    meaning = _edge_meaning(edge, found)
+    if meaning.op is not None and "role" in edge.data.values:
+        meaning = replace(meaning, role=_role_of(str(edge.data.values["role"])))
+    return Operand(edge.source, edge, meaning, named=bool(taken.output))
+
+
+def _with_role(edge: Edge) -> Edge:
+    """An arrow without a label says by its metadata what a label would: `e1@{ role: Query }`."""
+    role = edge.data.values.get("role")
+    if _has_label(edge) or not isinstance(role, str):
+        return edge
+    return replace(edge, label=Text(role, edge.data.spans["role"]))
+
+
+def _has_label(edge: Edge) -> bool:
+    return edge.label is not None and bool(edge.label.text.strip())
 
 
 def _role_of(text: str) -> str:
     """What a value is for by the words of its arrow, whatever operation they name."""
-    return "mask" if find_operation(text) is Mask else find_role(text)
+    side = text.strip().lower()
+    known = side if side in ("lhs", "rhs") else find_role(text)
+    return "mask" if find_operation(text) is Mask else known
 
 
 def _edge_meaning(edge: Edge, found: list[Diagnostic]) -> Meaning:
     if edge.label is None or not edge.label.text.strip():
-        return Meaning(role=str(edge.data.values.get("role", "")))
+        return Meaning()
     text = repair(edge.label.text)
     meaning = read_label(edge.label, found)
     side = text.strip().lower()

@@ -15,6 +15,7 @@ from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, read_drawing
 from attn_dsl.semantics.families import collapse_families
 from attn_dsl.semantics.instantiate import default_sizes
+from attn_dsl.semantics.keys import check_keys
 from attn_dsl.semantics.modules import interfaces
 from attn_dsl.semantics.nodes import DEFAULT_DIMS
 from attn_dsl.semantics.region import elaborate_scope
@@ -39,7 +40,9 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
     Raises DiagnosticError with every error of the drawing, warnings and notes beside them.
     """
     found: list[Diagnostic] = []
-    read = read_drawing(diagram, found, interfaces(diagram))
+    interface_of = interfaces(diagram)
+    read = read_drawing(diagram, found, interface_of)
+    found += check_keys(diagram, read, interface_of)
     drawing = collapse_families(read)
     symbols = _symbols(drawing)
     builder = Builder(settings, symbols, frozenset(symbols), found=found)

@@ -147,6 +147,19 @@ def bad_attribute(span: Span, key: str, value: object, wanted: str) -> Diagnosti
     return Diagnostic("E045", f"`{key}: {value}` is not possible: {wanted}", span)
 
 
+def unknown_key(
+    place: Span, key: str, what: str, known: Sequence[str], *, known_elsewhere: bool
+) -> Diagnostic:
+    """A key of `@{ … }` that neither this tool nor mermaid reads there."""
+    near = [name for name in known if name.startswith(key)]
+    near = near or get_close_matches(key, known, n=1, cutoff=0.7)
+    message = f"neither attn nor mermaid knows the key `{key}`; it changes nothing"
+    if known_elsewhere:
+        message = f"`{key}` says nothing to {what}; it changes nothing"
+    help = f"did you mean `{near[0]}`?" if near else ""
+    return Diagnostic("W024", message, place, help=help, severity=Severity.WARNING)
+
+
 def brought_twice(place: Span, what: str, first: Span) -> Diagnostic:
     """Two arrows into a module for one of its inputs."""
     message = f"two arrows bring the {what}"

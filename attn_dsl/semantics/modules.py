@@ -19,6 +19,7 @@ from attn_dsl.semantics.interface import (
     make_outputs,
     parameter_names,
 )
+from attn_dsl.semantics.keys import check_keys
 from attn_dsl.semantics.labels import read_label
 from attn_dsl.syntax import Diagram, read_document, split_name
 from attn_dsl.syntax import parse as parse_diagram
@@ -102,8 +103,10 @@ def _load(path: str, changed: tuple[int, int]) -> Module:
     """Once for each time at which the file `changed`."""
     diagram, start = _parsed(path, changed)
     found: list[Diagnostic] = []
-    drawing = collapse_families(read_drawing(diagram, found, interfaces(diagram)))
-    return Module(diagram.source.name, start, diagram, drawing, tuple(found))
+    interface_of = interfaces(diagram)
+    read = read_drawing(diagram, found, interface_of)
+    found += check_keys(diagram, read, interface_of)
+    return Module(diagram.source.name, start, diagram, collapse_families(read), tuple(found))
 
 
 @cache
