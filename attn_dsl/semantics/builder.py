@@ -23,12 +23,13 @@ MAX_COPIES = 10_000
 class Lookup:
     """What a place asked the settings for: the keys that it knows, and the one that answered.
 
-    `place` is where the drawing itself says it, if that went before.
+    `place` is where the drawing itself says it, as `said`, if that went before.
     """
 
     keys: tuple[str, ...]
     answer: str
     place: Span | None = None
+    said: str = ""
 
 
 @dataclass

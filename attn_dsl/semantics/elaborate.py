@@ -96,6 +96,9 @@ def _outputs(
     outputs = []
     for drawn in last:
         value = values.get(drawn.node.id, Value())
+        if value.pending is not None:
+            how = errors.lone_positions if value.is_positions else errors.undeclared
+            found.append(how(value.pending.node, drawn.node.span))
         name = drawn.name if names[drawn.name] == 1 else drawn.node.id
         given = {f"{name}.{output}": v for output, v in value.outputs.items()} or {name: value}
         outputs += [(label, v.name) for label, v in given.items() if v.name is not None]

@@ -45,6 +45,13 @@ def module_operands(span: Span, what: str, wanted: str, given: int) -> Diagnosti
     return replace(operand_count(span, what, wanted, given), help=help)
 
 
+def lone_positions(node: Node, user: Span) -> Diagnostic:
+    """A positional encoding without arrows in that is not added to anything."""
+    message = f"`{repair(node.label.text)}` has no arrow in, so it can only be added to a value"
+    help = "draw arrows from it and from the embedding into `Add`, or one from the embedding to it"
+    return Diagnostic("E033", message, node.span, "", (Note(user, "is used here"),), help)
+
+
 def cycle(nodes: Sequence[Node]) -> Diagnostic:
     """Values that depend on themselves."""
     path = " → ".join(node.id for node in (*nodes, nodes[0]))

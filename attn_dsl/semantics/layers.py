@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attn_dsl.ir import Dim, DType, TensorType
+from attn_dsl.ir import Dim, DType, Origin, TensorType
 from attn_dsl.ir.ops import (
     Concatenate,
     Embedding,
@@ -19,6 +19,7 @@ from attn_dsl.ir.ops import (
 )
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
+from attn_dsl.semantics.drawing import Drawn
 from attn_dsl.semantics.lookup import count
 from attn_dsl.semantics.matmul import build_matmul
 from attn_dsl.semantics.site import Argument, Site, has_operands, typed
@@ -139,6 +140,16 @@ def build_positions(builder: Builder, site: Site, arguments: Sequence[Argument])
     """Sinusoids, added."""
     x = _one(builder, site, arguments)
     return x and builder.add(site.wish, Positions(x), site.origin("Positions"))
+
+
+def add_positions(
+    builder: Builder, site: Site, x: str | None, positions: Sequence[Drawn]
+) -> str | None:
+    """Sinusoids of the length and width of x, for each box of them that is added to it."""
+    for drawn in positions:
+        origin = Origin("Positions", drawn.place, site.scope.call)
+        x = x and builder.add(site.wish, Positions(x), origin)
+    return x
 
 
 def build_function(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:

@@ -41,10 +41,11 @@ def setting(
         answer = find(around)
         if answer is None and given is None:
             answer = find([*outside, *bare])
-    by_drawing = place if answer is None and said is not None else None
-    builder.lookups[Lookup(tuple(keys), answer or "", by_drawing)] = None
     if answer is not None:
+        builder.lookups[Lookup(tuple(keys), answer)] = None
         return builder.settings.dims[answer]
+    lookup = Lookup(tuple(keys), "", None if said is None else place, str(said))
+    builder.lookups[lookup] = None
     return given if said is None else said
 
 

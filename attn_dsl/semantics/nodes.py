@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from attn_dsl.ir import Dim, TensorType
-from attn_dsl.ir.ops import Mask, Transpose
+from attn_dsl.ir.ops import Add, Mask, Positions, Transpose
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, Operand
@@ -68,6 +68,10 @@ def _value(
         return Value()  # reported where it went wrong
     if meaning.broken:
         return arguments[0].value  # reported; go on with it, to find what else is wrong
+    lone = next((a.value.pending for a in arguments if a.value.is_positions), None)
+    if lone is not None and meaning.acts and meaning.op is not Add:
+        builder.found.append(errors.lone_positions(lone.node, drawn.place))
+        return Value()
     site = Site(scope.wish(drawn), meaning, drawn.place, drawn.label, drawn, scope)
     if drawn.family is not None and meaning.module:
         heads = split_for_heads(builder, site, arguments)
@@ -104,7 +108,7 @@ def _input(builder: Builder, scope: Scope, drawn: Drawn) -> Value:
         return scope.bound[drawn.node.id]
     if meaning.broken:
         return Value()
-    if meaning.acts and meaning.op is not Mask:
+    if meaning.acts and meaning.op not in (Mask, Positions):
         error = errors.operand_count(drawn.place, drawn.node.label.text, "operands", 0)
         builder.found.append(error)
         return Value()
@@ -149,6 +153,9 @@ def _argument(
     change, place, label = operand.change, operand.edge.span, operand.edge.label
     if drawn.meaning.module and change.op is Mask and change.optional and value.role == "mask":
         return Argument(_optional(value), place, ("mask",))
+    if change.op is not None and value.is_positions and value.pending is not None:
+        builder.found.append(errors.lone_positions(value.pending.node, place))
+        value = Value()
     if change.op is not None and not value.failed:
         assert label is not None
         wish = f"{value.name}_T" if change.op is Transpose else f"{scope.wish(drawn)}_{value.name}"

@@ -35,6 +35,10 @@ def unused_settings(
         before = [lookup for lookup in lookups if name in lookup.keys]
         winners = dict.fromkeys(lookup.answer for lookup in before if lookup.answer)
         places = [lookup.place for lookup in before if lookup.place is not None]
+        values = {str(settings.dims[winner]) for winner in winners}
+        values |= {lookup.said for lookup in before if lookup.place is not None}
+        if values == {str(settings.dims[name])}:
+            continue  # it says the same
         by_call = settings.given.issuperset(winners) and not places
         if origin.given or not by_call:  # a default may give way to the call
             scoped = next((key for key in before[0].keys if key.count(".") == 1), "")

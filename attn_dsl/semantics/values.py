@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from attn_dsl.ir.ops import Positions
 from attn_dsl.semantics.drawing import Drawn
 
 
@@ -26,6 +27,11 @@ class Value:
     family: str = ""
     called: str = ""
     outputs: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def is_positions(self) -> bool:
+        """Whether it is a positional encoding by itself, as long and wide as what it meets."""
+        return self.pending is not None and self.pending.meaning.op is Positions
 
     @property
     def failed(self) -> bool:

@@ -219,6 +219,12 @@ def test_a_setting_that_the_call_itself_goes_before() -> None:
     assert set(heads(found).values()) == {2}
 
 
+def test_a_setting_that_says_the_same() -> None:
+    text = f"{X}x --> A[MHA]@{{ heads: 2 }}\nA --> B[MHA]"
+    assert warned(compiled(text, heads=2, B__heads=2)) == []
+    assert codes(text, heads=2, B__heads=4) == ["E054"]
+
+
 def test_a_default_that_changes_nothing() -> None:
     def front(dims: str) -> str:
         return f"---\nattn: {{dims: {{{dims}}}}}\n---\nflowchart TD\n{X}x --> A[MHA]\n"
