@@ -21,6 +21,8 @@ def _did_you_mean(text: str) -> str:
 def unknown_operation(span: Span, name: str) -> Diagnostic:
     """A word that was to be an operation, and is none."""
     help = _did_you_mean(name) or "operations are MatMul, Scale, Mask, Softmax, Add, Transpose, …"
+    if "/" in name:
+        help = "the file of a diagram ends in .attn, .mmd or .md; a block of it is `notes.md#2`"
     return Diagnostic("E031", f"`{name}` is no known operation", span, help=help)
 
 

@@ -10,7 +10,7 @@ from attn_dsl.semantics.vocabulary import find_role, normal
 from attn_dsl.syntax import Text, repair
 
 _AS = re.compile(r"(?P<output>.+?)\s+as\s+(?P<rest>.+)", re.IGNORECASE | re.DOTALL)
-_PATH = re.compile(r"\.{0,2}/.*|#.+|.+\.(attn|mmd|md|markdown)(#.+)?", re.IGNORECASE)
+_PATH = re.compile(r"#.+|.+\.(attn|mmd|md|markdown|json)(#.+)?", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)

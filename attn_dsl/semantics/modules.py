@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from os.path import normpath
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError
 from attn_dsl.ir.ops import Mask
@@ -16,13 +16,17 @@ from attn_dsl.semantics.interface import (
     Interface,
     InterfaceOf,
     Output,
+    is_path,
     make_outputs,
     parameter_names,
 )
 from attn_dsl.semantics.keys import check_keys
 from attn_dsl.semantics.labels import read_label
-from attn_dsl.syntax import Diagram, read_document, split_name
+from attn_dsl.syntax import Diagram, file_of, read_document
 from attn_dsl.syntax import parse as parse_diagram
+
+Change = tuple[int, int]
+"""The time and the size of a file."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,14 @@ class Module:
         """What tells it from every other module."""
         return self.name, self.place
 
-    @property
+    @cached_property
     def inputs(self) -> list[Drawn]:
         """The nodes that take their value from the call."""
         nodes = self.drawing.values()
         used = {o.source for d in nodes for o in d.operands}
         return [d for d in nodes if d.node.id in used and not d.operands and _is_input(d)]
 
-    @property
+    @cached_property
     def outputs(self) -> dict[str, str]:
         """The ids of the nodes that nobody uses, by the names of the outputs."""
         return dict(zip((o.name for o in _outputs(self.drawing)), _last(self.drawing), strict=True))
@@ -72,7 +76,11 @@ def module_path(name: str, diagram: Diagram) -> str:
 
 def load_module(path: str) -> Module:
     """Read the diagram at `path`; raises DiagnosticError if it does not parse."""
-    return _load(path, _changed(path))
+    changed = _changed(path)
+    diagram, _ = _parsed(path, changed)
+    words = (node.data.values.get("op") for node in diagram.nodes.values())
+    paths = [module_path(w, diagram) for w in words if isinstance(w, str) and is_path(w)]
+    return _load(path, changed, tuple((inner, _changed(inner)) for inner in paths))
 
 
 def interfaces(diagram: Diagram) -> InterfaceOf:
@@ -89,18 +97,18 @@ def interfaces(diagram: Diagram) -> InterfaceOf:
     return interface_of
 
 
-def _changed(path: str) -> tuple[int, int]:
-    """What a change of the file at `path` changes: its time and its size."""
+def _changed(path: str) -> Change:
+    """What differs once the file at `path` is another."""
     try:
-        status = Path(split_name(path)[0]).stat()
+        status = file_of(path).stat()
     except (OSError, ValueError):
         return 0, 0
     return status.st_mtime_ns, status.st_size
 
 
 @cache
-def _load(path: str, changed: tuple[int, int]) -> Module:
-    """Once for each time at which the file `changed`."""
+def _load(path: str, changed: Change, inside: tuple[tuple[str, Change], ...]) -> Module:
+    """Once for each time at which the file `changed`, or one that it names, `inside` it."""
     diagram, start = _parsed(path, changed)
     found: list[Diagnostic] = []
     interface_of = interfaces(diagram)
@@ -110,7 +118,7 @@ def _load(path: str, changed: tuple[int, int]) -> Module:
 
 
 @cache
-def _interface(path: str, changed: tuple[int, int]) -> Interface:
+def _interface(path: str, changed: Change) -> Interface:
     """Of the drawing alone: what its own modules give does not change its outputs."""
     diagram, _ = _parsed(path, changed)
     drawing = collapse_families(read_drawing(diagram, []))
@@ -118,7 +126,7 @@ def _interface(path: str, changed: tuple[int, int]) -> Interface:
 
 
 @cache
-def _parsed(path: str, changed: tuple[int, int]) -> tuple[Diagram, int]:
+def _parsed(path: str, changed: Change) -> tuple[Diagram, int]:
     """The diagram, and where it begins in its file."""
     block = read_document(path)
     return parse_diagram(block.source, block.start, block.end), block.start

@@ -9,10 +9,10 @@ from attn_dsl.syntax.documents import (
     MAX_SIZE,
     Block,
     Fenced,
+    file_of,
     find_blocks,
     read_blocks,
     read_document,
-    split_name,
 )
 from attn_dsl.syntax.encoding import repair
 from attn_dsl.syntax.flowchart import parse
@@ -30,6 +30,7 @@ __all__ = [
     "Node",
     "Subgraph",
     "Text",
+    "file_of",
     "find_blocks",
     "format_text",
     "parse",
@@ -37,7 +38,6 @@ __all__ = [
     "read_document",
     "refusal",
     "repair",
-    "split_name",
     "sub_metadata",
     "to_json",
 ]

@@ -45,7 +45,7 @@ def read_document(name: str, max_size: int = MAX_SIZE) -> Block:
 
     A file of more than `max_size` bytes is refused.
     """
-    path, wanted = split_name(name)
+    path, wanted = _split(name)
     text = _read(path, max_size).replace("\r\n", "\n").replace("\r", "\n")
     blocks = _blocks(Source(path, text), wanted, name)
     if len(blocks) > 1:
@@ -55,7 +55,7 @@ def read_document(name: str, max_size: int = MAX_SIZE) -> Block:
 
 def read_blocks(name: str, max_size: int = MAX_SIZE) -> list[Block]:
     """The diagrams that `name` names, all of a file or those chosen, its line ends as they are."""
-    path, wanted = split_name(name)
+    path, wanted = _split(name)
     return _blocks(Source(path, _read(path, max_size)), wanted, name)
 
 
@@ -96,12 +96,24 @@ def find_blocks(text: str) -> list[Fenced]:
     return blocks
 
 
-def split_name(name: str) -> tuple[str, str | None]:
+def _split(name: str) -> tuple[str, str | None]:
     """The path, and what follows its `#`; a `#` may also be part of a file's name."""
     path, mark, wanted = name.rpartition("#")
-    if not mark or Path(name).exists():
+    if not mark or _exists(name):
         return name, None
     return path, wanted
+
+
+def file_of(name: str) -> Path:
+    """The file that the diagram `name` stands in."""
+    return Path(_split(name)[0])
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # no name that a file can have
+        return False
 
 
 def _read(path: str, max_size: int) -> str:

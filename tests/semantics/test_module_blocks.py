@@ -138,7 +138,9 @@ def test_a_block_that_includes_itself(notes: Path, op: str, chain: str) -> None:
         ("./notes/notes.md#0", "E005", "no diagram `#0`"),
         ("./notes/one.md#Two", "E005", "no diagram `#Two`"),
         ("./notes/none.md#1", "E001", "none.md` cannot be read"),
-        ("./notes", "E001", "cannot be read"),
+        ("./notes.md/one.md#1", "E001", "cannot be read"),
+        ("./" + "n" * 5000 + ".md#1", "E001", "cannot be read"),
+        ("./a\\u0000.md#1", "E001", "cannot be read"),
         ("#2", "E005", "no diagram `#2`"),
     ],
 )
@@ -146,6 +148,11 @@ def test_a_block_that_is_not_there(notes: Path, op: str, code: str, words: str) 
     error = failure(notes, op)
     assert (error.code, words in error.message) == (code, True)
     assert [note.label for note in error.notes] == ["called here"]
+
+
+@pytest.mark.parametrize("op", ["./notes", "/dev/stdin", "#", "./notes/"])
+def test_what_is_no_file_of_a_diagram(notes: Path, op: str) -> None:
+    assert failure(notes, op).code == "E031"
 
 
 def test_modules_nested_too_deep(tmp_path: Path) -> None:

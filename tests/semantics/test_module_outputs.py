@@ -144,6 +144,17 @@ def test_an_arrow_has_to_say_which(draw: Draw, arrow: str, place: str, help: str
     assert help in error.help
 
 
+def test_a_module_inside_that_changes_is_read_again(draw: Draw, tmp_path: Path) -> None:
+    """The one around it knows what it gives: of one value, `norm` is an operation again."""
+    around = 'flowchart TD\nx([x])\nx --> P["P"]@{ op: "./parts.attn" }\nP -- norm --> t[ReLU]\n'
+    (tmp_path / "around.attn").write_text(around, encoding="utf-8")
+    text = 'x --> A["Around"]@{ op: "./around.attn" }\nA --> y'
+    assert operations(draw(text).drawn) == ["tanh", "relu"]
+    (tmp_path / "parts.attn").write_text("flowchart TD\nx([x])\nx --> b[Linear]\n", "utf-8")
+    found = analyse(read(tmp_path / "main.attn"))
+    assert operations(found.drawn) == ["linear", "layer_norm", "relu"]
+
+
 def test_outputs_of_one_name_are_called_by_their_ids(draw: Draw, tmp_path: Path) -> None:
     text = 'flowchart TD\nx([x])\nx --> a["y = x + x"]\nx --> b["y = x * x"]\n'
     (tmp_path / "parts.attn").write_text(text, encoding="utf-8")
