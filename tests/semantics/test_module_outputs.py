@@ -11,8 +11,12 @@ import pytest
 from drawn import attention, normal, operations, remarked
 
 import attn_dsl
-from attn_dsl.diagnostics import Diagnostic, DiagnosticError
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Source
 from attn_dsl.pipeline import Compiled, analyse, read
+from attn_dsl.semantics.drawing import read_drawing
+from attn_dsl.semantics.families import collapse_families
+from attn_dsl.semantics.modules import interfaces
+from attn_dsl.syntax import parse
 
 X = 'x(["x : f32[..., N, E]"])\n'
 USE = 'A["Use it"]@{ op: "./parts.attn" }\nx --> A\n'
@@ -113,6 +117,15 @@ def test_a_call_that_nobody_uses_gives_all(draw: Draw) -> None:
     np.testing.assert_allclose(found["A.S"], 2 * x, atol=1e-6)
 
 
+def test_outputs_that_differ_in_a_number(draw: Draw, tmp_path: Path) -> None:
+    text = 'flowchart TD\nx([x])\nx --> f["Part 1"]@{ op: tanh }\nx --> g["Part 2"]@{ op: relu }\n'
+    (tmp_path / "parts.attn").write_text(text, encoding="utf-8")
+    assert operations(draw(f"{USE}A -- Part 1 --> y").drawn) == ["tanh"]
+    assert operations(draw(f"{USE}A -- part 2 --> y").drawn) == ["relu"]
+    (error,) = errors(draw, f"{USE}A -- Part --> y")
+    assert error.code == "E050"
+
+
 def test_what_is_not_taken_is_not_computed(draw: Draw) -> None:
     assert operations(draw(f"{USE}A -- norm --> y[ReLU]").drawn) == ["tanh", "relu"]
 
@@ -186,6 +199,21 @@ def test_heads_that_give_several_values(draw: Draw) -> None:
     np.testing.assert_allclose(
         run(draw(mixed), x=x), np.concatenate([2 * x, np.tanh(x)], axis=-1), atol=1e-6
     )
+
+
+def test_members_take_both_outputs_of_theirs(draw: Draw) -> None:
+    text = "".join(
+        f'x --> Head{i}["Head {i}"]@{{ op: "./parts.attn" }}\n'
+        f"Head{i} -- S --> M{i}[Multiply {i}]\nHead{i} -- norm --> M{i}\n"
+        for i in (1, 2)
+    )
+    beside = draw("x --> y[Tanh]").diagram.source.name
+    diagram = parse(Source(beside, f"flowchart TD\n{text}"))
+    drawing = collapse_families(read_drawing(diagram, [], interfaces(diagram)))
+    assert [(o.source, o.output) for o in drawing["M"].operands] == [
+        ("Head", "S"),
+        ("Head", "norm"),
+    ]
 
 
 def stack(count: int, carry: str) -> str:
