@@ -204,7 +204,7 @@ def test_heads_that_give_several_values(draw: Draw) -> None:
 def test_members_take_both_outputs_of_theirs(draw: Draw) -> None:
     text = "".join(
         f'x --> Head{i}["Head {i}"]@{{ op: "./parts.attn" }}\n'
-        f"Head{i} -- S --> M{i}[Multiply {i}]\nHead{i} -- norm --> M{i}\n"
+        f"Head{i} -- sum --> M{i}[Multiply {i}]\nHead{i} -- norm --> M{i}\n"
         for i in (1, 2)
     )
     beside = draw("x --> y[Tanh]").diagram.source.name
