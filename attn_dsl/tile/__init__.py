@@ -7,6 +7,7 @@ backend prints this one value.
 
 from attn_dsl.tile.analysis import MaskAnalysis, analyse
 from attn_dsl.tile.bounds import KeyLoop
+from attn_dsl.tile.cost import Cost, cost, least_traffic, on_chip, unfused_traffic
 from attn_dsl.tile.count import TileCount, count_tiles, tile_map
 from attn_dsl.tile.formula import formula
 from attn_dsl.tile.local_names import local_names
@@ -33,6 +34,7 @@ from attn_dsl.tile.schedule import TileSizes, schedule
 __all__ = [
     "Buffer",
     "Contract",
+    "Cost",
     "Exponentiate",
     "Fill",
     "Hide",
@@ -52,10 +54,14 @@ __all__ = [
     "TileProgram",
     "TileSizes",
     "analyse",
+    "cost",
     "count_tiles",
     "formula",
+    "least_traffic",
     "local_names",
+    "on_chip",
     "range_kinds",
     "schedule",
     "tile_map",
+    "unfused_traffic",
 ]

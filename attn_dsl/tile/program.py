@@ -36,8 +36,8 @@ class Tier(Enum):
 class Buffer:
     """A named array in one memory tier.
 
-    A tile's shape is in elements; that of a global buffer leaves out the batch dims. `value`
-    is the graph's name of what a global buffer holds.
+    A tile's shape is in elements. That of a global buffer leaves out the batch dims, which are
+    in `outer`; `value` is the graph's name of what it holds.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Buffer:
     shape: tuple[Dim, ...]
     value: str | None = None
     optional: bool = False
+    outer: tuple[Dim, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,11 @@ class TileProgram:
         """The global buffers beside query, key, value and out: what the expressions read."""
         known = ("query", "key", "value", "out")
         return tuple(b for b in self.buffers if b.tier is Tier.GLOBAL and b.name not in known)
+
+    @property
+    def batch(self) -> tuple[Dim, ...]:
+        """The batch dims of the result, the last of them its heads."""
+        return self.buffer("out").outer
 
     @property
     def scope(self) -> Scope:

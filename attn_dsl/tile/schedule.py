@@ -148,9 +148,10 @@ def _buffers(
 
     def outside(name: str, holds: str) -> Buffer:
         dims = types[holds].dims
-        shape = dims[-2:] if name in ("query", "key", "value", "out") else dims
+        outer = len(dims) - 2 if name in ("query", "key", "value", "out") else 0
         optional = _is_optional(graph, holds)
-        return Buffer(name, Tier.GLOBAL, types[holds].dtype, shape, holds, optional)
+        dtype = types[holds].dtype
+        return Buffer(name, Tier.GLOBAL, dtype, dims[outer:], holds, optional, dims[:outer])
 
     def tile(name: str, tier: Tier, *shape: Dim) -> Buffer:
         return Buffer(name, tier, dtype, shape)

@@ -33,6 +33,7 @@ from attn_dsl.tile import (
     TileProgram,
     formula,
 )
+from attn_numpy.counting import CountingPrinter, count_step
 from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, widened
 from attn_numpy.loop import (
     asked_in_loop,
@@ -49,9 +50,17 @@ TILE = "[head][rows, keys]"
 
 
 def print_attention(
-    out: TextBuilder, graph: Graph, statement: Statement, program: TileProgram, name: str
+    out: TextBuilder,
+    graph: Graph,
+    statement: Statement,
+    program: TileProgram,
+    name: str,
+    count: bool = False,
 ) -> None:
-    """Add the function `name` that computes the fused operation of `statement`, by `program`."""
+    """Add the function `name` that computes the fused operation of `statement`, by `program`.
+
+    With `count` it counts what it executes.
+    """
     arguments = [*statement.op.operands, *sizes_of(program)]
     with out.block(f"def {name}({', '.join(arguments)}):"):
         _docstring(out, graph, statement)
@@ -62,7 +71,7 @@ def print_attention(
             out.line()
         with out.block("def tile(head, q_first):"):
             out.line('"""The rows of one head from q_first on, key tile by key tile."""')
-            _tile(out, program)
+            _tile(out, program, count)
         out.line()
         with out.block("with limit_threads(1), ThreadPoolExecutor(os.cpu_count()) as pool:"):
             with out.block("jobs = [", "]"):
@@ -162,7 +171,7 @@ def _read_by(step: Map | Hide) -> tuple[str, ...]:
     return tensors_in(step.score if isinstance(step, Map) else step.mask)
 
 
-def _tile(out: TextBuilder, program: TileProgram) -> None:
+def _tile(out: TextBuilder, program: TileProgram, count: bool) -> None:
     read = (r.expr for r in head_numbers(program))
     expressions = (*_expressions(program), *asked_in_loop(program), *read)
     names = {name for expr in expressions for name in names_in(expr)}
@@ -175,19 +184,21 @@ def _tile(out: TextBuilder, program: TileProgram) -> None:
     if "q" in names:
         out.line("q = np.arange(q_first, q_last + 1)[:, None]")
     for step in program.prologue:
-        _print_step(out, program, step)
+        _print_step(out, program, step, count)
     out.line()
     with key_loop(out, program):
         if "k" in names:
             out.line("k = np.arange(keys.start, keys.stop)")
+        if count:
+            out.line('count("visited", 1)')
         for step in program.body:
-            _print_step(out, program, step)
+            _print_step(out, program, step, count)
     out.line()
     for step in program.epilogue:
-        _print_step(out, program, step)
+        _print_step(out, program, step, count)
 
 
-def _print_step(out: TextBuilder, program: TileProgram, step: Step) -> None:
+def _print_step(out: TextBuilder, program: TileProgram, step: Step, count: bool) -> None:
     match step:
         case Load(into, source, axis, scale):
             rows = f"{program.buffer(source).value}[head][{'rows' if axis == 'q' else 'keys'}]"
@@ -199,7 +210,7 @@ def _print_step(out: TextBuilder, program: TileProgram, step: Step) -> None:
             sign = "+=" if accumulate else "="
             out.line(f"{into} {sign} {lhs} @ {rhs}{'.T' if transposed else ''}")
         case Map() | Hide():
-            _print_change(out, program, step)
+            _print_change(out, program, step, count)
         case RowMax(into, previous, scores):
             out.line(f"{into} = np.maximum({previous}, {scores}.max(axis=1, keepdims=True))")
         case Exponentiate(into, scores, maximum):
@@ -219,6 +230,8 @@ def _print_step(out: TextBuilder, program: TileProgram, step: Step) -> None:
             out.line(f"{buffer} /= np.where({total} == 0, 1, {total})  # 0 where no key is seen")
         case Store(into, buffer):
             out.line(f"{program.buffer(into).value}[head][rows] = {buffer}")
+    if count:
+        count_step(out, program, step)
 
 
 def _print_fill(out: TextBuilder, program: TileProgram, name: str, value: float) -> None:
@@ -232,11 +245,13 @@ def _print_fill(out: TextBuilder, program: TileProgram, name: str, value: float)
         out.line(f"{name} = np.full({shape}, {ScalarPrinter().number(value)[0]}, {dtype})")
 
 
-def _print_change(out: TextBuilder, program: TileProgram, step: Map | Hide) -> None:
+def _print_change(out: TextBuilder, program: TileProgram, step: Map | Hide, count: bool) -> None:
     """A change of the scores, in the branch where it is needed."""
     captured = {buffer.name: buffer.dtype for buffer in program.captured}
     kinds = {name: dtype.kind for name, dtype in captured.items()}
-    printer = ArrayPrinter(kinds, lambda name: f"{name}{TILE}{widened(captured[name])}")
+    printer = (CountingPrinter if count else ArrayPrinter)(
+        kinds, lambda name: f"{name}{TILE}{widened(captured[name])}"
+    )
     if isinstance(step, Map):
         text = printer.print(step.score)
         if SCORE.id not in names_in(step.score):
@@ -248,6 +263,8 @@ def _print_change(out: TextBuilder, program: TileProgram, step: Map | Hide) -> N
     else:
         change = f"{step.buffer} = np.where({printer.print(step.mask)}, {step.buffer}, -np.inf)"
         condition = needs_mask(program, step.full)
+        if count and step.given is None:
+            change = f'{change}\ncount("partial", 1)'
     if step.given is not None:
         condition = f"{step.given} is not None"
     if condition is None:

@@ -28,7 +28,7 @@ class NumpyBackend:
         """
         _check_dtypes(graph)
         entry = entry_name(clear_names(graph))
-        return Program(self.name, print_module(graph), entry, ".py", graph)
+        return Program(self.name, print_module(graph, options), entry, ".py", graph)
 
     def load(self, program: Program, *, emulate: bool = False) -> Runner:
         """Execute the module's text; what runs is what is read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attn_dsl.backend import Options
 from attn_dsl.ir import Graph, Statement
 from attn_dsl.ir.ops import TiledAttention
 from attn_dsl.textbuilder import TextBuilder
@@ -24,20 +25,22 @@ class Function:
     sizes: tuple[str, ...]
 
 
-def attention_functions(graph: Graph) -> dict[str, Function]:
+def attention_functions(graph: Graph, options: Options) -> dict[str, Function]:
     """The functions of all fused operations, by the value that each computes."""
     functions: dict[str, Function] = {}
     texts: dict[str, str] = {}
     for statement in graph.statements:
         if isinstance(statement.op, TiledAttention):
-            function = _attention_function(graph, statement, share=True)
+            function = _attention_function(graph, statement, options, share=True)
             if texts.setdefault(function.name, function.text) != function.text:
-                function = _attention_function(graph, statement, share=False)
+                function = _attention_function(graph, statement, options, share=False)
             functions[statement.name] = function
     return functions
 
 
-def _attention_function(graph: Graph, statement: Statement, share: bool) -> Function:
+def _attention_function(
+    graph: Graph, statement: Statement, options: Options, share: bool
+) -> Function:
     """The function that computes the fused operation of `statement`.
 
     Within a module values are called by their paths, `Encoder_0_MHA_q_heads`. To `share` it,
@@ -52,5 +55,5 @@ def _attention_function(graph: Graph, statement: Statement, share: bool) -> Func
     program = schedule(local, fused, TILES)
     name = attention_name(shared + fused.name)
     out = TextBuilder()
-    print_attention(out, local, fused, program, name)
+    print_attention(out, local, fused, program, name, options.count)
     return Function(name, out.text, sizes_of(program))

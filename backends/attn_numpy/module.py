@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from attn_dsl.backend import Options
 from attn_dsl.expr import names_in
 from attn_dsl.ir import DType, Graph, Statement
 from attn_dsl.ir.ops import Input, TiledAttention
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import formula
+from attn_numpy.counting import COUNTING
 from attn_numpy.function import TILES, Function, attention_functions
 from attn_numpy.helpers import HELPERS
 from attn_numpy.names import clear_names, entry_name, parameters, quoted
@@ -22,10 +24,10 @@ except ImportError:  # then they compete, which is slow, and as right
 """
 
 
-def print_module(graph: Graph) -> str:
+def print_module(graph: Graph, options: Options) -> str:
     """The text of the module that computes `graph`."""
     graph = clear_names(graph)
-    functions = attention_functions(graph)
+    functions = attention_functions(graph, options)
     body = TextBuilder()
     for text in dict.fromkeys(function.text for function in functions.values()):
         body.line("\n")
@@ -33,11 +35,13 @@ def print_module(graph: Graph) -> str:
     body.line("\n")
     _print_entry(body, graph, functions)
     head = TextBuilder()
-    _print_head(head, graph, functions, body.text)
+    _print_head(head, graph, functions, body.text, options)
     return head.text + body.text
 
 
-def _print_head(out: TextBuilder, graph: Graph, functions: dict[str, Function], body: str) -> None:
+def _print_head(
+    out: TextBuilder, graph: Graph, functions: dict[str, Function], body: str, options: Options
+) -> None:
     out.line(f'"""{quoted(graph.name)}: emitted by attn for NumPy.')
     out.line()
     if len(functions) == 1:
@@ -53,12 +57,18 @@ def _print_head(out: TextBuilder, graph: Graph, functions: dict[str, Function], 
     if "math." in code:
         out.line("import math")
     if functions:
-        out.line("import os\nfrom concurrent.futures import ThreadPoolExecutor")
+        out.line("import os")
+    if options.count:
+        out.line("from collections import Counter")
+    if functions:
+        out.line("from concurrent.futures import ThreadPoolExecutor")
+    if options.count:
+        out.line("from threading import Lock")
     out.line("\nimport numpy as np" if functions or "math." in code else "import numpy as np")
     if functions:
         out.line("\n" + LIMIT_THREADS.strip())
         out.line(f"\nQUERY_TILE, KEY_TILE = {TILES.query}, {TILES.key}  # queries and keys a step")
-    for text in helpers:
+    for text in [COUNTING, *helpers] if options.count else helpers:
         out.line("\n\n" + text.strip("\n"))
 
 

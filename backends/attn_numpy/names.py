@@ -20,7 +20,7 @@ LOCALS = frozenset(
         *("q_first", "q_last", "k_first", "k_last", "k_begin", "k_end", "shift", "rescale"),
         *("query_tile", "key_tile", "value_tile", "scores", "weights", "accumulator"),
         *("maximum", "new_maximum", "total", "parameters", *HELPERS),
-        *("tile_map", "tiles", "live", "full"),
+        *("tile_map", "tiles", "live", "full", "counts", "counting", "count", "loaded"),
         *("QUERY_TILE", "KEY_TILE", "ThreadPoolExecutor", "limit_threads"),
         *dir(builtins),
     )
