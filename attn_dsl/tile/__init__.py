@@ -6,7 +6,9 @@ backend prints this one value.
 """
 
 from attn_dsl.tile.analysis import MaskAnalysis, analyse, conjuncts
+from attn_dsl.tile.blocks import Blocks, blocks_of
 from attn_dsl.tile.bounds import Edges, KeyLoop
+from attn_dsl.tile.cost import Cost, cost, least_traffic, on_chip, unfused_traffic
 from attn_dsl.tile.count import TileCount, count_tiles, tile_map
 from attn_dsl.tile.formula import formula
 from attn_dsl.tile.local_names import local_names
@@ -31,8 +33,10 @@ from attn_dsl.tile.ranges import Range, range_kinds
 from attn_dsl.tile.schedule import TileSizes, schedule
 
 __all__ = [
+    "Blocks",
     "Buffer",
     "Contract",
+    "Cost",
     "Edges",
     "Exponentiate",
     "Fill",
@@ -53,11 +57,16 @@ __all__ = [
     "TileProgram",
     "TileSizes",
     "analyse",
+    "blocks_of",
     "conjuncts",
+    "cost",
     "count_tiles",
     "formula",
+    "least_traffic",
     "local_names",
+    "on_chip",
     "range_kinds",
     "schedule",
     "tile_map",
+    "unfused_traffic",
 ]

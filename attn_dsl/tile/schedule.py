@@ -32,10 +32,11 @@ from attn_dsl.tile.program import (
 
 @dataclass(frozen=True)
 class TileSizes:
-    """How many queries and keys a tile holds."""
+    """How many queries and keys a tile holds; at the edges of a mask `edge` keys, if given."""
 
     query: int
     key: int
+    edge: int | None = None
 
 
 def schedule(graph: Graph, statement: Statement, tiles: TileSizes) -> TileProgram:
@@ -68,6 +69,7 @@ def schedule(graph: Graph, statement: Statement, tiles: TileSizes) -> TileProgra
         body=_body(op, analysis.parts, given_masks, optional),
         epilogue=(Normalize("accumulator", "total"), Store("out", "accumulator")),
         ranges=analysis.ranges,
+        edge_tile=tiles.edge,
     )
 
 
@@ -153,9 +155,10 @@ def _buffers(
 
     def outside(name: str, holds: str) -> Buffer:
         dims = types[holds].dims
-        shape = dims[-2:] if name in ("query", "key", "value", "out") else dims
+        outer = len(dims) - 2 if name in ("query", "key", "value", "out") else 0
         optional = _is_optional(graph, holds)
-        return Buffer(name, Tier.GLOBAL, types[holds].dtype, shape, holds, optional)
+        dtype = types[holds].dtype
+        return Buffer(name, Tier.GLOBAL, dtype, dims[outer:], holds, optional, dims[:outer])
 
     def tile(name: str, tier: Tier, *shape: Dim) -> Buffer:
         return Buffer(name, tier, dtype, shape)

@@ -41,9 +41,9 @@ def _print_range(site: Site, range: Range) -> None:
 
 
 def _c_type(site: Site, range: Range) -> str:
-    """No wider than need be: these live as long as the loop."""
+    """Ranges are no wider than need be, since they live as long as the loop."""
     if range.kind is Kind.FLOAT:
         return "float"
-    if isinstance(range.expr, Tensor):
-        return "long long" if c_type(site.printer.unit, range.expr.name) == "long long" else "int"
-    return "int" if range.kind is Kind.BOOL else "long long"
+    unit, read = site.printer.unit, range.expr
+    is_narrow = isinstance(read, Tensor) and c_type(unit, read.name) != "long long"
+    return "int" if range.axis and (is_narrow or range.kind is Kind.BOOL) else "long long"

@@ -12,22 +12,20 @@ from attn_dsl.tile import Buffer, Hide, Load, Map, TileProgram, formula
 from attn_numpy.expressions import ScalarPrinter
 from attn_numpy.loop import asked_in_loop, head_indices, print_loop
 from attn_numpy.steps import Site, is_bounded, print_step
-from attn_numpy.tile_map import has_map, print_map
+from attn_numpy.tile_map import print_map
 
 scalar = ScalarPrinter().print
 
 
-def print_attention(
-    out: TextBuilder, graph: Graph, statement: Statement, program: TileProgram, name: str
-) -> None:
-    """Add the function `name` that computes the fused operation of `statement`, by `program`."""
-    site = Site(out, program)
+def print_attention(site: Site, graph: Graph, statement: Statement, name: str) -> None:
+    """Add the function `name` that computes the fused operation of `statement`, as `site` plans."""
+    out, program = site.out, site.program
     arguments = [*statement.op.operands, *sizes_of(program)]
     with out.block(f"def {name}({', '.join(arguments)}):"):
         _docstring(out, graph, statement)
         _broadcast(out, program)
         out.line()
-        if has_map(program):
+        if program.asks_each_tile:
             print_map(out, program)
             out.line()
         longest = ", longest_key" if is_bounded(program) else ""
@@ -44,7 +42,7 @@ def sizes_of(program: TileProgram) -> tuple[str, ...]:
     dims = (program.query_length, program.key_length, program.value_dim)
     names = [symbol for dim in dims for symbol in dim.symbols]
     known = {"b", "h", "q", "k", "s", "q_first", "q_last", "k_first", "k_last"}
-    of_map = (program.live, program.full) if has_map(program) else ()
+    of_map = (program.live, program.full) if program.asks_each_tile else ()
     read = (r.expr for r in program.ranges)
     for expr in (*asked_in_loop(program), *of_map, *read, *_expressions(program)):
         names += sorted(names_in(expr) - known)

@@ -21,7 +21,7 @@ class NumpyBackend:
     def lower(self, graph: Graph, options: Options) -> Program:
         """Print `graph` as a module. Sizes stay symbolic: one module serves every length."""
         entry = entry_name(clear_names(graph))
-        return Program(self.name, print_module(graph), entry, ".py", graph)
+        return Program(self.name, print_module(graph, options), entry, ".py", graph)
 
     def load(self, program: Program, *, emulate: bool = False) -> Runner:
         """Execute the module's text; what runs is what is read."""

@@ -15,7 +15,6 @@ from attn_dsl.ir import Dim
 from attn_dsl.tile import Edges, Hide, Range, TileProgram
 from attn_numpy.expressions import ArrayPrinter, ScalarPrinter
 from attn_numpy.steps import CONVERT, Site, print_body
-from attn_numpy.tile_map import has_map
 
 scalar = ScalarPrinter().print
 
@@ -24,9 +23,9 @@ def asked_in_loop(program: TileProgram) -> tuple[Expr, ...]:
     """The expressions of tile borders that stand in the function of a query tile."""
     edges, keys = program.edges, program.keys
     found: list[Expr | None] = [keys.begin, keys.end]
-    if edges is not None:
+    if program.by_edges and edges is not None:
         found += [edges.full_begin, edges.full_end, edges.first_query, edges.end_query]
-    if not has_map(program):
+    if not program.asks_each_tile:
         found += [step.full for step in program.body if isinstance(step, Hide)]
     return tuple(expr for expr in found if expr is not None)
 
@@ -54,8 +53,8 @@ def print_loop(site: Site) -> None:
     mentioned = {name for e in asked_in_loop(site.program) for name in names_in(e)}
     if mentioned & {"q_first", "q_last"} or "q" in site.indices:
         site.out.line("q_first, q_last = q_begin, q_end - 1")
-    if site.program.edges is not None and not has_map(site.program):
-        _between_edges(site, site.program.edges)
+    if site.program.by_edges:
+        _between_edges(site)
     else:
         _tile_by_tile(site)
 
@@ -75,7 +74,7 @@ def _tile_by_tile(site: Site) -> None:
 def _visited(site: Site, length: str) -> str:
     """The first keys of the tiles that the loop visits."""
     begin, end = site.program.keys.begin, site.program.keys.end
-    if has_map(site.program):
+    if site.program.asks_each_tile:
         return "KEY_TILE * np.flatnonzero(live[head][q_begin // QUERY_TILE])"
     if begin is None and end is None:
         return f"range(0, {length}, KEY_TILE)"
@@ -94,9 +93,10 @@ def _slices(site: Site, first: str, end: str) -> None:
         out.line("k = np.arange(k_first, k_last + 1)")
 
 
-def _between_edges(site: Site, edges: Edges) -> None:
+def _between_edges(site: Site) -> None:
     """Large tiles between the edges of the mask, small ones at them."""
-    out, program = site.out, site.program
+    out, program, edges = site.out, site.program, site.program.edges
+    assert edges is not None
     keys = scalar(program.key_length.to_expr())
     bounds = {
         "k_begin": _least(program.keys.begin),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from attn_dsl.backend import Options
 from attn_dsl.expr import names_in
 from attn_dsl.ir import DType, Graph, Statement
 from attn_dsl.ir.ops import Input, TiledAttention
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import formula
-from attn_numpy.function import EDGE_TILE, TILES, Function, attention_functions
+from attn_numpy.counting import COUNTING
+from attn_numpy.function import TILES, Function, attention_functions
 from attn_numpy.helpers import HELPERS
 from attn_numpy.names import clear_names, entry_name, parameters, quoted
 from attn_numpy.plain import print_plain, spelled
@@ -28,11 +30,11 @@ except ImportError:  # then they compete, which is slow, and as right
 """
 
 
-def print_module(graph: Graph) -> str:
+def print_module(graph: Graph, options: Options) -> str:
     """The text of the module that computes `graph`."""
     stored = clear_names(graph)
     graph = computed(stored)
-    functions = attention_functions(graph)
+    functions = attention_functions(graph, options)
     body = TextBuilder()
     for text in dict.fromkeys(function.text for function in functions.values()):
         body.line("\n")
@@ -40,11 +42,13 @@ def print_module(graph: Graph) -> str:
     body.line("\n")
     _print_entry(body, graph, stored, functions)
     head = TextBuilder()
-    _print_head(head, graph, functions, body.text)
+    _print_head(head, graph, functions, body.text, options)
     return head.text + body.text
 
 
-def _print_head(out: TextBuilder, graph: Graph, functions: dict[str, Function], body: str) -> None:
+def _print_head(
+    out: TextBuilder, graph: Graph, functions: dict[str, Function], body: str, options: Options
+) -> None:
     out.line(f'"""{quoted(graph.name)}: emitted by attn for NumPy.')
     out.line()
     if len(functions) == 1:
@@ -60,16 +64,22 @@ def _print_head(out: TextBuilder, graph: Graph, functions: dict[str, Function], 
     if "math." in code or functions:
         out.line("import math")
     if functions:
-        out.line("import os\nfrom concurrent.futures import ThreadPoolExecutor")
+        out.line("import os")
+    if options.count:
+        out.line("from collections import Counter")
+    if functions:
+        out.line("from concurrent.futures import ThreadPoolExecutor")
         out.line("from contextlib import nullcontext")
+    if options.count:
+        out.line("from threading import Lock")
     out.line("\nimport numpy as np" if functions or "math." in code else "import numpy as np")
     if functions:
         out.line("\n" + LIMIT_THREADS.strip())
         out.line("\n\nLOG2_E = math.log2(math.e)")
         out.line(f"QUERY_TILE, KEY_TILE = {TILES.query}, {TILES.key}  # queries and keys a step")
         if "key_tiles(" in code:
-            out.line(f"EDGE_TILE = {EDGE_TILE}  # keys, where a mask cuts through")
-    for text in helpers:
+            out.line(f"EDGE_TILE = {TILES.edge}  # keys, where a mask cuts through")
+    for text in [COUNTING, *helpers] if options.count else helpers:
         out.line("\n\n" + text.strip("\n"))
 
 

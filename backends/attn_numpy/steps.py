@@ -38,8 +38,8 @@ from attn_dsl.tile import (
     Store,
     TileProgram,
 )
+from attn_numpy.counting import CountingPrinter, count_step
 from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, widened
-from attn_numpy.tile_map import has_map
 
 scalar = ScalarPrinter().print
 LOG2_E = Name("LOG2_E")
@@ -52,11 +52,15 @@ BY_ROW = ("query_tile", "maximum", "total", "accumulator")
 
 @dataclass(frozen=True)
 class Site:
-    """What is printed where; if `slices`, a step is about the rows `seen` alone."""
+    """What is printed where.
+
+    If `slices`, a step is about the rows `seen` alone. With `count`, it counts what it does.
+    """
 
     out: TextBuilder
     program: TileProgram
     slices: bool = False
+    count: bool = False
 
     def sliced(self) -> Site:
         """The same, on some rows."""
@@ -95,8 +99,10 @@ def is_bounded(program: TileProgram) -> bool:
 def print_body(site: Site) -> None:
     """The steps on one key tile."""
     maps = [s for s in site.program.body if isinstance(s, Map) and s.given is None]
+    if site.count:
+        site.out.line('count("tiles", 1)')
     for step in site.program.body:
-        if isinstance(step, Hide) and step.given is None and has_map(site.program):
+        if isinstance(step, Hide) and step.given is None and site.program.asks_each_tile:
             _print_mapped(site, step)
             continue
         print_step(site, step)
@@ -129,6 +135,8 @@ def print_step(site: Site, step: Step) -> None:
             out.line(f"{buffer} /= np.where({total} == 0, 1, {total})  # 0 where no key is seen")
         case Store(into, buffer):
             out.line(f"{program.buffer(into).value}[head][q_begin:q_end] = {buffer}")
+    if site.count:
+        count_step(out, program, step)
 
 
 def _print_load(site: Site, into: str, source: str, axis: str, scale: Expr | None) -> None:
@@ -194,7 +202,7 @@ def _print_map(site: Site, step: Map) -> None:
         with out.block(f"if {step.given} is not None:"):
             out.line(f"{step.buffer} += {step.given}{TILE} * LOG2_E")
         return
-    text = _printer(program).print(step.score)
+    text = _printer(site).print(step.score)
     if SCORE.id not in names_in(step.score):
         text = f"np.broadcast_to({text}, {step.buffer}.shape)"
     if not _keeps_dtype(step.score, program):
@@ -237,14 +245,17 @@ def _print_hidden(site: Site, hides: Sequence[Hide]) -> None:
     if "k" in names and not site.maps_index("k"):
         out.line("k = np.arange(k_first, k_last + 1)")
     for hide in hides:
-        hidden = _printer(site.program).print(site.program.scope.opposite(hide.mask))
+        hidden = _printer(site).print(site.program.scope.opposite(hide.mask))
         out.line(f"np.copyto({hide.buffer}, -np.inf, where={hidden})")
+        if site.count and hide.given is None:
+            out.line('count("masked", 1)')
 
 
-def _printer(program: TileProgram) -> ArrayPrinter:
-    captured = {buffer.name: buffer.dtype for buffer in program.captured}
+def _printer(site: Site) -> ArrayPrinter:
+    captured = {buffer.name: buffer.dtype for buffer in site.program.captured}
     kinds = {name: dtype.kind for name, dtype in captured.items()}
-    return ArrayPrinter(kinds, lambda name: f"{name}{TILE}{widened(captured[name])}")
+    printer = CountingPrinter if site.count else ArrayPrinter
+    return printer(kinds, lambda name: f"{name}{TILE}{widened(captured[name])}")
 
 
 def _keeps_dtype(score: Expr, program: TileProgram) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attn_dsl.expr import TRUE, Expr, names_in, tensors_in
+from attn_dsl.expr import Expr, names_in
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import Range, TileProgram, conjuncts
 from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, widened
@@ -13,12 +13,6 @@ INDICES = frozenset(("q", "k", "b", "h"))
 ALONG = {"q": "[..., :1]", "k": "[..., :1, :]", "": "[..., :1, :1]"}
 """What is read of a tensor, spread over all scores, that varies along one axis at most."""
 LONG = 80
-
-
-def has_map(program: TileProgram) -> bool:
-    """Whether the loop needs more than its bounds and numbers of the head."""
-    gathered = all(not tensors_in(r.expr, gathered=False) for r in program.ranges)
-    return program.keys.live != TRUE or not gathered or any(r.axis for r in program.ranges)
 
 
 def print_map(out: TextBuilder, program: TileProgram) -> None:
