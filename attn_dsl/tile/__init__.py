@@ -7,6 +7,7 @@ backend prints this one value.
 
 from attn_dsl.tile.analysis import MaskAnalysis, analyse
 from attn_dsl.tile.bounds import KeyLoop
+from attn_dsl.tile.choose import choose_tiles
 from attn_dsl.tile.cost import Cost, cost, least_traffic, on_chip, unfused_traffic
 from attn_dsl.tile.count import TileCount, count_tiles, tile_map
 from attn_dsl.tile.formula import formula
@@ -54,6 +55,7 @@ __all__ = [
     "TileProgram",
     "TileSizes",
     "analyse",
+    "choose_tiles",
     "cost",
     "count_tiles",
     "formula",

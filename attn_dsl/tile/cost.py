@@ -41,18 +41,17 @@ TILES, ROWS, KEYS, SCORES = (frozenset(axes) for axes in ("", "q", "k", "qk"))
 class Cost:
     """Of one call, over all heads.
 
-    `flops` are those of the products, a multiplication and an addition counting as two;
-    `loaded` and `stored` are bytes between global memory and the tiles. Optional inputs, and
-    the ranges of captured tensors, which are read once a call, are not in it.
+    `visited` tiles are computed, of these `partial` with the mask. `flops` are those of the
+    products, a multiplication and an addition counting as two; `loaded` and `stored` are bytes
+    between global memory and the tiles. Optional inputs, and the ranges of captured tensors,
+    which are read once a call, are not in it.
     """
 
+    visited: int = 0
+    partial: int = 0
     flops: int = 0
     loaded: int = 0
     stored: int = 0
-
-    def __add__(self, other: Cost) -> Cost:
-        loaded, stored = self.loaded + other.loaded, self.stored + other.stored
-        return Cost(self.flops + other.flops, loaded, stored)
 
 
 def cost(program: TileProgram, sizes: Sizes, tensors: Arrays | None = None) -> Cost:
@@ -60,30 +59,30 @@ def cost(program: TileProgram, sizes: Sizes, tensors: Arrays | None = None) -> C
 
     `sizes` has every symbol; `...` counts as no batch dims.
     """
-    total = Cost()
     queries, visited, partial = _extents(program, sizes, tensors or {})
+    total = Counter(visited=visited[TILES], partial=partial[TILES])
     for step in (*program.prologue, *program.epilogue):
         total += _cost_of(program, step, queries, sizes)
     for step in program.body:
         total += _cost_of(program, step, partial if isinstance(step, Hide) else visited, sizes)
-    return total
+    return Cost(**total)
 
 
-def _cost_of(program: TileProgram, step: Step, extent: Extent, sizes: Sizes) -> Cost:
-    """What a step costs on the tiles on which it is done."""
+def _cost_of(program: TileProgram, step: Step, extent: Extent, sizes: Sizes) -> Counter[str]:
+    """What a step costs on the tiles on which it is done, by the names that `Cost` has."""
     match step:
         case Load(into, source, axis):
             row = _bytes(program.buffer(source).dtype.size, program.buffer(into).shape[1:], sizes)
-            return Cost(loaded=extent[frozenset(axis)] * row)
+            return Counter(loaded=extent[frozenset(axis)] * row)
         case Store(into, buffer):
             row = _bytes(program.buffer(into).dtype.size, program.buffer(buffer).shape[1:], sizes)
-            return Cost(stored=extent[ROWS] * row)
+            return Counter(stored=extent[ROWS] * row)
         case Contract(into, lhs, _, transposed):
             inner = program.buffer(lhs if transposed else into).shape[1].value(sizes)
-            return Cost(flops=2 * inner * extent[SCORES])
+            return Counter(flops=2 * inner * extent[SCORES])
         case Map(_, expr, None) | Hide(_, expr, _, None):
-            return Cost(loaded=sum(_read(program, expr, extent)))
-    return Cost()
+            return Counter(loaded=sum(_read(program, expr, extent)))
+    return Counter()
 
 
 def _read(program: TileProgram, expr: Expr, extent: Extent) -> Iterator[int]:

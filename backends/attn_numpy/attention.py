@@ -64,6 +64,8 @@ def print_attention(
     arguments = [*statement.op.operands, *sizes_of(program)]
     with out.block(f"def {name}({', '.join(arguments)}):"):
         _docstring(out, graph, statement)
+        sizes = f"{program.query_tile}, {program.key_tile}"
+        out.line(f"QUERY_TILE, KEY_TILE = {sizes}  # queries and keys a step")
         _broadcast(out, program)
         out.line()
         if has_map(program):
