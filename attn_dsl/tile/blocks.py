@@ -39,7 +39,7 @@ def blocks_of(
 ) -> Blocks:
     """The blocks of one head; captured tensors that are not given make tiles partial."""
     grid = make_grid(program, sizes, tensors, head)
-    if program.by_edges:
+    if program.by_edges and all(r.low.name in grid.ends for r in program.ranges):
         return _edge_blocks(program, grid)
     tiles = map_of(program, grid)
     visited = tiles != EMPTY

@@ -23,6 +23,7 @@ def print_attention(site: Site, graph: Graph, statement: Statement, name: str) -
     arguments = [*statement.op.operands, *sizes_of(program)]
     with out.block(f"def {name}({', '.join(arguments)}):"):
         _docstring(out, graph, statement)
+        _tile_sizes(out, program)
         _broadcast(out, program)
         out.line()
         if program.asks_each_tile:
@@ -71,6 +72,12 @@ def _docstring(out: TextBuilder, graph: Graph, statement: Statement) -> None:
     for name in (*op.operands, statement.name):
         out.line(f"{name}: {graph.types[name]}")
     out.line('"""')
+
+
+def _tile_sizes(out: TextBuilder, program: TileProgram) -> None:
+    out.line(f"QUERY_TILE, KEY_TILE = {program.query_tile}, {program.key_tile}")
+    if program.by_edges:
+        out.line(f"EDGE_TILE = {program.edge_tile}  # keys, where the mask cuts through")
 
 
 def _broadcast(out: TextBuilder, program: TileProgram) -> None:

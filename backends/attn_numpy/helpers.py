@@ -29,17 +29,17 @@ def index(scores, axis):
 '''
 
 KEY_TILES = '''
-def key_tiles(begin, full_begin, full_end, end):
+def key_tiles(begin, full_begin, full_end, end, tile, edge):
     """First and last key of each tile: small tiles at the edges of a mask, large ones between."""
     if begin >= end:
         return []
-    begin = begin // EDGE_TILE * EDGE_TILE
-    full_begin = min(max(begin, -(-full_begin // EDGE_TILE) * EDGE_TILE), end)
-    full_end = min(max(full_begin, full_end // EDGE_TILE * EDGE_TILE), end)
+    begin = begin // edge * edge
+    full_begin = min(max(begin, -(-full_begin // edge) * edge), end)
+    full_end = min(max(full_begin, full_end // edge * edge), end)
     borders = [
-        *range(begin, full_begin, EDGE_TILE),
-        *range(full_begin, full_end, KEY_TILE),
-        *range(full_end, end, EDGE_TILE),
+        *range(begin, full_begin, edge),
+        *range(full_begin, full_end, tile),
+        *range(full_end, end, edge),
         end,
     ]
     return [(first, after - 1) for first, after in zip(borders, borders[1:])]

@@ -108,6 +108,7 @@ def _between_edges(site: Site) -> None:
     out.line("# from full_begin to full_end.")
     out.lines(f"{name} = {text}" for name, text in bounds.items() if text not in ("0", keys))
     names = [name if text not in ("0", keys) else text for name, text in bounds.items()]
+    names += ["KEY_TILE", "EDGE_TILE"]
     with out.block(f"for k_first, k_last in key_tiles({', '.join(names)}):"):
         first, end = _seeing_queries(site, edges)
         if site.maps_index("q"):

@@ -11,7 +11,7 @@ from attn_dsl.ir.ops import Input, TiledAttention
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import formula
 from attn_numpy.counting import COUNTING
-from attn_numpy.function import TILES, Function, attention_functions
+from attn_numpy.function import Function, attention_functions
 from attn_numpy.helpers import HELPERS
 from attn_numpy.names import clear_names, entry_name, parameters, quoted
 from attn_numpy.plain import print_plain, spelled
@@ -76,9 +76,6 @@ def _print_head(
     if functions:
         out.line("\n" + LIMIT_THREADS.strip())
         out.line("\n\nLOG2_E = math.log2(math.e)")
-        out.line(f"QUERY_TILE, KEY_TILE = {TILES.query}, {TILES.key}  # queries and keys a step")
-        if "key_tiles(" in code:
-            out.line(f"EDGE_TILE = {TILES.edge}  # keys, where a mask cuts through")
     for text in [COUNTING, *helpers] if options.count else helpers:
         out.line("\n\n" + text.strip("\n"))
 

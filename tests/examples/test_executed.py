@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from attn_cuda.plan import choose_tiles
 from attn_numpy import BACKEND
-from attn_numpy.function import TILES
+from attn_numpy.function import tiles_of
 
 from attn_dsl.backend import Options
-from attn_dsl.ir import Sizes, bind
+from attn_dsl.ir import Sizes, Statement, bind
 from attn_dsl.pipeline import Compiled, analyse, load, read
 from attn_dsl.sample import sample_inputs
 from attn_dsl.tile import TileProgram, TileSizes, blocks_of, cost, schedule
@@ -31,16 +31,23 @@ def sizes(compiled: Compiled, queries: int, keys: int) -> Sizes:
     return Sizes({s: symbols.get(s, 8) for s in compiled.fused.symbols}, (2, 3))
 
 
-def planned(compiled: Compiled, tiles: TileSizes = TILES) -> TileProgram:
-    graph = compiled.fused
-    (statement,) = (s for s in graph.statements if s.op.mnemonic == "tiled_attention")
-    return schedule(graph, statement, tiles)
+def attention(compiled: Compiled) -> Statement:
+    statements = compiled.fused.statements
+    (statement,) = (s for s in statements if s.op.mnemonic == "tiled_attention")
+    return statement
+
+
+def planned(compiled: Compiled, tiles: TileSizes | None = None) -> TileProgram:
+    statement = attention(compiled)
+    if tiles is None:
+        tiles = tiles_of(compiled.fused, statement, compiled.settings.dims)
+    return schedule(compiled.fused, statement, tiles)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_executed_is_analysed(file: Path) -> None:
     compiled = analyse(read(file))
-    program = BACKEND.lower(compiled.fused, Options(count=True))
+    program = BACKEND.lower(compiled.fused, Options(compiled.settings.dims, count=True))
     module: dict[str, Any] = {}
     exec(program.source, module)
     for queries, keys in LENGTHS:
@@ -62,7 +69,9 @@ def expected(program: TileProgram, at: Sizes, arrays: dict[str, NDArray]) -> dic
 def test_only_live_tiles_are_visited(file: Path, target: str) -> None:
     """What is no number reaches the rows of the blocks that hold it, and no others."""
     compiled = analyse(read(file), {"D": 8})
-    tiles = TILES if target == "numpy" else choose_tiles(8, 8)
+    tiles = choose_tiles(8, 8)
+    if target == "numpy":
+        tiles = tiles_of(compiled.fused, attention(compiled), compiled.settings.dims)
     length = 3 * tiles.key - 7
     at = Sizes({s: (SYMBOLS | {"N": length, "B": 1, "H": 2})[s] for s in compiled.fused.symbols})
     arrays = sample_inputs(compiled.fused, at, seed=1)
