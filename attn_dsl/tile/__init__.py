@@ -5,8 +5,9 @@ tiles, the loop over key tiles, the buffers with their memory tier and the steps
 backend prints this one value.
 """
 
-from attn_dsl.tile.analysis import MaskAnalysis, analyse
-from attn_dsl.tile.bounds import KeyLoop
+from attn_dsl.tile.analysis import MaskAnalysis, analyse, conjuncts
+from attn_dsl.tile.blocks import Blocks, blocks_of
+from attn_dsl.tile.bounds import Edges, KeyLoop
 from attn_dsl.tile.choose import choose_tiles
 from attn_dsl.tile.cost import Cost, cost, least_traffic, on_chip, unfused_traffic
 from attn_dsl.tile.count import TileCount, count_tiles, tile_map
@@ -33,9 +34,11 @@ from attn_dsl.tile.ranges import Range, range_kinds
 from attn_dsl.tile.schedule import TileSizes, schedule
 
 __all__ = [
+    "Blocks",
     "Buffer",
     "Contract",
     "Cost",
+    "Edges",
     "Exponentiate",
     "Fill",
     "Hide",
@@ -55,7 +58,9 @@ __all__ = [
     "TileProgram",
     "TileSizes",
     "analyse",
+    "blocks_of",
     "choose_tiles",
+    "conjuncts",
     "cost",
     "count_tiles",
     "formula",

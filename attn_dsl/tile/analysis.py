@@ -9,11 +9,11 @@ rule makes tiles partial, never wrong.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from attn_dsl.expr import Expr, Kind, conjunction, tensors_in
-from attn_dsl.tile.bounds import KeyLoop, key_loop
+from attn_dsl.expr import TRUE, Binary, Expr, Kind, Tensor, conjunction, tensors_in, transform
+from attn_dsl.tile.bounds import Edges, KeyLoop, find_edges, key_loop
 from attn_dsl.tile.conditions import may_be
 from attn_dsl.tile.ranges import Axes, Range, extract_ranges
 from attn_dsl.tile.scope import Scope
@@ -23,12 +23,15 @@ from attn_dsl.tile.scope import Scope
 class MaskAnalysis:
     """`live` and `full` are conditions on a tile, `keys` is `live` as bounds of the loop over keys.
 
-    `ranges` are those whose least and greatest values the three mention.
+    `edges` are both, where bounds say all of them. `parts` are the conditions that the mask joins,
+    each with its own `full`. `ranges` are those whose least and greatest values these mention.
     """
 
     live: Expr
     full: Expr
     keys: KeyLoop
+    edges: Edges | None
+    parts: tuple[tuple[Expr, Expr], ...]
     ranges: tuple[Range, ...]
 
 
@@ -46,9 +49,34 @@ def analyse(
     """
     body, ranges = extract_ranges(mask, kinds or {}, axes or {}, taken)
     scope = Scope(ranges, kinds or {})
-    live, full = may_be(body, True, scope), scope.opposite(may_be(body, False, scope))
+    live, full = may_be(body, True, scope), _certain(body, scope)
     keys = key_loop(live, scope)
+    edges = find_edges(live, full, scope)
+    parts = [(_written_out(part, ranges), _certain(part, scope)) for part in conjuncts(body)]
     live = conjunction(live, keys.nonempty)
     named = set(tensors_in(live) + tensors_in(full))
     used = (r for r in ranges.values() if named & {r.low.name, r.high.name})
-    return MaskAnalysis(live, full, keys, tuple(used))
+    return MaskAnalysis(live, full, keys, edges, tuple(parts), tuple(used))
+
+
+def _certain(mask: Expr, scope: Scope) -> Expr:
+    return scope.opposite(may_be(mask, False, scope))
+
+
+def _written_out(part: Expr, ranges: Mapping[str, Range]) -> Expr:
+    """A part of the mask with what was read in the place of each range."""
+
+    def change(node: Expr) -> Expr:
+        is_range = isinstance(node, Tensor) and node.name in ranges
+        return ranges[node.name].expr if is_range else node  # type: ignore[union-attr]
+
+    return transform(part, change)
+
+
+def conjuncts(condition: Expr) -> Iterator[Expr]:
+    """The conditions that `condition` joins by `and`, without those that are always true."""
+    if isinstance(condition, Binary) and condition.op == "and":
+        yield from conjuncts(condition.lhs)
+        yield from conjuncts(condition.rhs)
+    elif condition != TRUE:
+        yield condition

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attn_dsl.expr import TRUE, Binary, Call, Compare, Expr, Number, conjunction, names_in
-from attn_dsl.tile.linear import K_FIRST, K_LAST, Linear, at_most_zero
+from attn_dsl.expr import TRUE, Binary, Call, Compare, Expr, Name, Number, conjunction, names_in
+from attn_dsl.tile.linear import K_FIRST, K_LAST, Q_FIRST, Q_LAST, Linear, at_most_zero
 from attn_dsl.tile.scope import Scope
 
 
@@ -35,17 +35,53 @@ class KeyLoop:
         return condition
 
 
+@dataclass(frozen=True)
+class Edges:
+    """Where a mask cuts through the keys of a query tile, if bounds say all of it.
+
+    All queries `q_first … q_last` see the keys from `full_begin` up to, but without, `full_end`.
+    Of the others, keys `k_first … k_last` are seen by the queries from `first_query` up to
+    `end_query` alone. None where there is no such bound but the length.
+    """
+
+    full_begin: Expr | None
+    full_end: Expr | None
+    first_query: Expr | None
+    end_query: Expr | None
+
+
 def key_loop(possible: Expr, scope: Scope) -> KeyLoop:
     """Split the condition `possible` into bounds on the key, where it has them, and the rest."""
-    match possible:
+    return _solve(possible, (K_FIRST, K_LAST), scope)
+
+
+def find_edges(possible: Expr, certain: Expr, scope: Scope) -> Edges | None:
+    """The edges of a mask that has any; None for one that bounds on the key do not say."""
+    if possible == TRUE == certain or key_loop(possible, scope).live != TRUE:
+        return None
+    # All keys are seen: the last one lies before the end, the first one not before the begin.
+    full = _solve(certain, (K_LAST, K_FIRST), scope)
+    if full.live != TRUE:
+        return None
+    queries = _solve(possible, (Q_FIRST, Q_LAST), scope)
+    return Edges(full.begin, full.end, queries.begin, queries.end)
+
+
+Ends = tuple[Name, Name]
+"""What has to be below an end, and what not below a begin."""
+
+
+def _solve(condition: Expr, ends: Ends, scope: Scope) -> KeyLoop:
+    """`condition` as bounds on `ends`, where it has them, and the rest."""
+    match condition:
         case Binary("and", lhs, rhs):
-            return _both(key_loop(lhs, scope), key_loop(rhs, scope))
+            return _both(_solve(lhs, ends, scope), _solve(rhs, ends, scope))
         case Binary("or", lhs, rhs):
-            return _either(key_loop(lhs, scope), key_loop(rhs, scope), possible)
+            return _either(_solve(lhs, ends, scope), _solve(rhs, ends, scope), condition)
         case Compare("<" | "<=" as op, lhs, rhs) if scope.is_integer(lhs, rhs):
             sum = (Linear.of(lhs) + Linear.of(rhs) * -1).plus(op == "<")
-            return _bound(sum, scope) or KeyLoop(live=possible)
-    return KeyLoop(live=possible)
+            return _bound(sum, ends, scope) or KeyLoop(live=condition)
+    return KeyLoop(live=condition)
 
 
 def _both(lhs: KeyLoop, rhs: KeyLoop) -> KeyLoop:
@@ -72,17 +108,18 @@ def _loosest(function: str, lhs: Expr | None, rhs: Expr | None) -> Expr | None:
     return Call(function, (lhs, rhs)) if lhs is not None and rhs is not None else None
 
 
-def _bound(sum: Linear, scope: Scope) -> KeyLoop | None:
-    """`sum <= 0` as a bound on the key, if it is one."""
+def _bound(sum: Linear, ends: Ends, scope: Scope) -> KeyLoop | None:
+    """`sum <= 0` as a bound on `ends`, if it is one."""
+    below, above = ends
     for term, factor in sum.terms.items():
         key, tile = _quotient(term)
         rest = sum + Linear({term: -factor})
         others = rest.to_expr()
-        if names_in(others) & {K_FIRST.id, K_LAST.id} or scope.varies(others):
+        if names_in(others) & {below.id, above.id} or scope.varies(others):
             continue
-        if (key, factor) == (K_FIRST, 1):
+        if (key, factor) == (below, 1):
             return KeyLoop(end=_times((rest * -1).plus(1), tile))
-        if (key, factor) == (K_LAST, -1):
+        if (key, factor) == (above, -1):
             return KeyLoop(begin=_times(rest, tile))
     return None
 

@@ -28,6 +28,6 @@ def choose_tiles(
 
     def price(tiles: TileSizes) -> tuple[int, int]:
         total = cost(programs[tiles], sizes)
-        return total.flops + visit * total.visited, total.loaded + total.stored
+        return total.flops + visit * total.tiles, total.loaded + total.stored
 
     return min(fitting, key=price) if fitting else min(programs, key=memory.__getitem__)

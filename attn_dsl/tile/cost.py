@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from math import prod
 
 import numpy as np
 
 from attn_dsl.expr import Expr, Tensor, names_in, tensors_in, walk
 from attn_dsl.ir import Dim
-from attn_dsl.tile.count import EMPTY, PARTIAL, map_of
-from attn_dsl.tile.grid import Arrays, Grid, NDArray, make_grid
+from attn_dsl.tile.blocks import Blocks, blocks_of
+from attn_dsl.tile.grid import Arrays, NDArray
 from attn_dsl.tile.program import (
     Contract,
     Exponentiate,
@@ -41,17 +41,23 @@ TILES, ROWS, KEYS, SCORES = (frozenset(axes) for axes in ("", "q", "k", "qk"))
 class Cost:
     """Of one call, over all heads.
 
-    `visited` tiles are computed, of these `partial` with the mask. `flops` are those of the
-    products, a multiplication and an addition counting as two; `loaded` and `stored` are bytes
-    between global memory and the tiles. Optional inputs, and the ranges of captured tensors,
-    which are read once a call, are not in it.
+    `tiles` are computed, and `masked` counts the conditions of the mask that these have to ask.
+    `flops` are those of the products, a multiplication and an addition counting as two;
+    `loaded` and `stored` are bytes between global memory and the tiles. Optional inputs, and
+    the ranges of captured tensors, which are read once a call, are not in it.
     """
 
-    visited: int = 0
-    partial: int = 0
+    tiles: int = 0
+    masked: int = 0
     flops: int = 0
     loaded: int = 0
     stored: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+    def __mul__(self, factor: int) -> Cost:
+        return Cost(*(factor * number for number in astuple(self)))
 
 
 def cost(program: TileProgram, sizes: Sizes, tensors: Arrays | None = None) -> Cost:
@@ -59,30 +65,40 @@ def cost(program: TileProgram, sizes: Sizes, tensors: Arrays | None = None) -> C
 
     `sizes` has every symbol; `...` counts as no batch dims.
     """
-    queries, visited, partial = _extents(program, sizes, tensors or {})
-    total = Counter(visited=visited[TILES], partial=partial[TILES])
-    for step in (*program.prologue, *program.epilogue):
-        total += _cost_of(program, step, queries, sizes)
-    for step in program.body:
-        total += _cost_of(program, step, partial if isinstance(step, Hide) else visited, sizes)
-    return Cost(**total)
+    queries = program.query_length.value(sizes)
+    tiles = Extent({ROWS: queries})
+    total = Cost()
+    for count, blocks in _heads(program, sizes, tensors or {}):
+        visited = _extent(blocks.rows, blocks.keys)
+        found = Cost(tiles=visited[TILES])
+        for step in (*program.prologue, *program.epilogue):
+            found += _cost_of(program, step, tiles, sizes)
+        for step in program.body:
+            extent = visited
+            if isinstance(step, Hide) and step.given is None:
+                asked = blocks.asked[step]
+                extent = _extent(blocks.rows[asked], blocks.keys[asked])
+                found += Cost(masked=extent[TILES])
+            found += _cost_of(program, step, extent, sizes)
+        total += found * count
+    return total
 
 
-def _cost_of(program: TileProgram, step: Step, extent: Extent, sizes: Sizes) -> Counter[str]:
-    """What a step costs on the tiles on which it is done, by the names that `Cost` has."""
+def _cost_of(program: TileProgram, step: Step, extent: Extent, sizes: Sizes) -> Cost:
+    """What a step costs on the tiles on which it is done."""
     match step:
         case Load(into, source, axis):
             row = _bytes(program.buffer(source).dtype.size, program.buffer(into).shape[1:], sizes)
-            return Counter(loaded=extent[frozenset(axis)] * row)
+            return Cost(loaded=extent[frozenset(axis)] * row)
         case Store(into, buffer):
             row = _bytes(program.buffer(into).dtype.size, program.buffer(buffer).shape[1:], sizes)
-            return Counter(stored=extent[ROWS] * row)
+            return Cost(stored=extent[ROWS] * row)
         case Contract(into, lhs, _, transposed):
             inner = program.buffer(lhs if transposed else into).shape[1].value(sizes)
-            return Counter(flops=2 * inner * extent[SCORES])
+            return Cost(flops=2 * inner * extent[SCORES])
         case Map(_, expr, None) | Hide(_, expr, _, None):
-            return Counter(loaded=sum(_read(program, expr, extent)))
-    return Counter()
+            return Cost(loaded=sum(_read(program, expr, extent)))
+    return Cost()
 
 
 def _read(program: TileProgram, expr: Expr, extent: Extent) -> Iterator[int]:
@@ -94,45 +110,21 @@ def _read(program: TileProgram, expr: Expr, extent: Extent) -> Iterator[int]:
             yield extent[axes] * program.buffer(node.name).dtype.size
 
 
-def _extents(program: TileProgram, sizes: Sizes, tensors: Arrays) -> tuple[Extent, Extent, Extent]:
-    """Of all heads: the tiles of queries; of these and keys those visited, and the partial ones."""
+def _heads(program: TileProgram, sizes: Sizes, tensors: Arrays) -> Iterator[tuple[int, Blocks]]:
+    """The blocks of each head, and how many heads have the same."""
     batch = [dim.value(sizes) for dim in program.batch]
-    alike = 1 if _depends_on_head(program) else prod(batch[-2:])
-    heads = np.ndindex(*([1] * (2 - len(batch)) + batch[-2:])) if alike == 1 else [(0, 0)]
-    total = [Extent(), Extent(), Extent()]
-    for b, h in heads:
-        for extent, more in zip(total, _of_head(program, sizes, tensors, (b, h)), strict=True):
-            extent.update(more)
-    factor = alike * prod(batch[:-2])
-    queries, visited, partial = (Extent({a: factor * n for a, n in e.items()}) for e in total)
-    return queries, visited, partial
+    outer = prod(batch[:-2])
+    if not _depends_on_head(program):
+        yield outer * prod(batch[-2:]), blocks_of(program, sizes, tensors, (0, 0))
+        return
+    for b, h in np.ndindex(*([1] * (2 - len(batch)) + batch[-2:])):
+        yield outer, blocks_of(program, sizes, tensors, (b, h))
 
 
 def _depends_on_head(program: TileProgram) -> bool:
     expressions = [program.live, program.full, *(r.expr for r in program.ranges)]
     read_at_score = any(tensors_in(r.expr, gathered=False) for r in program.ranges)
     return read_at_score or any(names_in(expr) & {"b", "h"} for expr in expressions)
-
-
-def _of_head(
-    program: TileProgram, sizes: Sizes, tensors: Arrays, head: tuple[int, int]
-) -> Iterator[Extent]:
-    grid = make_grid(program, sizes, tensors, head)
-    tiles = map_of(program, grid)
-    rows = np.broadcast_to(grid.names["q_last"] + 1 - grid.names["q_first"], tiles.shape)
-    keys = np.broadcast_to(_keys_within_bounds(program, grid), tiles.shape)
-    yield _extent(rows[:, :1], np.zeros((len(rows), 1), int))
-    yield _extent(rows[tiles != EMPTY], keys[tiles != EMPTY])
-    yield _extent(rows[tiles == PARTIAL], keys[tiles == PARTIAL])
-
-
-def _keys_within_bounds(program: TileProgram, grid: Grid) -> NDArray:
-    """How many keys of a tile are within the bounds of the loop, for every tile."""
-    last = int(grid.names["k_last"].max(initial=-1))
-    begin: NDArray = np.maximum(grid.names["k_first"], grid.bound(program.keys.begin, 0))
-    end = np.minimum(grid.names["k_last"] + 1, grid.bound(program.keys.end, last + 1))
-    count: NDArray = end - begin
-    return count
 
 
 def _extent(rows: NDArray, keys: NDArray) -> Extent:

@@ -23,7 +23,7 @@ class Grid:
     Borders and ranges of queries are columns, those of keys rows, so that all broadcast.
     """
 
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     names: Mapping[str, Any]
     ends: Arrays
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attn_dsl.expr import SCORE, TRUE, Binary, Expr, Number, Tensor, conjunction
@@ -31,10 +32,11 @@ from attn_dsl.tile.program import (
 
 @dataclass(frozen=True)
 class TileSizes:
-    """How many queries and keys a tile holds."""
+    """How many queries and keys a tile holds; at the edges of a mask `edge` keys, if given."""
 
     query: int
     key: int
+    edge: int | None = None
 
 
 def schedule(graph: Graph, statement: Statement, tiles: TileSizes) -> TileProgram:
@@ -61,11 +63,13 @@ def schedule(graph: Graph, statement: Statement, tiles: TileSizes) -> TileProgra
         live=analysis.live,
         full=analysis.full,
         keys=analysis.keys,
+        edges=analysis.edges,
         buffers=_buffers(graph, statement, op, tiles),
         prologue=_prologue(op),
-        body=_body(op, mask, analysis.full, given_masks, optional),
+        body=_body(op, analysis.parts, given_masks, optional),
         epilogue=(Normalize("accumulator", "total"), Store("out", "accumulator")),
         ranges=analysis.ranges,
+        edge_tile=tiles.edge,
     )
 
 
@@ -120,9 +124,12 @@ def _prologue(op: TiledAttention) -> tuple[Step, ...]:
 
 
 def _body(
-    op: TiledAttention, mask: Expr, full: Expr, given_masks: list[str], optional: frozenset[str]
+    op: TiledAttention,
+    parts: Iterable[tuple[Expr, Expr]],
+    given_masks: list[str],
+    optional: frozenset[str],
 ) -> tuple[Step, ...]:
-    hides: list[Step] = [] if mask == TRUE else [Hide("scores", mask, full)]
+    hides: list[Step] = [Hide("scores", mask, full) for mask, full in parts]
     hides += [Hide("scores", Tensor(name), Number(False), name) for name in given_masks]
     return (
         Load("key_tile", "key", "k"),

@@ -29,7 +29,8 @@ def _print_range(site: Site, range: Range) -> None:
     others = {name: "0" for name in ("q", "k") if name != axis}
     value = replace(site.printer, names={**site.printer.names, **others}).print(range.expr)
     if not axis:
-        site.out.line(f"const {kind} {range.name} = {value};")
+        wide = "long long" if range.kind is Kind.INT else kind  # it meets lengths
+        site.out.line(f"const {wide} {range.name} = {value};")
         return
     what = {"q": "queries", "k": "keys"}[axis]
     site.remark(f"The least and the greatest of {to_text(range.expr)} over the {what} of the tile.")

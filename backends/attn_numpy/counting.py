@@ -1,7 +1,8 @@
 """Modules that count what they execute: `Options(count=True)`.
 
-Beside its functions such a module has `counts`: the tiles that it visited and those of them that
-needed the mask, the FLOPs of its products, and the bytes that tiles loaded and stored.
+Beside its functions such a module has `counts`: the tiles that it computed, the conditions of
+the mask that it asked of them, the FLOPs of its products, and the bytes that tiles loaded and
+stored. They are what `attn_dsl.tile.cost` says.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ def count_step(out: TextBuilder, program: TileProgram, step: Step) -> None:
         case Load(into, source):
             tensor = program.buffer(source).value
             out.line(f'count("loaded", {into}.size * {tensor}.itemsize)')
-        case Contract(into, lhs):
-            out.line(f'count("flops", 2 * {into}.size * {lhs}.shape[1])')
+        case Contract(into, lhs, rhs, transposed):
+            product = f"{into}.size * {lhs}" if transposed else f"{lhs}.size * {rhs}"
+            out.line(f'count("flops", 2 * {product}.shape[1])')
         case Store(into, buffer):
             result = program.buffer(into).value
             out.line(f'count("stored", {buffer}.size * {result}.itemsize)')

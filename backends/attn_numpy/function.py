@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from attn_dsl.backend import Options
 from attn_dsl.expr import names_in
 from attn_dsl.ir import Graph, Statement
-from attn_dsl.ir.ops import TiledAttention
+from attn_dsl.ir.ops import Input, TiledAttention
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import TileProgram, TileSizes, choose_tiles, local_names, schedule
 from attn_numpy.attention import print_attention, sizes_of
 from attn_numpy.names import attention_name, reserved_names
+from attn_numpy.steps import Site
 
-TILES = TileSizes(query=256, key=512)
-"""Measured fastest for head dims from 64 to 512, without a mask and with a causal one."""
-SMALLER = (TileSizes(128, 512), TileSizes(256, 256), TileSizes(128, 256), TileSizes(64, 256))
+TILES = TileSizes(query=512, key=256, edge=64)
+"""Measured fastest for head dims from 64 to 128, without a mask and with a causal one."""
+SMALLER = (TileSizes(256, 256, 64), TileSizes(128, 256, 64), TileSizes(64, 256, 64))
 BUDGET = 8 * 2**20
 """A core's share of its last cache, in bytes: what a step works on is to stay there."""
 VISIT = 2_400_000
@@ -64,7 +66,7 @@ def _attention_function(
     program = schedule(local, fused, tiles_of(local, fused, options.sizes))
     name = attention_name(shared + fused.name)
     out = TextBuilder()
-    print_attention(out, local, fused, program, name, options.count)
+    print_attention(Site(out, program, count=options.count), local, fused, name)
     return Function(name, out.text, sizes_of(program))
 
 
@@ -73,6 +75,22 @@ def tiles_of(graph: Graph, statement: Statement, sizes: Mapping[str, int]) -> Ti
 
     Smaller ones than `TILES` where those do not fit, or where a mask leaves less of smaller ones.
     """
+    operands = [graph.table[name] for name in statement.op.operands]
+    inputs = [Statement(s.name, _as_input(s), s.type) for s in operands]
+    alone = (*inputs, Statement("out", statement.op, statement.type))
+    return _tiles_of(Graph("", alone, ()), frozenset(sizes.items()))
+
+
+def _as_input(statement: Statement) -> Input:
+    op = statement.op
+    optional = isinstance(op, Input) and op.optional
+    return Input(statement.name, str(statement.type), optional=optional)
+
+
+@cache
+def _tiles_of(graph: Graph, known: frozenset[tuple[str, int]]) -> TileSizes:
+    """The same for the last operation of `graph`; once for all copies of a module."""
+    statement, sizes = graph.statements[-1], dict(known)
     op = statement.op
     assert isinstance(op, TiledAttention)
     inner = {s for name in (op.query, op.value) for s in graph.types[name].dims[-1].symbols}

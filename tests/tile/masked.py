@@ -10,7 +10,7 @@ import numpy as np
 from support import NDArray
 
 from attn_dsl.expr import Expr, Kind, evaluate
-from attn_dsl.tile import MaskAnalysis, Range, analyse
+from attn_dsl.tile import Edges, MaskAnalysis, Range, analyse
 
 QUERIES, KEYS = 11, 14
 SIZES = {"N": QUERIES, "M": KEYS, "P": 4, "W": 3, "h": 2}
@@ -95,6 +95,25 @@ class Masked:
         begin, end = self.bound(keys.begin, 0)[:, None], self.bound(keys.end, KEYS)[:, None]
         inside = (k1 >= begin) & (k0 < end) & (begin < end)
         assert np.array_equal(live, self.ask(keys.live) & inside)
+        if analysis.edges is not None:
+            self._check_edges(analysis.edges)
+
+    def _check_edges(self, edges: Edges) -> None:
+        """Between the full bounds nothing is hidden; before and after the queries' all is."""
+        (q0, q1), (k0, k1) = _pairs(QUERIES), _pairs(KEYS)
+        begin = self.bound(edges.full_begin, 0)[:, None]
+        end = self.bound(edges.full_end, KEYS)[:, None]
+        keys, queries = np.arange(KEYS), np.arange(QUERIES)
+        seen_by_all = np.array([self.kept[a : b + 1].all(0) for a, b in zip(q0, q1, strict=True)])
+        assert not np.any(~seen_by_all & (keys >= begin) & (keys < end))
+        tile = SIZES | {"k_first": k0, "k_last": k1}
+        first, after = (
+            np.broadcast_to(default if e is None else evaluate(e, tile, self.ends), k0.shape)
+            for e, default in ((edges.first_query, 0), (edges.end_query, QUERIES))
+        )
+        seeing = np.array([self.kept[:, a : b + 1].any(1) for a, b in zip(k0, k1, strict=True)])
+        outside = (queries < first[:, None]) | (queries >= after[:, None])
+        assert not np.any(seeing & outside)
 
     @property
     def is_exact(self) -> bool:

@@ -105,6 +105,28 @@ def test_bounds_of_the_loop(text: str, begin: str | None, end: str | None) -> No
     assert loop.live == TRUE
 
 
+@pytest.mark.parametrize(
+    ("text", "edges"),
+    [
+        ("k <= q", (None, "q_first + 1", "k_first", None)),
+        ("k <= q and q - k < 9", ("q_last - 8", "q_first + 1", "k_first", "k_last + 9")),
+        ("k < P", (None, "P", None, None)),
+        ("k < P or k <= q", (None, "max(P, q_first + 1)", None, None)),
+        ("q // 4 >= k // 4", (None, "(q_first // 4 + 1) * 4", "k_first // 4 * 4", None)),
+    ],
+)
+def test_edges_of_a_mask(text: str, edges: tuple[str | None, ...]) -> None:
+    found = analyse(parse(text)).edges
+    assert found is not None
+    places = (found.full_begin, found.full_end, found.first_query, found.end_query)
+    assert tuple(place and to_text(place) for place in places) == edges
+
+
+@pytest.mark.parametrize("text", ["True", "False", "k % 4 < 2", "doc[q] == doc[k]", "q < 5"])
+def test_masks_whose_edges_bounds_do_not_say(text: str) -> None:
+    assert analyse(parse(text)).edges is None
+
+
 @pytest.mark.parametrize("text", ["q < P or k <= q", "k >= P or k <= q", "k < q / 2", "2 * k < q"])
 def test_what_has_no_bounds_is_asked_of_each_tile(text: str) -> None:
     analysis = analyse(parse(text))
