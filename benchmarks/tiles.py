@@ -20,8 +20,8 @@ from typing import Any
 
 import click
 import numpy as np
-from machine import machine
 
+from attn_dsl.bench import machine
 from attn_dsl.pipeline import analyse, read
 from attn_dsl.tile import TileProgram, TileSizes, schedule, tile_map
 
