@@ -89,9 +89,7 @@ def _of_head(tensor: NDArray, b: int, h: int) -> NDArray:
 
 
 def tile_range(values: NDArray, tile: int, axis: int) -> tuple[NDArray, NDArray]:
-    """The least and the greatest of every `tile` values along an axis; NaN if one is not finite."""
-    if values.dtype.kind == "f":
-        values = np.where(np.isfinite(values), values, np.nan)
+    """The least and the greatest of every `tile` values along an axis; NaN if one is NaN."""
     first = np.arange(0, values.shape[axis], tile)
     low, high = (f.reduceat(values, first, axis) for f in (np.minimum, np.maximum))
     return low, high

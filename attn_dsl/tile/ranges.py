@@ -37,7 +37,7 @@ class Range:
 
     Where the axis is "" it is one number for the head. In conditions on tiles, the least and
     the greatest value are the tensors `low` and `high`: of numbers, both NaN where a value is
-    not finite; of conditions, whether all of them hold and whether any does.
+    NaN; of conditions, whether all of them hold and whether any does.
     """
 
     name: str

@@ -84,7 +84,7 @@ __device__ float lane_sum(float x) {
 """,
     "tile_range": """\
 // The least and the greatest value over `count` indices from `first` on. Every warp finds them for
-// itself, so all threads know them without a barrier. Both are NaN if a value is not finite.
+// itself, so all threads know them without a barrier. Both are NaN if a value is NaN or infinite.
 template <typename T, typename Value>
 __device__ void tile_range(long long first, int count, T& least, T& greatest, Value value) {
     T zero = 0;

@@ -98,9 +98,7 @@ def merge_heads(x):
 
 TILE_RANGE = '''
 def tile_range(values, tile, axis):
-    """The least and the greatest of every `tile` values along axis; NaN if one is not finite."""
-    if values.dtype.kind == "f":
-        values = np.where(np.isfinite(values), values, np.nan)
+    """The least and the greatest of every `tile` values along axis; NaN if one is NaN."""
     first = np.arange(0, values.shape[axis], tile)
     return np.minimum.reduceat(values, first, axis), np.maximum.reduceat(values, first, axis)
 '''

@@ -64,8 +64,6 @@ class Masked:
         found = evaluate(range.expr, SIZES | {range.axis: np.arange(size)}, self.tensors)
         values = np.broadcast_to(found, (size,))
         pairs = list(zip(*_pairs(size), strict=True)) if range.axis else [(0, 0)]
-        if range.axis and range.kind is Kind.FLOAT:
-            values = np.where(np.isfinite(values), values, np.nan)
         low, high = (np.array([f(values[a : b + 1]) for a, b in pairs]) for f in (np.min, np.max))
         return (low[:, None], high[:, None]) if range.axis == "q" else (low, high)
 

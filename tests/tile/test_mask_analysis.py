@@ -13,7 +13,7 @@ from attn_dsl.expr import TRUE, Kind, Tensor, parse, resolve, to_text
 from attn_dsl.tile import analyse
 
 
-@examples(1200)
+@examples(600)
 @given(masks())
 def test_what_is_called_empty_or_full_is_so(masked: Masked) -> None:
     masked.check()
@@ -41,6 +41,8 @@ EXACT = [
     "min(q, 5) >= k",
     "max(k, 3) <= q",
     "2 * k <= q",
+    "2 * q - 2 * k <= 3",
+    "3 * k - 3 * q == 1",
     "-k >= -q",
     "h == 2 and k < M - P",
     "k >= P and k <= q",
@@ -74,6 +76,30 @@ def test_what_is_exact(text: str) -> None:
         masked = Masked(parse(text), tensors(seed))
         masked.check()
         assert masked.is_exact
+
+
+SOUND = [
+    "(q - k) % 5 >= 4 - k // 3",
+    "(q - k) % 5 // 2 + h > 3",
+    "(q - k) % 5 * 2 == k",
+    "-(k * 0.5) <= 1 - q * 0.25",
+    "(q - k) * 0.5 % 2.5 < 1",
+    "(q - k) ** 2 <= W * W and (q - k) * (q - k) > 3",
+    "W * q - 2 * k <= W",
+    "w[q] <= w[k]",
+    "not w[q] == w[k] or w[q] != w[h]",
+    "(q < 4) + (k > 5) == 1",
+    "table[q, k] > 0 and k <= q",
+    "k * ids[h] <= q",
+    "floor((q - k) / 3) == 1",
+    "abs(max(q, k) - min(k, 4)) < 5",
+]
+
+
+@pytest.mark.parametrize("text", SOUND)
+def test_what_is_sound(text: str) -> None:
+    for seed in range(8):
+        Masked(parse(text), tensors(seed)).check()
 
 
 @pytest.mark.parametrize(
