@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from attn_dsl.expr import (
     FALSE,
     SCORE,
     TRUE,
     Expr,
-    Kind,
-    kind_of,
     names_in,
     negation,
     tensors_in,
-    walk,
 )
 from attn_dsl.ir import DType, Graph, Statement
 from attn_dsl.ir.ops import TiledAttention
@@ -36,7 +33,7 @@ from attn_dsl.tile import (
     TileProgram,
     formula,
 )
-from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, widened
+from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, keeps_dtype
 
 scalar = ScalarPrinter().print
 TILE = "[head][rows, keys]"
@@ -238,13 +235,12 @@ def _print_fill(out: TextBuilder, program: TileProgram, name: str, value: float)
 def _print_change(out: TextBuilder, program: TileProgram, step: Map | Hide) -> None:
     """A change of the scores, in the branch where it is needed."""
     captured = {buffer.name: buffer.dtype for buffer in program.captured}
-    kinds = {name: dtype.kind for name, dtype in captured.items()}
-    printer = ArrayPrinter(kinds, lambda name: f"{name}{TILE}{widened(captured[name])}")
+    printer = ArrayPrinter(captured, lambda name: f"{name}{TILE}")
     if isinstance(step, Map):
         text = printer.print(step.score)
         if SCORE.id not in names_in(step.score):
             text = f"np.broadcast_to({text}, {step.buffer}.shape)"
-        if not _keeps_dtype(step.score, kinds, program):
+        if not keeps_dtype(step.score, captured, program.buffer("out").dtype):
             text = f"({text}).astype(np.{program.buffer('out').dtype.numpy})"
         change = f"{step.buffer} = {text}"
         condition = None
@@ -258,12 +254,3 @@ def _print_change(out: TextBuilder, program: TileProgram, step: Map | Hide) -> N
         return
     with out.block(f"if {condition}:"):
         out.line(change)
-
-
-def _keeps_dtype(score: Expr, kinds: Mapping[str, Kind], program: TileProgram) -> bool:
-    """Whether the score stays in its dtype: NumPy widens it where arrays of integers come in."""
-    dtypes = {program.buffer(name).dtype for name in tensors_in(score)}
-    if names_in(score) & {"q", "k"} or not dtypes <= {program.buffer("out").dtype}:
-        return False
-    arrays = [e for e in walk(score) if SCORE.id in names_in(e) or tensors_in(e)]
-    return bool(arrays) and all(kind_of(e, kinds) is Kind.FLOAT for e in arrays)
