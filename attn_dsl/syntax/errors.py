@@ -52,6 +52,24 @@ def no_such_block(name: str, wanted: str, listing: Sequence[str]) -> Diagnostic:
     return Diagnostic("E005", message, help=f"it has:{lines}" if listing else "it has none")
 
 
+def no_record(name: str, problem: str) -> Diagnostic:
+    """JSON that is not what `attn parse --json` prints."""
+    help = "`attn parse --json` prints such objects, one for each diagram"
+    return Diagnostic("E027", f"`{name}` describes no diagram: {problem}", help=help)
+
+
+def json_text(name: str) -> Diagnostic:
+    """A file of JSON, where a text is to be laid out."""
+    help = f"`attn parse --text {name}` prints the flowchart that it describes"
+    return Diagnostic("E027", f"`{name}` is no text of a flowchart", help=help)
+
+
+def not_written(name: str, problem: str) -> Diagnostic:
+    """A description of a diagram for which Mermaid has no words."""
+    message = f"`{name}` describes a diagram that Mermaid cannot draw: {problem}"
+    return Diagnostic("E027", message)
+
+
 # ---- header and front matter
 
 
