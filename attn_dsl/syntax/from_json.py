@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attn_dsl.diagnostics import DiagnosticError, Source
+from attn_dsl.grammars import Unexpected
 from attn_dsl.syntax import errors
 from attn_dsl.syntax.arrange import Circle
 from attn_dsl.syntax.flowchart import parse
 from attn_dsl.syntax.json import to_json
-from attn_dsl.syntax.layout import format_text
+from attn_dsl.syntax.layout import lay_out
 from attn_dsl.syntax.record import read_record
 from attn_dsl.syntax.written import written
 
@@ -30,20 +31,35 @@ def from_json(found: Any, name: str = "<json>") -> str:
     """
     record = read_record(found, name)
     try:
-        rough = Source(name, "\n".join(written(record)) + "\n")
+        rough = "\n".join(written(record)) + "\n"
     except Circle:
         error = errors.no_record(name, "its subgraphs stand in one another")
         raise DiagnosticError([error]) from None
+    problem = ""
+    for text in _laid_out(rough), rough:
+        problem = _problem(record, Source(name, text))
+        if not problem:
+            return text
+    problem = next(_strange_ids(record), problem)
+    raise DiagnosticError([errors.not_written(name, problem)])
+
+
+def _laid_out(text: str) -> str:
+    """In canonical layout, if it can be read."""
     try:
-        text = format_text(rough)
-        problem = next(_differences(record, to_json(name, parse(Source(name, text)))), None)
+        return lay_out(text)
+    except Unexpected:
+        return text
+
+
+def _problem(record: Record, source: Source) -> str:
+    """What keeps a text from saying what `record` does; empty if it says that."""
+    try:
+        again = to_json(source.name, parse(source))
     except DiagnosticError as error:
         first = error.diagnostics[0]
-        problem = f"{first.message}, in `{first.span.text}`" if first.span else first.message
-    if problem is not None:
-        problem = next(_strange_ids(record), problem)
-        raise DiagnosticError([errors.not_written(name, problem)])
-    return text
+        return f"{first.message}, in `{first.span.text}`" if first.span else first.message
+    return next(_differences(record, again), "")
 
 
 def _strange_ids(record: Record) -> Iterator[str]:
