@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,7 @@ class Source:
         return Span(self, 0, len(self.text))
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """The characters `[start, end)` of a source."""
 
     source: Source
@@ -66,5 +66,6 @@ class Span:
     def __repr__(self) -> str:
         return f"Span({self.place}, {self.text!r})"
 
-    def __contains__(self, other: Span) -> bool:
-        return self.start <= other.start and other.end <= self.end
+    def within(self, other: Span) -> bool:
+        """Whether all of it is part of `other`, a span of the same source."""
+        return other.start <= self.start and self.end <= other.end

@@ -38,12 +38,16 @@ class Boxes:
         for before, link, after in zip(chain.groups, chain.links, chain.groups[1:], strict=False):
             self._group(after, alone)
             self._connect(before, link, after)
-        for group in reversed(chain.groups):
-            self._subgraphs.mention(mention.id for mention in group)
+        if self._subgraphs.current:
+            for group in reversed(chain.groups):
+                self._subgraphs.mention(mention.id for mention in group)
 
     def node(self, id: str, span: Span) -> NodeDraft:
         """The box `id`, made if need be."""
-        return self.nodes.setdefault(id, NodeDraft(id, span))
+        node = self.nodes.get(id)
+        if node is None:
+            node = self.nodes[id] = NodeDraft(id, span)
+        return node
 
     def classify(self, ids: tuple[str, ...], css_class: str) -> None:
         """Give a class to the boxes and subgraphs among `ids` that are there already."""
@@ -55,7 +59,7 @@ class Boxes:
     def check(self, label: Text) -> None:
         """Warn of a label that mermaid cuts, or shows otherwise than it is written."""
         start = label.span.start
-        for entity in nameless(label.span.text):
+        for entity in nameless(label.span.text) if "&" in label.text else ():
             place = Span(label.span.source, start + entity.start(), start + entity.end())
             self._found.append(errors.nameless_entity(place))
         if is_cut(label):
@@ -63,16 +67,20 @@ class Boxes:
 
     def _group(self, group: tuple[Mention, ...], alone: bool) -> None:
         """Add boxes; mermaid reads the metadata of each only after the next one."""
-        for before, mention in zip((None, *group), group, strict=False):
+        before: Mention | None = None
+        for mention in group:
             if mention.id not in self._by_id:
                 self._box(mention, alone)
             if before:
                 self._describe(before)
+            before = mention
         self._describe(group[-1])
 
     def _describe(self, mention: Mention) -> None:
         """Give metadata to the edge, the subgraph or the box that it names."""
-        data = self._data(mention)
+        if mention.data is None:
+            return
+        data = self._data(mention.data)
         if mention.id in self._by_id:
             self._by_id[mention.id].data.merge(data)
         elif mention.id in self._subgraphs.closed:
@@ -80,11 +88,9 @@ class Boxes:
         else:
             self._describe_box(self.nodes[mention.id], data)
 
-    def _data(self, mention: Mention) -> Metadata:
-        if mention.data is None:
-            return Metadata()
+    def _data(self, block: Text) -> Metadata:
         try:
-            return read_block(mention.data)
+            return read_block(block)
         except DiagnosticError as error:
             self._found += error.diagnostics
             return Metadata()

@@ -37,7 +37,7 @@ class EdgeDraft:
 
     def finish(self) -> Edge:
         """The edge with all that was said of it."""
-        return replace(self.edge, data=self.data.finish())
+        return replace(self.edge, data=self.data.finish()) if self.data.values else self.edge
 
 
 @dataclass(eq=False)
@@ -86,8 +86,11 @@ class NodeDraft:
 
     def finish(self, subgraph: str | None) -> Node:
         """The node, inside `subgraph`."""
-        start = self.span.start
-        place = Span(self.span.source, start, start + len(self.id))
-        label = self.label or Text(decode(self.id), place)
         data, classes = self.data.finish(), tuple(self.classes)
+        label = self.label or self._own_id()
         return Node(self.id, label, self.shape, self.span, data, classes, subgraph)
+
+    def _own_id(self) -> Text:
+        """What a box without a label shows."""
+        start = self.span.start
+        return Text(decode(self.id), Span(self.span.source, start, start + len(self.id)))
