@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import replace
 
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
 from attn_dsl.syntax import errors
 from attn_dsl.syntax.arrows import edge_id
 from attn_dsl.syntax.diagram import Edge, Metadata, Text
-from attn_dsl.syntax.drafts import EdgeDraft, NodeDraft
+from attn_dsl.syntax.drafts import DataDraft, NodeDraft
 from attn_dsl.syntax.labels import decode, is_cut, nameless
 from attn_dsl.syntax.membership import Subgraphs
 from attn_dsl.syntax.metadata import as_text, read_block
@@ -24,11 +24,12 @@ class Boxes:
 
     def __init__(self, subgraphs: Subgraphs, found: list[Diagnostic]) -> None:
         self.nodes: dict[str, NodeDraft] = {}
-        self.edges: list[EdgeDraft] = []
+        self.edges: list[Edge] = []
         self._subgraphs = subgraphs
         self._found = found
-        self._by_id: dict[str, EdgeDraft] = {}
-        self._joined: Counter[tuple[str, str]] = Counter()
+        self._by_id: dict[str, int] = {}
+        self._said: dict[int, DataDraft] = {}
+        self._joined: dict[tuple[str, str], int] = {}
         self._multiplied = 0
 
     def chain(self, chain: Chain) -> None:
@@ -48,6 +49,13 @@ class Boxes:
         if node is None:
             node = self.nodes[id] = NodeDraft(id, span)
         return node
+
+    def described_edges(self) -> tuple[Edge, ...]:
+        """All edges, with what their metadata says."""
+        edges = list(self.edges)
+        for number, data in self._said.items():
+            edges[number] = replace(edges[number], data=data.finish())
+        return tuple(edges)
 
     def classify(self, ids: tuple[str, ...], css_class: str) -> None:
         """Give a class to the boxes and subgraphs among `ids` that are there already."""
@@ -82,7 +90,7 @@ class Boxes:
             return
         data = self._data(mention.data)
         if mention.id in self._by_id:
-            self._by_id[mention.id].data.merge(data)
+            self._said.setdefault(self._by_id[mention.id], DataDraft()).merge(data)
         elif mention.id in self._subgraphs.closed:
             self._subgraphs.closed[mention.id].data.merge(data)
         else:
@@ -139,7 +147,7 @@ class Boxes:
         """Add one edge; of several that claim an id, the first has it."""
         id = None if id in self._by_id else id
         edge = Edge(source, target, link.span, link.label, id, link.stroke, link.arrow)
-        draft = EdgeDraft(edge)
-        self.edges.append(draft)
-        self._by_id.setdefault(id or edge_id(source, target, self._joined[source, target]), draft)
-        self._joined[source, target] += 1
+        earlier = self._joined.get((source, target), 0)
+        self._by_id.setdefault(id or edge_id(source, target, earlier), len(self.edges))
+        self._joined[source, target] = earlier + 1
+        self.edges.append(edge)

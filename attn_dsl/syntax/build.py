@@ -98,7 +98,7 @@ class Builder:
             source,
             direction,
             {draft.id: draft.finish(self._home(draft)) for draft in self._boxes.nodes.values()},
-            tuple(draft.finish() for draft in self._boxes.edges),
+            self._boxes.described_edges(),
             tuple(frame.finish() for frame in self._subgraphs.all),
             self._styles,
             self._class_styles,
@@ -120,7 +120,7 @@ class Builder:
             earlier = first.setdefault(frame.id, frame)
             if earlier is not frame and frame.id:
                 self._found.append(errors.repeated_subgraph(frame.head.span, earlier.head.span))
-        edges = {draft.edge.id for draft in self._boxes.edges}
+        edges = {edge.id for edge in self._boxes.edges}
         for node in self._boxes.nodes.values():
             if node.data.values and node.id in edges:
                 self._found.append(errors.early_edge_data(node.span))

@@ -88,7 +88,8 @@ class Reader:
         return tuple(mentions)
 
     def read_chain(self, parts: list[Any], start: int, end: int) -> Chain:
-        return Chain(tuple(parts[::2]), tuple(parts[1::2]))
+        groups = tuple((part,) if isinstance(part, Mention) else part for part in parts[::2])
+        return Chain(groups, tuple(parts[1::2]))
 
     def read_link(self, parts: list[Any], start: int, end: int) -> Link:
         tokens = [part for part in parts if isinstance(part, Token)]
