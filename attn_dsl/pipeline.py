@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attn_dsl.backend import Options, Program, find_backend
-from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, Source
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, Source, nearest
 from attn_dsl.ir import Graph
 from attn_dsl.passes import Remark, run_passes
 from attn_dsl.semantics import Settings, elaborate, read_settings
@@ -121,7 +120,7 @@ def _unknown_sizes(
     found = []
     for name in overrides:
         if name not in known and name != "dtype":
-            near = get_close_matches(name, known, n=1)
+            near = nearest(name, known)
             help = f"did you mean `{near[0]}`?" if near else f"sizes are {', '.join(sorted(known))}"
             found.append(Diagnostic("E054", f"no type mentions a size `{name}`", help=help))
     for name in diagram.settings.values.get("dims", {}):

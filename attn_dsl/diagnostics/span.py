@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +19,7 @@ class Source:
     @cached_property
     def line_starts(self) -> list[int]:
         """The offset at which each line begins."""
-        return [0] + [i + 1 for i, char in enumerate(self.text) if char == "\n"]
+        return [0, *(found.end() for found in re.finditer("\n", self.text))]
 
     def line_of(self, offset: int) -> int:
         """The 1-based line that holds `offset`."""

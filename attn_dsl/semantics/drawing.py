@@ -10,6 +10,7 @@ from attn_dsl.diagnostics import Diagnostic, Span
 from attn_dsl.ir import parse_type
 from attn_dsl.ir.ops import Add, Mask, Op
 from attn_dsl.semantics import errors
+from attn_dsl.semantics.enough import until_enough
 from attn_dsl.semantics.labels import Meaning, is_causal, part, read_label
 from attn_dsl.semantics.vocabulary import (
     find_module,
@@ -66,10 +67,13 @@ class Drawn:
 
 
 def read_drawing(diagram: Diagram, found: list[Diagnostic]) -> dict[str, Drawn]:
-    """Read every node and edge; what is wrong with them is added to `found`."""
+    """Read every node and edge; what is wrong with them is added to `found`.
+
+    It stops where there are errors enough.
+    """
     operands: dict[str, list[Operand]] = {node: [] for node in diagram.nodes}
     comments: list[Edge] = []
-    for edge in diagram.edges:
+    for edge in until_enough(diagram.edges, found):
         meaning = _edge_meaning(edge, found)
         operands.get(edge.target, []).append(Operand(edge.source, edge, meaning))
         if _is_comment(edge, meaning):
@@ -77,10 +81,10 @@ def read_drawing(diagram: Diagram, found: list[Diagnostic]) -> dict[str, Drawn]:
     subgraphs = {subgraph.id for subgraph in diagram.subgraphs}
     drawn = {
         id: _by_edges(_by_itself(node, tuple(operands[id]), found), diagram, found)
-        for id, node in diagram.nodes.items()
+        for id, node in until_enough(diagram.nodes.items(), found)
         if id not in subgraphs
     }
-    for edge in diagram.edges:
+    for edge in until_enough(diagram.edges if subgraphs else (), found):
         for end in (edge.source, edge.target):
             if end in subgraphs:
                 found.append(errors.edge_to_subgraph(edge, end))
@@ -191,13 +195,15 @@ def _called(
     by_source = {operand.source: operand for operand in operands}
     for id in [id for id in ids if id not in diagram.nodes]:
         assert edge.label is not None
-        found.append(errors.no_such_node(part(edge.label, id), id, list(diagram.nodes)))
+        found.append(errors.no_such_node(part(edge.label, id), id, diagram.nodes))
     known = [id for id in ids if id in diagram.nodes]
     return tuple(by_source.get(id, Operand(id, edge, Meaning())) for id in known)
 
 
 def _by_edges(drawn: Drawn, diagram: Diagram, found: list[Diagnostic]) -> Drawn:
     """Step 4: one operation on one or more edges into a node that has none is the node's."""
+    if all(operand.change.op is None for operand in drawn.operands):
+        return drawn
     drawn = replace(drawn, operands=tuple(_as_role(o, drawn.meaning) for o in drawn.operands))
     named = [operand for operand in drawn.operands if operand.change.op is not None]
     if drawn.meaning.acts or not named:

@@ -12,6 +12,7 @@ from attn_dsl.semantics import errors
 from attn_dsl.semantics.alike import lookalikes
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, read_drawing
+from attn_dsl.semantics.enough import are_enough
 from attn_dsl.semantics.families import collapse_families
 from attn_dsl.semantics.nodes import DEFAULT_DIMS
 from attn_dsl.semantics.region import elaborate_scope
@@ -40,6 +41,8 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
     """
     found: list[Diagnostic] = []
     read = read_drawing(diagram, found)
+    if are_enough(found):
+        raise DiagnosticError([*diagram.warnings, *_once(found)])
     drawing = collapse_families(read)
     builder = Builder(settings, _symbols(drawing), found=found)
     values = elaborate_scope(builder, Scope(diagram, drawing))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import PurePath
 
-from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
+from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span, nearest
 from attn_dsl.semantics.vocabulary import nearest_words
 from attn_dsl.syntax import Edge, Node, Text, repair
 
@@ -245,9 +244,9 @@ def read_as_product(place: Span) -> Diagnostic:
     return Diagnostic("N022", message, place, severity=Severity.NOTE)
 
 
-def no_such_node(place: Span, name: str, nodes: Sequence[str]) -> Diagnostic:
+def no_such_node(place: Span, name: str, nodes: Iterable[str]) -> Diagnostic:
     """A call that names an operand that is not drawn."""
-    near = get_close_matches(name, nodes, n=1)
+    near = nearest(name, nodes)
     help = f"did you mean `{near[0]}`?" if near else "operands are named by the ids of nodes"
     return Diagnostic("E052", f"there is no node `{name}`", place, help=help)
 

@@ -7,28 +7,29 @@ from collections.abc import Collection, Mapping, Sequence
 from attn_dsl.diagnostics import Note
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
+from attn_dsl.semantics.enough import until_enough
 from attn_dsl.semantics.modules import instantiate
 from attn_dsl.semantics.nodes import elaborate_node
-from attn_dsl.semantics.order import use_order
+from attn_dsl.semantics.order import one_circle, use_order
 from attn_dsl.semantics.repeat import Repeat, carried, read_repeats
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.site import Argument, Site
 from attn_dsl.semantics.values import Value
 
 Values = Mapping[str, Value]
-CHECKED = 100
-"""After so many nodes it is asked whether there are errors enough."""
 
 
 def elaborate_scope(builder: Builder, scope: Scope) -> dict[str, Value]:
     """What every node of the scope gives, by its id."""
-    _, circles = use_order(_uses(scope, scope.drawing))
-    for circle in circles:
-        builder.found.append(errors.cycle([scope.drawing[id].node for id in circle]))
-    broken = {id for circle in circles for id in circle}
+    uses = _uses(scope, scope.drawing)
+    _, knots = use_order(uses)
+    for knot in until_enough(knots, builder.found):
+        nodes = [scope.drawing[id].node for id in one_circle(uses, knot)]
+        builder.found.append(errors.cycle(nodes))
+    broken = {id for knot in knots for id in knot}
     repeats = read_repeats(builder, scope)
-    nodes = [id for id in scope.drawing if id not in broken]
-    return _region(builder, scope, nodes, {}, repeats)
+    whole = [id for id in scope.drawing if id not in broken]
+    return _region(builder, scope, whole, {}, repeats)
 
 
 def _uses(scope: Scope, nodes: Collection[str]) -> dict[str, list[str]]:
@@ -51,14 +52,12 @@ def _region(
     for id, operands in _uses(scope, nodes).items():
         others = (unit_of[o] for o in operands)
         uses[unit_of[id]] += [unit for unit in others if unit != unit_of[id]]
-    order, circles = use_order(uses)
-    for circle in circles:
-        spans = [repeats[unit].subgraph.span for unit in circle if unit in repeats]
+    order, knots = use_order(uses)
+    for knot in knots:
+        spans = [repeats[unit].subgraph.span for unit in knot if unit in repeats]
         builder.found.append(errors.repeat_in_circle(spans[0]))
     values = dict(outside)
-    for number, unit in enumerate(order):
-        if number % CHECKED == 0 and builder.has_enough_errors:
-            break
+    for unit in until_enough(order, builder.found):
         if unit in repeats and unit not in scope.drawing:
             members = [id for id in nodes if unit_of[id] == unit]
             values |= _repeat(builder, scope, repeats[unit], members, values, repeats)

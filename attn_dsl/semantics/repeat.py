@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import MAX_COPIES, Builder
+from attn_dsl.semantics.enough import until_enough
 from attn_dsl.semantics.lookup import setting
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.values import Value
@@ -40,7 +41,7 @@ class Carry:
 def read_repeats(builder: Builder, scope: Scope) -> dict[str, Repeat]:
     """The repeated subgraphs of a scope; a count that is not known is an error."""
     repeats = {}
-    for subgraph in scope.diagram.subgraphs:
+    for subgraph in until_enough(scope.diagram.subgraphs, builder.found):
         count = subgraph.data.values.get("repeat")
         if count is None and (match := _TITLE.search(subgraph.title.text)):
             count = next(filter(None, match.groups()))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 
+from attn_dsl.diagnostics import nearest
 from attn_dsl.ir.ops import OPS, Op
 from attn_dsl.library import WORDS
 from attn_dsl.syntax import repair
@@ -30,11 +30,17 @@ _NUMBERED = re.compile(r"\s*\w+ (\d+|[A-Za-z])\s*")
 _INDEX = re.compile(r"\s+(\d+|[a-z])$")
 
 
+# Drawings use few words, and each of them often.
+_remembered = lru_cache(maxsize=4096)
+
+
+@_remembered
 def is_optional(text: str) -> bool:
     """Whether the drawing calls this optional: `Mask (opt.)`, `Optional Mask`."""
     return _OPTIONAL.search(text) is not None
 
 
+@_remembered
 def normal(text: str) -> str:
     """A label as it is compared: words in lower case, without "optional" and a last index."""
     text = _OPTIONAL.sub(" ", repair(text))
@@ -64,6 +70,7 @@ def _readings(text: str) -> Iterator[str]:
         yield from (normal(part), singular(normal(part)))
 
 
+@_remembered
 def find_operation(text: str) -> type[Op] | None:
     """The operation that `text` as a whole names."""
     return next((_operations()[w] for w in _readings(text) if w in _operations()), None)
@@ -74,11 +81,13 @@ def _modules() -> dict[str, str]:
     return {normal(word): name for name, words in WORDS.items() for word in (*words, name)}
 
 
+@_remembered
 def find_module(text: str) -> str:
     """The module of the library that `text` as a whole names; empty if there is none."""
     return next((_modules()[w] for w in _readings(text) if w in _modules()), "")
 
 
+@_remembered
 def find_role(text: str) -> str:
     """query, key, value, score or weight, if `text` as a whole says so; else empty."""
     words = normal(text)
@@ -102,16 +111,11 @@ def _spellings() -> Mapping[str, tuple[str, str]]:
     return {normal(word): (name, word) for name in words for word in words[name]}
 
 
-LENGTHS_APART = 6
-"""Words that differ more in length do not look alike; it saves comparing them."""
-
-
 def nearest_words(text: str) -> list[str]:
     """Known words that look like `text`, best first, one an operation, as it spells them."""
     named, words = _spellings(), normal(text)
-    alike = [word for word in named if abs(len(word) - len(words)) <= LENGTHS_APART]
     best: dict[str, str] = {}
-    for found in get_close_matches(words, alike, n=20, cutoff=0.6):
+    for found in nearest(words, named, count=20):
         name, word = named[found]
         best.setdefault(name, word)
     return list(best.values())[:3]

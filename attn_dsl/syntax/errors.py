@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 
-from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
+from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span, nearest
 
 # ---- documents
 
@@ -270,7 +269,7 @@ def no_yaml(span: Span) -> Diagnostic:
 
 def unknown_shape(span: Span, name: str, known: Collection[str]) -> Diagnostic:
     """`shape:` names nothing that mermaid draws."""
-    near = get_close_matches(name, sorted(known), n=1)
+    near = nearest(name, sorted(known))
     help = f"did you mean `{near[0]}`?" if near else "`rect` and `rounded` are the usual ones"
     return Diagnostic("E019", f"mermaid has no shape `{name}`", span, help=help)
 
