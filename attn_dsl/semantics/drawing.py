@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from attn_dsl.diagnostics import Diagnostic, Span
 from attn_dsl.ir import parse_type
 from attn_dsl.ir.ops import Add, Mask, Op
 from attn_dsl.semantics import errors
-from attn_dsl.semantics.enough import until_enough
+from attn_dsl.semantics.enough import MAX_ERRORS, until_enough
 from attn_dsl.semantics.labels import Meaning, is_causal, part, read_label
 from attn_dsl.semantics.vocabulary import (
     find_module,
@@ -88,9 +88,7 @@ def read_drawing(diagram: Diagram, found: list[Diagnostic]) -> dict[str, Drawn]:
         for end in (edge.source, edge.target):
             if end in subgraphs:
                 found.append(errors.edge_to_subgraph(edge, end))
-    for edge in comments:  # a module looks for the names of its inputs in them
-        if edge.label and not (edge.target in drawn and drawn[edge.target].meaning.module):
-            found.append(errors.comment(edge.label))
+    found += _comments(comments, drawn)
     return {**drawn, **dict(_by_titles(diagram, drawn))}
 
 
@@ -166,6 +164,16 @@ def _is_comment(edge: Edge, meaning: Meaning) -> bool:
     if edge.label is None or not edge.label.text.strip() or meaning != Meaning():
         return False
     return not all(roles_in(repair(edge.label.text)))
+
+
+def _comments(edges: Sequence[Edge], drawn: Mapping[str, Drawn]) -> Iterator[Diagnostic]:
+    """Warnings of labels that say nothing; a module looks for the names of its inputs in them.
+
+    To find what somebody meant takes time: it is done for as many as anyone reads.
+    """
+    for number, edge in enumerate(edges):
+        if edge.label and not (edge.target in drawn and drawn[edge.target].meaning.module):
+            yield errors.comment(edge.label, guess=number < MAX_ERRORS)
 
 
 def roles_in(text: str) -> list[str]:
@@ -248,8 +256,10 @@ def _by_titles(diagram: Diagram, drawn: Mapping[str, Drawn]) -> Iterator[tuple[s
         members.setdefault(d.node.subgraph, []).append(d)
     for subgraph in diagram.subgraphs:
         inside = members.get(subgraph.id, [])
+        if not inside or any(d.meaning.acts for d in inside):
+            continue
         op: type[Op] | None = operation_in(subgraph.title.text)
-        if op is None or any(d.meaning.acts for d in inside):
+        if op is None:
             continue
         for d in inside:
             if d.operands:

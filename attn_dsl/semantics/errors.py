@@ -289,10 +289,10 @@ def called(diagnostic: Diagnostic, call: Note) -> Diagnostic:
     return replace(diagnostic, notes=(*diagnostic.notes, call))
 
 
-def comment(label: Text) -> Diagnostic:
+def comment(label: Text, *, guess: bool = True) -> Diagnostic:
     """An edge label that is not understood, and so changes nothing."""
     message = f"the label `{repair(label.text)}` names no operation and no operand"
-    help = _did_you_mean(label.text)
+    help = _did_you_mean(label.text) if guess else ""
     severity = Severity.WARNING
     return Diagnostic("W020", f"{message}; it changes nothing", label.span, "", (), help, severity)
 

@@ -47,8 +47,11 @@ def _region(
     repeats: Mapping[str, Repeat],
 ) -> dict[str, Value]:
     """Elaborate `nodes`, given the values outside of them."""
-    unit_of = {id: _unit(scope, id, repeats) for id in nodes}
-    uses: dict[str, list[str]] = {unit: [] for unit in unit_of.values()}
+    unit_of = _units(scope, nodes, repeats)
+    members: dict[str, list[str]] = {}
+    for id, unit in unit_of.items():
+        members.setdefault(unit, []).append(id)
+    uses: dict[str, list[str]] = {unit: [] for unit in members}
     for id, operands in _uses(scope, nodes).items():
         others = (unit_of[o] for o in operands)
         uses[unit_of[id]] += [unit for unit in others if unit != unit_of[id]]
@@ -59,19 +62,22 @@ def _region(
     values = dict(outside)
     for unit in until_enough(order, builder.found):
         if unit in repeats and unit not in scope.drawing:
-            members = [id for id in nodes if unit_of[id] == unit]
-            values |= _repeat(builder, scope, repeats[unit], members, values, repeats)
+            values |= _repeat(builder, scope, repeats[unit], members[unit], values, repeats)
         else:
             drawn = scope.drawing[unit]
             values[unit] = elaborate_node(builder, scope, drawn, values, _instantiate)
     return values
 
 
-def _unit(scope: Scope, id: str, repeats: Mapping[str, Repeat]) -> str:
-    """The outermost repetition around a node that is not being elaborated yet, or the node."""
-    around = [s.id for s in scope.around(scope.drawing[id])]
-    waiting = [s for s in around if s in repeats and s not in scope.indices]
-    return waiting[-1] if waiting else id
+def _units(scope: Scope, nodes: Sequence[str], repeats: Mapping[str, Repeat]) -> dict[str, str]:
+    """By node, the outermost repetition around it that is not being elaborated yet, or itself."""
+    outermost: dict[str | None, str] = {}
+    for subgraph in scope.diagram.subgraphs if repeats else ():  # outer ones come first
+        if subgraph.parent in outermost:
+            outermost[subgraph.id] = outermost[subgraph.parent]
+        elif subgraph.id in repeats and subgraph.id not in scope.indices:
+            outermost[subgraph.id] = subgraph.id
+    return {id: outermost.get(scope.drawing[id].node.subgraph, id) for id in nodes}
 
 
 def _repeat(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from attn_dsl.diagnostics import Span
 from attn_dsl.ir import Dim
@@ -44,7 +45,11 @@ class Scope:
 
     def draws(self, name: str) -> bool:
         """Whether a node has this id or this name."""
-        return name in self.drawing or any(d.name == name for d in self.drawing.values())
+        return name in self._names
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.drawing) | {drawn.name for drawn in self.drawing.values()}
 
     def path(self, drawn: Drawn) -> tuple[str, ...]:
         """Ids of the subgraphs around a node, the repeat indices, its own id."""

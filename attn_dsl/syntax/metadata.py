@@ -9,6 +9,7 @@ from attn_dsl.diagnostics import DiagnosticError, Span
 from attn_dsl.syntax import errors
 from attn_dsl.syntax.diagram import Metadata, Text
 from attn_dsl.syntax.prepare import without_comments
+from attn_dsl.syntax.simple_data import read_simple
 
 Place = Callable[[int, int], Span]
 MAX_LENGTH = 20_000
@@ -23,6 +24,9 @@ def read_block(block: Text) -> Metadata:
     quoted = re.compile(r'"[^"]*"')
     text = quoted.sub(lambda s: re.sub(r"\n\s*", "<br/>", s[0]), without_comments(block.text))
     inside = block.span
+    if (pairs := read_simple(text)) is not None:
+        values = {key: value for key, value, _, _ in pairs}
+        return Metadata(values, {key: _place(inside, text, *at) for key, _, *at in pairs})
     if "\n" in text:
         data = _read(text, lambda start, end: _place(inside, text, start, end))
         if not data.values:
