@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import sys
@@ -23,6 +24,8 @@ from attn_dsl.syntax import MAX_SIZE, format_text, parse, refusal, to_json
 # Commands import what only they need: loading it takes longer than to check a file.
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 MAX_SHOWN = 100
+GARBAGE = 200_000
+"""After so many new objects Python looks for garbage: what is made of a drawing stays in use."""
 
 
 class SetOption(click.ParamType[tuple[str, int | str]]):
@@ -114,6 +117,7 @@ def main() -> None:
       attn explain causal.attn --set N=4096
       attn run causal.attn --target cuda --emulate
     """
+    gc.set_threshold(GARBAGE)
 
 
 @main.command()

@@ -7,7 +7,7 @@ case, punctuation, line breaks and plural.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from attn_dsl.diagnostics import nearest
@@ -27,6 +27,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 _OPTIONAL = re.compile(r"\(\s*opt(ional)?\.?\s*\)|\boptional\b|\bopt\.", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _NUMBERED = re.compile(r"\s*\w+ (\d+|[A-Za-z])\s*")
+_WEIGHT = re.compile(r"w (\w+)|w[a-z]")
 _INDEX = re.compile(r"\s+(\d+|[a-z])$")
 
 
@@ -63,11 +64,13 @@ def _operations() -> dict[str, type[Op]]:
     return words | {op.mnemonic: op for op in OPS.values() if op.words}
 
 
-def _readings(text: str) -> Iterator[str]:
+@_remembered
+def _readings(text: str) -> tuple[str, ...]:
     """What a label may be compared as: all of it, or, after "Head 1 <br>", what follows."""
     head, *rest = _BREAK.split(text, maxsplit=1)
-    for part in (text, *(rest if _NUMBERED.fullmatch(head) else ())):
-        yield from (normal(part), singular(normal(part)))
+    parts = (text, *(rest if _NUMBERED.fullmatch(head) else ()))
+    words = [word for part in parts for word in (normal(part), singular(normal(part)))]
+    return tuple(dict.fromkeys(words))
 
 
 @_remembered
@@ -87,14 +90,17 @@ def find_module(text: str) -> str:
     return next((_modules()[w] for w in _readings(text) if w in _modules()), "")
 
 
+@cache
+def _roles() -> dict[str, str]:
+    return {name: role for role, names in ROLES.items() for name in names}
+
+
 @_remembered
 def find_role(text: str) -> str:
     """query, key, value, score or weight, if `text` as a whole says so; else empty."""
     words = normal(text)
-    for role, names in ROLES.items():
-        if words in names or singular(words) in names:
-            return role
-    return "weight" if re.fullmatch(r"w (\w+)|w[a-z]", words) else ""
+    role = _roles().get(words) or _roles().get(singular(words))
+    return role or ("weight" if _WEIGHT.fullmatch(words) else "")
 
 
 def operation_in(title: str) -> type[Op] | None:
