@@ -41,11 +41,11 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
     """
     found: list[Diagnostic] = []
     read = read_drawing(diagram, found)
-    if are_enough(found):
-        raise DiagnosticError([*diagram.warnings, *_once(found)])
+    _stop_at_enough(diagram, found)
     drawing = collapse_families(read)
     builder = Builder(settings, _symbols(drawing), found=found)
     values = elaborate_scope(builder, Scope(diagram, drawing))
+    _stop_at_enough(diagram, found)
     outputs = _outputs(diagram, drawing, values, found)
     if not outputs and worst(found) < Severity.ERROR:
         found.append(errors.nothing_to_compute(diagram.source.whole))
@@ -56,6 +56,11 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
         found += lookalikes(read)
         raise DiagnosticError([*diagram.warnings, *_once(found)])
     return Elaborated(graph, (*diagram.warnings, *_once(found)), frozenset(builder.asked))
+
+
+def _stop_at_enough(diagram: Diagram, found: list[Diagnostic]) -> None:
+    if are_enough(found):
+        raise DiagnosticError([*diagram.warnings, *_once(found)])
 
 
 def _symbols(drawing: Mapping[str, Drawn]) -> set[str]:
