@@ -11,7 +11,7 @@ from attn_dsl.syntax.diagram import Edge, Metadata, Text
 from attn_dsl.syntax.drafts import DataDraft, NodeDraft
 from attn_dsl.syntax.labels import decode, is_cut, nameless
 from attn_dsl.syntax.membership import Subgraphs
-from attn_dsl.syntax.metadata import as_text, read_block
+from attn_dsl.syntax.metadata import Blocks, as_text
 from attn_dsl.syntax.shapes import SHAPES
 from attn_dsl.syntax.statements import Chain, Link, Mention
 
@@ -31,6 +31,7 @@ class Boxes:
         self._said: dict[int, DataDraft] = {}
         self._joined: dict[tuple[str, str], int] = {}
         self._multiplied = 0
+        self._blocks = Blocks()
 
     def chain(self, chain: Chain) -> None:
         """Add the boxes of a chain, then the edges between them, as mermaid orders them."""
@@ -98,7 +99,7 @@ class Boxes:
 
     def _data(self, block: Text) -> Metadata:
         try:
-            return read_block(block)
+            return self._blocks.read(block)
         except DiagnosticError as error:
             self._found += error.diagnostics
             return Metadata()

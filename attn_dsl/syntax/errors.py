@@ -256,6 +256,13 @@ def long_yaml(span: Span, limit: int) -> Diagnostic:
     return Diagnostic("E018", f"the YAML has more than {limit:,} characters", span)
 
 
+def much_yaml(span: Span, limit: int) -> Diagnostic:
+    """Blocks and blocks of metadata that are more than words, numbers and texts."""
+    message = f"the metadata of this diagram has more than {limit:,} characters of YAML"
+    help = "words, whole numbers, quoted texts and lists of these do not count"
+    return Diagnostic("E026", message, span, help=help)
+
+
 def deep_yaml(span: Span) -> Diagnostic:
     """More levels of brackets than anyone writes by hand."""
     return Diagnostic("E018", "the YAML is nested too deeply", span)
