@@ -23,10 +23,14 @@ which they fit, to the outputs in the graph's order. Arrays were checked before.
 
 @dataclass(frozen=True)
 class Options:
-    """What lowering may depend on: sizes that are known now, and the GPU architecture."""
+    """What lowering may depend on: sizes that are known now, and the GPU architecture.
+
+    `count` asks for a program that counts what it executes, where the target can.
+    """
 
     sizes: Mapping[str, int] = field(default_factory=dict)
     arch: str | None = None
+    count: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,23 @@ class SizeOption(click.ParamType[int]):
         return int(found[1]) * {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}[found[2]]
 
 
+class SweepOption(click.ParamType[tuple[str, list[int]]]):
+    """`NAME=1024,2048`: a size, and the values that it goes through."""
+
+    name = "NAME=VALUES"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, list[int]]:
+        """Whole numbers above 0, between commas."""
+        found = re.fullmatch(
+            r"\s*(\w+)\s*=\s*([1-9]\d{0,9}(?:\s*,\s*[1-9]\d{0,9})*)\s*", str(value)
+        )
+        if not found:
+            self.fail(f"{value!r} is not of the form N=1024,2048,4096", param, ctx)
+        return found[1], [int(number) for number in found[2].split(",")]
+
+
 settings_option = click.option(
     "--set", "settings", type=SetOption(), multiple=True, help="A size, or dtype: --set N=4096."
 )
@@ -91,6 +109,15 @@ def reporting() -> Iterator[None]:
     except (Unavailable, ValueError, TypeError) as error:
         click.echo(f"{click.style('error', fg='red', bold=True)}: {error}", err=True)
         sys.exit(1)
+
+
+@contextmanager
+def needing_extra() -> Iterator[None]:
+    """Say how to get what a comparison needs beside the package itself."""
+    try:
+        yield
+    except ImportError as error:
+        raise Unavailable(f"{error}; pip install 'attn-dsl[bench]' brings it") from error
 
 
 class InOrder(click.Group):
@@ -261,6 +288,56 @@ def render_command(
     with reporting():
         write_picture(read(file, max_size), Path(output), view, dict(settings))
         click.echo(f"wrote {output}")
+
+
+@main.command()
+@click.argument("file")
+@click.option(
+    "--against", type=click.Choice(["torch"]), help="Compare with torch's SDPA and FlexAttention."
+)
+@click.option(
+    "--sweep", type=SweepOption(), metavar="NAME=…,…", help="Sizes to go through: N=1024,2048."
+)
+@click.option("--repeat", default=11, show_default=True, help="Runs of each, in turn.")
+@click.option("--json", "json_file", metavar="FILE", help="Write all times to this file.")
+@click.option("--plot", "plot_file", metavar="FILE", help="Draw them: png, svg or pdf.")
+@click.option("--seed", default=0, show_default=True, help="Of the inputs.")
+@settings_option
+@size_option
+def bench(
+    file: str,
+    against: str | None,
+    sweep: tuple[str, list[int]] | None,
+    repeat: int,
+    json_file: str | None,
+    plot_file: str | None,
+    seed: int,
+    settings: tuple[tuple[str, Any], ...],
+    max_size: int,
+) -> None:
+    """Time the kernel, beside others that compute the same: one process, turn by turn.
+
+    PyTorch and the plot need `pip install 'attn-dsl[bench]'`.
+    """
+    from attn_dsl import bench  # noqa: PLC0415
+    from attn_dsl.sample import sample_inputs  # noqa: PLC0415
+
+    with reporting(), needing_extra():
+        compiled = analyse(read(file, max_size), dict(settings))
+        show(compiled.notes, Severity.WARNING)
+        kernel = load(compiled, "numpy")
+        points = bench.sweep_sizes(kernel, compiled.settings, sweep)
+        peers = bench.torch_peers() if against == "torch" else {}
+        draw = partial(sample_inputs, seed=seed)
+        record = bench.compare(kernel, points, peers, repeat, draw)
+        click.echo(bench.table(record), nl=False)
+        if json_file is not None:
+            text = json.dumps(bench.to_json(record), indent=2) + "\n"
+            write_atomically(Path(json_file), text.encode())
+            click.echo(f"wrote {json_file}")
+        if plot_file is not None:
+            bench.write_plot(record, Path(plot_file))
+            click.echo(f"wrote {plot_file}")
 
 
 @main.command()

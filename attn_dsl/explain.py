@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePath
 
+from attn_dsl.cost_text import cost_lines
 from attn_dsl.ir import Graph, Origin
 from attn_dsl.ir.ops import TiledAttention
 from attn_dsl.passes import Remark
 from attn_dsl.semantics import Settings
 from attn_dsl.signature import arguments, results
-from attn_dsl.tile import TileSizes, count_tiles, formula, schedule
-
-TILES = TileSizes(query=64, key=64)
-"""The tiles that are counted: small enough to show what a mask spares at default sizes."""
-DEFAULT_LENGTH = 1024
-"""What the tiles are counted at where no size is set."""
+from attn_dsl.tile import formula
 
 
 def explain(drawn: Graph, fused: Graph, remarks: tuple[Remark, ...], settings: Settings) -> str:
@@ -55,17 +51,7 @@ def _fused(graph: Graph, remark: Remark, settings: Settings) -> Iterator[str]:
     yield from (f"    {line}" for line in formula(remark.value, op))
     yield f"    absorbed {len(remark.origins)} operations:"
     yield from (f"      {_place(origin)}" for origin in remark.origins)
-    program = schedule(graph, statement, TILES)
-    sizes = {s: settings.dims.get(s, DEFAULT_LENGTH) for s in graph.symbols}
-    tiles = count_tiles(program, sizes)
-    at = ", ".join(
-        f"{symbol}={sizes[symbol]}"
-        for symbol in dict.fromkeys((*program.query_length.symbols, *program.key_length.symbols))
-    )
-    yield (
-        f"    tiles of {TILES.query} × {TILES.key} at {at or 'these sizes'}, a head: "
-        f"{tiles.full} full, {tiles.partial} partial, {tiles.skipped} skipped"
-    )
+    yield from (f"    {line}" for line in cost_lines(graph, statement, settings.dims))
 
 
 def _not_fused(remark: Remark) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from attn_dsl.explain import explain
 from attn_dsl.ir import Graph, Sizes, bind
 from attn_dsl.passes import Remark
 from attn_dsl.semantics import Settings
-from attn_dsl.signature import arguments, results
+from attn_dsl.signature import Argument, arguments, results
 from attn_dsl.tensors import read_tensors
 
 
@@ -48,10 +49,15 @@ class Kernel:
         """The emitted program, with its graph and entry point."""
         return self._program
 
+    @cached_property
+    def _arguments(self) -> dict[str, Argument]:
+        """The inputs by name, in order."""
+        return {argument.name: argument for argument in arguments(self._program.graph)}
+
     @property
     def inputs(self) -> dict[str, str]:
         """The type of every input, in the order of the arguments; optional ones say so."""
-        return {a.name: a.type + a.note for a in arguments(self._program.graph)}
+        return {name: a.type + a.note for name, a in self._arguments.items()}
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -61,7 +67,7 @@ class Kernel:
     @property
     def parameters(self) -> dict[str, str]:
         """The inputs that are weights, which `load` can fill once for all calls."""
-        return {a.name: a.type for a in arguments(self._program.graph) if a.weight}
+        return {name: a.type for name, a in self._arguments.items() if a.weight}
 
     def load(self, weights: str | Path | Mapping[str, NDArray]) -> Kernel:
         """Fix inputs by name, from a safetensors or npz file, or a mapping; returns the kernel.
@@ -101,7 +107,7 @@ class Kernel:
         return explain(self._drawn, self._program.graph, self._remarks, self._settings)
 
     def _match(self, arrays: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, NDArray]:
-        names = [name for name in self.inputs if name not in self._loaded]
+        names = [name for name in self._arguments if name not in self._loaded]
         if len(arrays) > len(names):
             wanted = ", ".join(names)
             raise TypeError(f"{len(arrays)} arrays are given, and there are {len(names)}: {wanted}")
@@ -119,11 +125,11 @@ class Kernel:
     def _input_name(self, name: str) -> str:
         """Python spells keywords in the form NFKC, where Kᵀ is KT; so do we."""
         plain = unicodedata.normalize("NFKC", name)
-        if plain not in self.inputs:
-            raise TypeError(f"there is no input {name!r}; inputs are {', '.join(self.inputs)}")
+        if plain not in self._arguments:
+            raise TypeError(f"there is no input {name!r}; inputs are {', '.join(self._arguments)}")
         return plain
 
     def _check_dtype(self, name: str, array: NDArray) -> None:
-        wanted = next(a.dtypes for a in arguments(self._program.graph) if a.name == name)
+        wanted = self._arguments[name].dtypes
         if str(array.dtype) not in wanted:
             raise TypeError(f"input {name!r} is {array.dtype}, and has to be {' or '.join(wanted)}")

@@ -5,14 +5,13 @@ Each arrow is a function of one stage; this module only calls them in order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attn_dsl.backend import Options, Program, find_backend
-from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, Source
+from attn_dsl.diagnostics import Diagnostic, Source
 from attn_dsl.ir import Graph
 from attn_dsl.passes import Remark, run_passes
 from attn_dsl.semantics import Settings, elaborate, read_settings
@@ -64,13 +63,15 @@ def analyse(
     merged = read_settings(diagram, settings or {})
     elaborated = elaborate(diagram, merged, _name(block, diagram))
     after("elaborate", elaborated.graph)
-    known = {*elaborated.graph.symbols, *elaborated.asked}
-    unknown = _unknown_sizes(diagram, known, settings or {})
-    if any(d.severity is Severity.ERROR for d in unknown):
-        raise DiagnosticError(unknown)
     rewritten = run_passes(elaborated.graph, after)
-    notes = (*elaborated.notes, *unknown)
-    return Compiled(diagram, merged, elaborated.graph, rewritten.graph, rewritten.remarks, notes)
+    return Compiled(
+        diagram,
+        merged,
+        elaborated.graph,
+        rewritten.graph,
+        rewritten.remarks,
+        elaborated.notes,
+    )
 
 
 def lower(compiled: Compiled, target: str, arch: str | None = None) -> Program:
@@ -112,21 +113,3 @@ def _name(block: Block, diagram: Diagram) -> str:
     headings = {b.start: b.heading for b in find_blocks(block.source.text)}
     stem = Path(block.source.name).stem if block.source.name != "<text>" else "attention"
     return diagram.title or headings.get(block.start, "") or stem
-
-
-def _unknown_sizes(
-    diagram: Diagram, known: Collection[str], overrides: Mapping[str, Any]
-) -> list[Diagnostic]:
-    """Sizes that nothing asks for: an error in `--set`, a warning in the front matter."""
-    found = []
-    for name in overrides:
-        if name not in known and name != "dtype":
-            near = get_close_matches(name, known, n=1)
-            help = f"did you mean `{near[0]}`?" if near else f"sizes are {', '.join(sorted(known))}"
-            found.append(Diagnostic("E054", f"no type mentions a size `{name}`", help=help))
-    for name in diagram.settings.values.get("dims", {}):
-        if str(name) not in known:
-            message = f"no type mentions the size `{name}`"
-            span = diagram.settings.spans.get("dims")
-            found.append(Diagnostic("W022", message, span, severity=Severity.WARNING))
-    return found

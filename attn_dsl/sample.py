@@ -10,6 +10,7 @@ import numpy as np
 from attn_dsl.ir import DType, Graph, Sizes, Statement
 from attn_dsl.ir.ops import Input
 from attn_dsl.semantics import Settings
+from attn_dsl.tensors import numpy_dtype
 
 DEFAULT_SIZE = 64
 DEFAULT_BATCH = (1, 2)
@@ -41,13 +42,14 @@ def sample_inputs(graph: Graph, sizes: Sizes, seed: int) -> dict[str, NDArray]:
 
 def _draw(random: np.random.Generator, statement: Statement, op: Input, sizes: Sizes) -> NDArray:
     shape, dtype = sizes.shape(statement.type), statement.type.dtype
+    stored = numpy_dtype(dtype.numpy)
     if dtype is DType.BOOL:
         return random.random(shape) < 0.8
     if not dtype.is_float:
-        return np.sort(random.integers(0, 4, shape), axis=-1).astype(dtype.numpy)
+        return np.sort(random.integers(0, 4, shape), axis=-1).astype(stored)
     if op.role in ("gain", "bias"):
-        return np.full(shape, op.role == "gain", dtype.numpy)
-    return (random.standard_normal(shape) / math.sqrt(_fan_in(op, shape))).astype(dtype.numpy)
+        return np.full(shape, op.role == "gain", stored)
+    return (random.standard_normal(shape) / math.sqrt(_fan_in(op, shape))).astype(stored)
 
 
 def _fan_in(op: Input, shape: tuple[int, ...]) -> int:

@@ -15,6 +15,18 @@ from attn_dsl.files import write_atomically
 NDArray = np.ndarray[Any, Any]
 
 
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """NumPy's dtype of that name; `bfloat16` is that of ml_dtypes. ValueError without it."""
+    if name != "bfloat16":
+        return np.dtype(name)
+    try:
+        import ml_dtypes  # noqa: PLC0415 (few diagrams need it)
+    except ImportError:
+        raise ValueError("NumPy knows no bf16: pip install 'attn-dsl[bf16]' brings it") from None
+    found: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+    return found
+
+
 def read_tensors(path: str | Path) -> dict[str, NDArray]:
     """The arrays of an npz or safetensors file; ValueError if it cannot be read."""
     path = Path(path)
@@ -36,7 +48,11 @@ def read_tensors(path: str | Path) -> dict[str, NDArray]:
 
 
 def write_tensors(path: str | Path, arrays: Mapping[str, NDArray]) -> None:
-    """Write an npz file, whole or not at all. Raises DiagnosticError if it cannot be written."""
+    """Write an npz file, whole or not at all. Raises DiagnosticError if it cannot be written.
+
+    The format knows no bfloat16, so that is written as float32, which has the same numbers.
+    """
     buffer = io.BytesIO()
-    np.savez(buffer, **dict(arrays))  # type: ignore[arg-type]
+    known = {n: a.astype(np.float32) if a.dtype.kind == "V" else a for n, a in arrays.items()}
+    np.savez(buffer, **known)  # type: ignore[arg-type]
     write_atomically(Path(path), buffer.getvalue())

@@ -19,7 +19,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
-from machine import machine
+
+from attn_dsl.bench import machine
 
 HERE = Path(__file__).parent
 SIZES = (2, 1_000, 10_000, 100_000)

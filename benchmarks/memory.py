@@ -14,9 +14,9 @@ from pathlib import Path
 
 import click
 import numpy as np
-from machine import machine
 
 import attn_dsl
+from attn_dsl.bench import machine
 
 HERE = Path(__file__).parent
 DIAGRAMS = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
+from functools import cached_property, reduce
 from math import lcm
 
 from attn_dsl.expr import Binary, Expr, Name, Number, Unary, to_text
@@ -77,7 +77,7 @@ class Dim:
         """The exact quotient."""
         return Dim._normal({m: Fraction(c) / divisor for m, c in self.terms})
 
-    @property
+    @cached_property
     def symbols(self) -> tuple[str, ...]:
         """The symbols, each once, sorted."""
         return tuple(sorted({symbol for monomial, _ in self.terms for symbol in monomial}))
@@ -140,6 +140,10 @@ class Dim:
         return sorted(self.terms, key=lambda term: (term[1] < 0, -len(term[0]), term[0]))
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         return to_text(self.to_expr()).replace(" * ", "*")
 
 

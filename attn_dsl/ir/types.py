@@ -30,6 +30,11 @@ class DType(Enum):
         return _NUMPY[self]
 
     @property
+    def size(self) -> int:
+        """The bytes of an element."""
+        return 1 if self is DType.BOOL else int(self.value.lstrip("bfi")) // 8
+
+    @property
     def is_float(self) -> bool:
         """Whether arithmetic on it is floating-point."""
         return self in (DType.F16, DType.BF16, DType.F32, DType.F64)

@@ -6,6 +6,7 @@ In: the name of a module. Out: the path of its `.attn` file, which is read like 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -113,6 +114,7 @@ EXAMPLES: Mapping[str, str] = {
 """A line of a diagram that uses each of them."""
 
 
+@cache
 def library_path(name: str) -> Path:
     """The file of the module `name`, which is a key of `WORDS`."""
     with as_file(files(__name__).joinpath(f"{name}.attn")) as path:

@@ -52,11 +52,12 @@ def gap(members: Members) -> str:
     )
 
 
-def _users(drawing: Mapping[str, Drawn]) -> dict[str, list[str]]:
-    users: dict[str, list[str]] = {id: [] for id in drawing}
+def _users(drawing: Mapping[str, Drawn]) -> dict[str, list[tuple[str, str]]]:
+    """Who uses each node, and which of its outputs."""
+    users: dict[str, list[tuple[str, str]]] = {id: [] for id in drawing}
     for id, drawn in drawing.items():
         for operand in drawn.operands:
-            users.get(operand.source, []).append(id)
+            users.get(operand.source, []).append((id, operand.output))
     return users
 
 
@@ -76,7 +77,7 @@ def shapes(
 
 def _shape(
     drawing: Mapping[str, Drawn],
-    users: Mapping[str, list[str]],
+    users: Mapping[str, list[tuple[str, str]]],
     place: Mapping[str, tuple[str, str]],
     id: str,
     index: str,
@@ -89,8 +90,9 @@ def _shape(
 
     drawn = drawing[id]
     acts, kind = (drawn.meaning.op, drawn.meaning.module), (drawn.meaning.type, drawn.meaning.axis)
-    operands = tuple((end(o.source), o.change) for o in drawn.operands)
-    return _label(drawn, index), acts, kind, operands, tuple(sorted(map(end, users[id])))
+    operands = tuple((end(o.source), o.output, o.change) for o in drawn.operands)
+    used = tuple(sorted((end(user), output) for user, output in users[id]))
+    return _label(drawn, index), acts, kind, operands, used
 
 
 def _label(drawn: Drawn, index: str) -> str:

@@ -23,25 +23,40 @@ NOWHERE: Mapping[str, Span] = {}
 """No places."""
 
 
+@dataclass(frozen=True)
+class Lookup:
+    """What a place asked the settings for: the keys that it knows, and the one that answered.
+
+    `place` is where the drawing itself says it, as `said`, if that went before.
+    """
+
+    keys: tuple[str, ...]
+    answer: str
+    place: Span | None = None
+    said: str = ""
+
+
 @dataclass
 class Builder:
     """Collects statements and diagnostics.
 
     `contracted` remembers for scores which dim their product contracted, for `Scale`, and
     `vocabulary` for what an embedding began which size its table has. `inputs` and `masks` are
-    the inputs so far by name, `asked` the settings that modules and counts were looked up by,
-    and `copies` counts those of all repeated subgraphs and modules.
+    the inputs so far by name, `lookups` what modules and counts asked the settings for, and
+    `copies` counts those of all repeated subgraphs and modules. `symbols` are the sizes so far,
+    `declared` those that types of the drawing itself have.
     """
 
     settings: Settings
     symbols: set[str]
+    declared: frozenset[str] = frozenset()
     statements: dict[str, Statement] = field(default_factory=dict)
     types: dict[str, TensorType] = field(default_factory=dict)
     contracted: dict[str, Dim] = field(default_factory=dict)
     vocabulary: dict[str, Dim] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     masks: dict[str, tuple[str, str]] = field(default_factory=dict)
-    asked: set[str] = field(default_factory=set)
+    lookups: dict[Lookup, None] = field(default_factory=dict)
     copies: int = 0
     found: list[Diagnostic] = field(default_factory=list)
 

@@ -10,6 +10,7 @@ from attn_dsl.diagnostics import Diagnostic, Span
 from attn_dsl.ir import parse_type
 from attn_dsl.ir.ops import Add, Mask, Op
 from attn_dsl.semantics import errors
+from attn_dsl.semantics.interface import Interface, InterfaceOf, is_path, read_taken
 from attn_dsl.semantics.labels import Meaning, is_causal, part, read_label
 from attn_dsl.semantics.vocabulary import (
     find_module,
@@ -25,11 +26,17 @@ _CALL = re.compile(r"\s*(?P<word>\w+)\s*\((?P<operands>.*)\)\s*")
 
 @dataclass(frozen=True)
 class Operand:
-    """A value that flows into a node, and what is done to it on the way."""
+    """A value that flows into a node, and what is done to it on the way.
+
+    `output` is which of its values a module with several gives here; `named` says that the
+    label is an output's name, and need not mean anything to the node that the arrow ends at.
+    """
 
     source: str
     edge: Edge
     change: Meaning
+    output: str = ""
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,20 +72,31 @@ class Drawn:
         return self.meaning.name or self.node.id
 
 
-def read_drawing(diagram: Diagram, found: list[Diagnostic]) -> dict[str, Drawn]:
-    """Read every node and edge; what is wrong with them is added to `found`."""
+def read_drawing(
+    diagram: Diagram, found: list[Diagnostic], interface_of: InterfaceOf = lambda module: None
+) -> dict[str, Drawn]:
+    """Read every node and edge; what is wrong with them is added to `found`.
+
+    `interface_of` says what the modules give that nodes name.
+    """
+    subgraphs = {subgraph.id for subgraph in diagram.subgraphs}
+    nodes = [node for id, node in diagram.nodes.items() if id not in subgraphs]
+    meanings = {node.id: _node_meaning(node, found) for node in nodes}
     operands: dict[str, list[Operand]] = {node: [] for node in diagram.nodes}
     comments: list[Edge] = []
     for edge in diagram.edges:
-        meaning = _edge_meaning(edge, found)
-        operands.get(edge.target, []).append(Operand(edge.source, edge, meaning))
-        if _is_comment(edge, meaning):
-            comments.append(edge)
-    subgraphs = {subgraph.id for subgraph in diagram.subgraphs}
+        source = meanings.get(edge.source, Meaning())
+        operand = _operand(edge, interface_of(source.module) if source.module else None, found)
+        operands.get(edge.target, []).append(operand)
+        if not operand.named and _is_comment(operand.edge, operand.change):
+            comments.append(operand.edge)
     drawn = {
-        id: _by_edges(_by_itself(node, tuple(operands[id]), found), diagram, found)
-        for id, node in diagram.nodes.items()
-        if id not in subgraphs
+        node.id: _by_edges(
+            Drawn(node, meanings[node.id], tuple(operands[node.id]), node.span, node.label),
+            diagram,
+            found,
+        )
+        for node in nodes
     }
     for edge in diagram.edges:
         for end in (edge.source, edge.target):
@@ -96,24 +114,20 @@ def drawn_operations(diagram: Diagram) -> dict[str, str]:
     return {id: d.meaning.op.mnemonic for id, d in drawing.items() if d.meaning.op is not None}
 
 
-def _by_itself(node: Node, operands: tuple[Operand, ...], found: list[Diagnostic]) -> Drawn:
-    return Drawn(node, _node_meaning(node, found), operands, node.span, node.label)
-
-
 def _node_meaning(node: Node, found: list[Diagnostic]) -> Meaning:
     """Steps 1 to 3: metadata, the forms of labels, the vocabulary."""
     said: list[Diagnostic] = []
     meaning = read_label(node.label, said)
-    if "op" not in node.data.values or meaning.type is not None:
+    if not isinstance(node.data.values.get("op"), str) or meaning.type is not None:
         found += said  # where metadata says what a node does, its label is only shown
     if repair(node.label.text) != node.label.text:
         found.append(errors.repaired(node.label.span, repair(node.label.text)))
     data = node.data
-    if "op" in data.values:
-        meaning = _by_op(meaning, str(data.values["op"]), data.spans["op"], found)
-    if "type" in data.values:
+    if isinstance(data.values.get("op"), str):
+        meaning = _by_op(meaning, data.values["op"], data.spans["op"], found)
+    if isinstance(data.values.get("type"), str):
         try:
-            meaning = replace(meaning, type=parse_type(str(data.values["type"])))
+            meaning = replace(meaning, type=parse_type(data.values["type"]))
         except ValueError as error:
             found.append(errors.bad_type(data.spans["type"], str(error)))
             meaning = replace(meaning, broken=True)
@@ -130,7 +144,7 @@ def _node_meaning(node: Node, found: list[Diagnostic]) -> Meaning:
 def _by_op(meaning: Meaning, word: str, place: Span, found: list[Diagnostic]) -> Meaning:
     """`@{ op: … }`: an operation, a module of the library, or the path of a diagram."""
     meaning = replace(meaning, equation=None, broken=False)
-    if word.endswith((".attn", ".mmd")):
+    if is_path(word):
         return replace(meaning, op=None, module=word)
     op = find_operation(word)
     module = "" if op else find_module(word)
@@ -141,9 +155,46 @@ def _by_op(meaning: Meaning, word: str, place: Span, found: list[Diagnostic]) ->
     return replace(said, optional=meaning.optional or optional, causal=meaning.causal or causal)
 
 
+def _operand(edge: Edge, module: Interface | None, found: list[Diagnostic]) -> Operand:
+    """What an arrow brings; out of a module its label may be the name of an output."""
+    edge = _with_role(edge)
+    outputs = module.outputs if module is not None else ()
+    taken, several = read_taken(edge.label, outputs), len(outputs) > 1
+    output = taken.output if several else ""
+    if taken.label is not edge.label:
+        edge = replace(edge, label=taken.label)
+        return Operand(edge.source, edge, _edge_meaning(edge, found), output)
+    if several and edge.label is not None:
+        role = _role_of(str(edge.data.values.get("role", edge.label.text))) if output else ""
+        return Operand(edge.source, edge, Meaning(role=role), output, named=True)
+    meaning = _edge_meaning(edge, found)
+    if meaning.op is not None and "role" in edge.data.values:
+        meaning = replace(meaning, role=_role_of(str(edge.data.values["role"])))
+    return Operand(edge.source, edge, meaning, named=bool(taken.output))
+
+
+def _with_role(edge: Edge) -> Edge:
+    """An arrow without a label says by its metadata what a label would: `e1@{ role: Query }`."""
+    role = edge.data.values.get("role")
+    if _has_label(edge) or not isinstance(role, str):
+        return edge
+    return replace(edge, label=Text(role, edge.data.spans["role"]))
+
+
+def _has_label(edge: Edge) -> bool:
+    return edge.label is not None and bool(edge.label.text.strip())
+
+
+def _role_of(text: str) -> str:
+    """What a value is for by the words of its arrow, whatever operation they name."""
+    side = text.strip().lower()
+    known = side if side in ("lhs", "rhs") else find_role(text)
+    return "mask" if find_operation(text) is Mask else known
+
+
 def _edge_meaning(edge: Edge, found: list[Diagnostic]) -> Meaning:
     if edge.label is None or not edge.label.text.strip():
-        return Meaning(role=str(edge.data.values.get("role", "")))
+        return Meaning()
     text = repair(edge.label.text)
     meaning = read_label(edge.label, found)
     side = text.strip().lower()

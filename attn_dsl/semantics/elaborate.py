@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, worst
 from attn_dsl.expr import INDICES, SCORE, names_in
@@ -13,24 +14,24 @@ from attn_dsl.semantics.alike import lookalikes
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, read_drawing
 from attn_dsl.semantics.families import collapse_families
+from attn_dsl.semantics.instantiate import default_sizes
+from attn_dsl.semantics.keys import check_keys
+from attn_dsl.semantics.modules import interfaces
 from attn_dsl.semantics.nodes import DEFAULT_DIMS
 from attn_dsl.semantics.region import elaborate_scope
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.settings import Settings
+from attn_dsl.semantics.unused import misspelled_settings, unused_settings
 from attn_dsl.semantics.values import Value
 from attn_dsl.syntax import Diagram
 
 
 @dataclass(frozen=True)
 class Elaborated:
-    """The graph that a diagram draws; notes and warnings on how it was read.
-
-    `asked` are the settings that were looked up, beside sizes: counts, parameters of modules.
-    """
+    """The graph that a diagram draws; notes and warnings on how it was read."""
 
     graph: Graph
     notes: tuple[Diagnostic, ...]
-    asked: frozenset[str]
 
 
 def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> Elaborated:
@@ -39,20 +40,29 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
     Raises DiagnosticError with every error of the drawing, warnings and notes beside them.
     """
     found: list[Diagnostic] = []
-    read = read_drawing(diagram, found)
+    interface_of = interfaces(diagram)
+    read = read_drawing(diagram, found, interface_of)
+    found += check_keys(diagram, read, interface_of)
     drawing = collapse_families(read)
-    builder = Builder(settings, _symbols(drawing), found=found)
-    values = elaborate_scope(builder, Scope(diagram, drawing))
+    symbols = _symbols(drawing)
+    builder = Builder(settings, symbols, frozenset(symbols), found=found)
+    scope = Scope(diagram, drawing)
+    scope = replace(scope, parameters=default_sizes(builder, scope))
+    values = elaborate_scope(builder, scope)
     outputs = _outputs(diagram, drawing, values, found)
     if not outputs and worst(found) < Severity.ERROR:
         found.append(errors.nothing_to_compute(diagram.source.whole))
     if worst(found) < Severity.ERROR:
         graph = Graph.ordered(name, builder.statements.values(), outputs)
         found += _sizeless(graph)
-    if worst(found) is Severity.ERROR:
+    if worst(found) < Severity.ERROR:
+        found += unused_settings(settings, graph.symbols, builder.lookups)
+    else:
+        found += misspelled_settings(settings, builder.symbols, builder.lookups)
         found += lookalikes(read)
+    if worst(found) is Severity.ERROR:
         raise DiagnosticError([*diagram.warnings, *_once(found)])
-    return Elaborated(graph, (*diagram.warnings, *_once(found)), frozenset(builder.asked))
+    return Elaborated(graph, (*diagram.warnings, *_once(found)))
 
 
 def _symbols(drawing: Mapping[str, Drawn]) -> set[str]:
@@ -72,16 +82,26 @@ def _outputs(
     values: Mapping[str, Value],
     found: list[Diagnostic],
 ) -> list[tuple[str, str]]:
-    """The nodes that nobody uses, with the value that each gives."""
+    """The nodes that nobody uses, with the value that each gives; several of a module.
+
+    One is called by its NAME, or by its id where others have that NAME, too.
+    """
     used = {operand.source for drawn in drawing.values() for operand in drawn.operands}
     used |= {edge.source for edge in diagram.edges}  # of some, the use was an error
+    found += (
+        errors.unused(d.node) for id, d in drawing.items() if id not in used and not d.operands
+    )
+    last = [drawn for id, drawn in drawing.items() if id not in used and drawn.operands]
+    names = Counter(drawn.name for drawn in last)
     outputs = []
-    for id, drawn in drawing.items():
-        value = values.get(id, Value()).name
-        if id not in used and not drawn.operands:
-            found.append(errors.unused(drawn.node))
-        elif id not in used and value is not None:
-            outputs.append((drawn.name, value))
+    for drawn in last:
+        value = values.get(drawn.node.id, Value())
+        if value.pending is not None:
+            how = errors.lone_positions if value.is_positions else errors.undeclared
+            found.append(how(value.pending.node, drawn.node.span))
+        name = drawn.name if names[drawn.name] == 1 else drawn.node.id
+        given = {f"{name}.{output}": v for output, v in value.outputs.items()} or {name: value}
+        outputs += [(label, v.name) for label, v in given.items() if v.name is not None]
     return outputs
 
 

@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
 from attn_dsl.expr import SCORE
+from attn_dsl.semantics.settings import Origin
 from attn_dsl.semantics.vocabulary import nearest_words
 from attn_dsl.syntax import Edge, Node, Text, repair
 
@@ -21,6 +22,8 @@ def _did_you_mean(text: str) -> str:
 def unknown_operation(span: Span, name: str) -> Diagnostic:
     """A word that was to be an operation, and is none."""
     help = _did_you_mean(name) or "operations are MatMul, Scale, Mask, Softmax, Add, Transpose, …"
+    if "/" in name:
+        help = "the file of a diagram ends in .attn, .mmd or .md; a block of it is `notes.md#2`"
     return Diagnostic("E031", f"`{name}` is no known operation", span, help=help)
 
 
@@ -43,6 +46,13 @@ def module_operands(span: Span, what: str, wanted: str, given: int) -> Diagnosti
     """A module with too few or too many arrows in."""
     help = "draw an arrow for each, and label those that bring several: `-- Key & Value -->`"
     return replace(operand_count(span, what, wanted, given), help=help)
+
+
+def lone_positions(node: Node, user: Span) -> Diagnostic:
+    """A positional encoding without arrows in that is not added to anything."""
+    message = f"`{repair(node.label.text)}` has no arrow in, so it can only be added to a value"
+    help = "draw arrows from it and from the embedding into `Add`, or one from the embedding to it"
+    return Diagnostic("E033", message, node.span, "", (Note(user, "is used here"),), help)
 
 
 def cycle(nodes: Sequence[Node]) -> Diagnostic:
@@ -120,6 +130,13 @@ def which_mask(span: Span) -> Diagnostic:
     return Diagnostic("E041", "this mask does not say which scores it hides", span, help=help)
 
 
+def no_condition(span: Span, expr: str) -> Diagnostic:
+    """A mask that is a number."""
+    message = f"a mask is a condition, and `{expr}` is a number"
+    help = f"write what is kept, as in `Mask: k <= q`; a bias is added by `Score: s + ({expr})`"
+    return Diagnostic("E038", message, span, help=help)
+
+
 def no_scores(span: Span) -> Diagnostic:
     """A score-wise operation whose arrows do not tell which one carries the scores."""
     message = "it is not clear which arrow carries the scores"
@@ -151,6 +168,19 @@ def bad_attribute(span: Span, key: str, value: object, wanted: str) -> Diagnosti
     return Diagnostic("E045", f"`{key}: {value}` is not possible: {wanted}", span)
 
 
+def unknown_key(
+    place: Span, key: str, what: str, known: Sequence[str], *, known_elsewhere: bool
+) -> Diagnostic:
+    """A key of `@{ … }` that neither this tool nor mermaid reads there."""
+    near = [name for name in known if name.startswith(key)]
+    near = near or get_close_matches(key, known, n=1, cutoff=0.7)
+    message = f"neither attn nor mermaid knows the key `{key}`; it changes nothing"
+    if known_elsewhere:
+        message = f"`{key}` says nothing to {what}; it changes nothing"
+    help = f"did you mean `{near[0]}`?" if near else ""
+    return Diagnostic("W024", message, place, help=help, severity=Severity.WARNING)
+
+
 def brought_twice(place: Span, what: str, first: Span) -> Diagnostic:
     """Two arrows into a module for one of its inputs."""
     message = f"two arrows bring the {what}"
@@ -175,9 +205,11 @@ def carry_unknown(place: Span, wanted: str) -> Diagnostic:
     return Diagnostic("E048", wanted, place, help=help)
 
 
-def no_count(place: Span, symbol: str, subgraph: str) -> Diagnostic:
-    """A repetition whose count is a letter."""
+def no_count(place: Span, symbol: str, subgraph: str, *, is_size: bool) -> Diagnostic:
+    """A repetition whose count is a letter; `is_size`, if a type has a size of that name."""
     help = f"give it: `--set {symbol}=6`, or `--set {subgraph}.{symbol}=6` for this subgraph alone"
+    if is_size:
+        help = f"`{symbol}` is a size here; say how often: `--set {subgraph}.{symbol}=6`"
     return Diagnostic("E047", f"how often is `{symbol}` times?", place, help=help)
 
 
@@ -219,23 +251,120 @@ def repeat_in_circle(place: Span) -> Diagnostic:
 
 def includes_itself(place: Span, modules: Sequence[str]) -> Diagnostic:
     """A module that is used inside itself."""
-    chain = " → ".join(PurePath(module).name for module in modules)
+    chain = " → ".join(map(_file, modules))
     return Diagnostic("E049", f"this diagram includes itself: {chain}", place)
 
 
-def one_output(place: Span, module: str, outputs: Sequence[str]) -> Diagnostic:
-    """A module that gives no value, or several."""
-    found = ", ".join(outputs) or "none"
-    message = f"a module gives one value; `{PurePath(module).name}` gives {found}"
+def too_deep(place: Span, most: int) -> Diagnostic:
+    """Modules in modules in modules."""
+    return Diagnostic("E049", f"modules are nested more than {most} deep here", place)
+
+
+def no_output(place: Span, module: str) -> Diagnostic:
+    """A module that computes nothing."""
+    message = f"`{_file(module)}` gives no value: nothing in it is computed"
     return Diagnostic("E050", message, place)
 
 
-def no_heads(place: Span, given: object) -> Diagnostic:
-    """Multi-head attention of how many heads?"""
+def which_output(edge: Edge, source: Node, outputs: Sequence[str]) -> Diagnostic:
+    """An arrow out of a module with several outputs that names none of them."""
+    shown, first = ", ".join(f"`{name}`" for name in outputs), outputs[0]
+    said = edge.label.text.strip() if edge.label is not None else ""
+    near = get_close_matches(said, outputs, n=1)
+    message = f"`{source.id}` gives {shown}, and this arrow does not say which"
+    if near:
+        help = f"did you mean `{near[0]}`?"
+    elif said:
+        help = f'name it before what it is for: `-- "{first} as {said}" -->`'
+    else:
+        help = f"label the arrow with its name: `-- {first} -->`"
+    place = edge.label.span if said and edge.label is not None else edge.span
+    return Diagnostic("E050", message, place, help=help)
+
+
+def type_of_several(node: Node, outputs: Sequence[str]) -> Diagnostic:
+    """A type declared at a module that gives several values."""
+    shown = ", ".join(f"`{name}`" for name in outputs)
+    message = f"`{node.id}` declares one type, and gives {shown}"
+    return Diagnostic("E043", message, node.span, help="declare it where one of them is used")
+
+
+def which_attention(place: Span, module: str, masks: Sequence[str]) -> Diagnostic:
+    """A mask with an arrow into a module in which several attentions could take it."""
+    shown = ", ".join(f"`{name}`" for name in masks)
+    message = f"this mask could be for several places in `{repair(module)}`: {shown}"
+    help = f'say which on the arrow: `-- "{masks[-1]}" -->`'
+    return Diagnostic("E056", message, place, help=help)
+
+
+def no_mask_inside(place: Span, module: str) -> Diagnostic:
+    """A mask with an arrow into a module without attention."""
+    message = f"nothing in `{repair(module)}` takes a mask"
+    help = "draw the arrow to the attention whose scores it hides"
+    return Diagnostic("E056", message, place, help=help)
+
+
+def masks_meet(place: Span, mask: str, attention: str) -> Diagnostic:
+    """Several masks for the one input of a module that is a mask."""
+    message = f"several masks are brought to the one input `{mask}`"
+    help = f'name the attention that one of them is for: `-- "{attention}" -->`'
+    return Diagnostic("E056", message, place, help=help if attention else "bring one")
+
+
+def _file(module: str) -> str:
+    """The name of a module's file, with the block that is chosen there."""
+    path, mark, block = module.partition("#")
+    return f"{PurePath(path).name}{mark}{block}"
+
+
+def no_heads(place: Span, given: object, scoped: str, *, is_size: bool = False) -> Diagnostic:
+    """Multi-head attention of how many heads? `scoped` is the setting for this place alone."""
     message = "the number of heads is not known"
     if given is not None:
         message = f"the number of heads is a whole number above 0, not {given!r}"
-    return Diagnostic("E051", message, place, help="give it: `--set heads=8`, or `@{ heads: 8 }`")
+    help = "give it: `--set heads=8`, or `@{ heads: 8 }`"
+    if is_size:
+        help = f"`heads` is a size here; give it: `--set {scoped}=8`, or `@{{ heads: 8 }}`"
+    return Diagnostic("E051", message, place, help=help)
+
+
+def unknown_setting(origin: Origin, near: Sequence[str], known: Sequence[str]) -> Diagnostic:
+    """A setting that nothing asks for: `--set heds=8`."""
+    message = f"nothing asks for `{origin.name}`: it is no size of a type, no count, no parameter"
+    listing = f"settings here are {', '.join(known)}" if known else "nothing here can be set"
+    help = f"did you mean `{near[0]}`?" if near else listing
+    return _of_setting(origin, message, (), help)
+
+
+def overridden(
+    origin: Origin,
+    settings: Sequence[str],
+    places: Sequence[Span],
+    scoped: str,
+    *,
+    by_call: bool,
+) -> Diagnostic:
+    """A setting that every place which asks for it is told otherwise, by `settings` or at `places`.
+
+    It is only a warning if that was the call itself, which said both.
+    """
+    name, value = origin.name, origin.value
+    message = f"`{name}={value}` changes nothing: each place that could take it has its own"
+    notes = tuple(Note(place, "says it here") for place in places[:3])
+    help = f"`--set {scoped}={value}` goes before what the drawing says"
+    if settings:
+        shown = ", ".join(f"`{setting}`" for setting in settings[:3])
+        help = f"{shown} {'goes' if len(settings) == 1 else 'go'} before it"
+    return _of_setting(origin, message, notes, help, warning=by_call)
+
+
+def _of_setting(
+    origin: Origin, message: str, notes: tuple[Note, ...], help: str, *, warning: bool = False
+) -> Diagnostic:
+    """An error if the call set it, a warning in the front matter, which may be for more."""
+    if origin.given and not warning:
+        return Diagnostic("E054", message, None, "", notes, help)
+    return Diagnostic("W022", message, origin.span, "", notes, help, Severity.WARNING)
 
 
 def no_tensor(place: Span) -> Diagnostic:
@@ -272,9 +401,11 @@ def not_called(edge: Edge, call: Text) -> Diagnostic:
     return Diagnostic("E033", message, edge.span, "", notes, help)
 
 
-def no_members(place: Span, symbol: str, stem: str) -> Diagnostic:
-    """Heads 1, 2, … N, of which N is not known."""
+def no_members(place: Span, symbol: str, stem: str, *, is_size: bool) -> Diagnostic:
+    """Heads 1, 2, … N, of which N is not known; `is_size`, if it is one of a type."""
     help = f"give it: `--set {stem}.{symbol}=8`, or `--set heads=8`"
+    if is_size:
+        help = f"`{symbol}` is a size here; {help}"
     return Diagnostic("E051", f"how many is `{symbol}`?", place, help=help)
 
 

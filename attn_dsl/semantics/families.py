@@ -61,10 +61,11 @@ def _agreeing(drawing: Mapping[str, Drawn], families: dict[str, Members]) -> dic
 
 def _operands(drawn: Drawn, stem_of: Mapping[str, str]) -> tuple[Operand, ...]:
     """One operand for all members of a family."""
-    merged: dict[tuple[str, object], Operand] = {}
+    merged: dict[tuple[str, str, object], Operand] = {}
     for operand in drawn.operands:
         source = stem_of.get(operand.source, operand.source)
-        key = (source, operand.change if operand.source in stem_of else operand.edge.span)
+        what = operand.change if operand.source in stem_of else operand.edge.span
+        key = (source, operand.output, what)
         merged.setdefault(key, replace(operand, source=source))
     return tuple(merged.values())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attn_dsl.ir import Dim, DType, TensorType
+from attn_dsl.ir import Dim, DType, Origin, TensorType
 from attn_dsl.ir.ops import (
     Concatenate,
     Embedding,
@@ -19,7 +19,8 @@ from attn_dsl.ir.ops import (
 )
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
-from attn_dsl.semantics.lookup import setting
+from attn_dsl.semantics.drawing import Drawn
+from attn_dsl.semantics.lookup import count
 from attn_dsl.semantics.matmul import build_matmul
 from attn_dsl.semantics.site import Argument, Site, has_operands, typed
 from attn_dsl.semantics.sizes import read_size
@@ -141,6 +142,16 @@ def build_positions(builder: Builder, site: Site, arguments: Sequence[Argument])
     return x and builder.add(site.wish, Positions(x), site.origin("Positions"))
 
 
+def add_positions(
+    builder: Builder, site: Site, x: str | None, positions: Sequence[Drawn]
+) -> str | None:
+    """Sinusoids of the length and width of x, for each box of them that is added to it."""
+    for drawn in positions:
+        origin = Origin("Positions", drawn.place, site.scope.call)
+        x = x and builder.add(site.wish, Positions(x), origin)
+    return x
+
+
 def build_function(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
     """An element-wise function."""
     op = site.meaning.op
@@ -170,17 +181,15 @@ def build_split_heads(builder: Builder, site: Site, arguments: Sequence[Argument
 
 
 def heads_of(builder: Builder, site: Site) -> int | None:
-    """The number of heads: metadata of the node, or of a setting at its path."""
-    given = site.data.values.get("heads")
-    if given is None and "heads" in site.scope.parameters:
-        heads = site.scope.parameters["heads"]
-        given = str(heads) if heads.constant is None else heads.constant
-    if given is None:
-        given = setting(builder, "heads", site.scope.shared_path(site.drawn)[:-1])
+    """The number of heads: a setting for the node, its metadata, or what holds around it."""
+    scope, steps, data = site.scope, site.scope.steps(site.drawn), site.data
+    place = scope.call or data.spans.get("heads", site.place)
+    given = count(builder, scope, steps, "heads", data.values.get("heads"), place)
     if isinstance(given, int) and not isinstance(given, bool) and given > 0:
         return given
-    place = site.scope.call or site.data.spans.get("heads", site.place)
-    builder.found.append(errors.no_heads(place, given))
+    scoped = f"{(scope.shared or steps)[-1]}.heads"
+    is_size = "heads" in builder.declared
+    builder.found.append(errors.no_heads(place, given, scoped, is_size=is_size))
     return None
 
 

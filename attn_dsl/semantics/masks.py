@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from attn_dsl.expr import Binary, Compare, Expr, Name, Tensor, names_in
+from attn_dsl.expr import (
+    Binary,
+    Compare,
+    Expr,
+    Kind,
+    Name,
+    Tensor,
+    kind_of,
+    names_in,
+    to_text,
+)
 from attn_dsl.ir import DType
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.ops import Add, Input, Mask, Op, Score
@@ -20,6 +31,7 @@ from attn_dsl.semantics.captured import (
 from attn_dsl.semantics.labels import part
 from attn_dsl.semantics.scaling import beside_indices, with_sizes
 from attn_dsl.semantics.site import Argument, Site, has_operands, typed
+from attn_dsl.semantics.values import Value
 
 
 def build_score(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
@@ -38,16 +50,27 @@ def build_mask(builder: Builder, site: Site, arguments: Sequence[Argument]) -> s
     scores = typed(builder, site, arguments[0], None)
     if scores is None:
         return None
-    given = site.scope.bound.get(site.drawn.node.id)
-    if site.meaning.optional and given is not None:
-        mask = Argument(given, site.scope.call or site.place, ("mask",))
-        return _by_operand(builder, site, (arguments[0], mask))
+    given = site.scope.masks.get((site.drawn.node.id,), ())
+    if site.meaning.optional and given:
+        return _all(builder, site, arguments[0], given)
     if site.meaning.optional:
         return _optional(builder, site, scores)
     if site.meaning.causal:
         return _mask(builder, site, scores, causal(builder, site, scores))
     builder.found.append(errors.which_mask(site.place))
     return None
+
+
+def _all(builder: Builder, site: Site, scores: Argument, masks: Sequence[Value]) -> str | None:
+    """One mask after the other: what the arrows into a module bring for the mask drawn here."""
+    carrier: str | None = None
+    for value in masks:
+        mask = Argument(value, site.scope.call or site.place, ("mask",))
+        carrier = _apply(builder, site, scores, mask)
+        if carrier is None:
+            return None
+        scores = replace(scores, value=Value(carrier))
+    return carrier
 
 
 def causal(builder: Builder, site: Site, scores: str) -> Expr:
@@ -81,7 +104,12 @@ def _with_expression(
     for index in sorted(names_in(expr) & indices_of_no_dim(type_)):
         place = part(site.label, index)
         builder.found.append(errors.index_of_no_dim(place, index, str(type_)))
-    made: Op = op(scores, bind_tensors(expr, tensors))
+    bound = bind_tensors(expr, tensors)
+    kinds = {value: builder.type_of(value).dtype.kind for _, value in tensors}
+    if op is Mask and kind_of(bound, kinds) is not Kind.BOOL:
+        builder.found.append(errors.no_condition(site.place, to_text(site.meaning.expr)))
+        return scores
+    made: Op = op(scores, bound)
     places = places_of(site.label, (argument.value for argument in captured))
     return builder.add(site.wish, made, site.origin(op.__name__), places)
 
@@ -109,6 +137,11 @@ def _by_operand(builder: Builder, site: Site, arguments: Sequence[Argument]) -> 
     """The mask is the argument that is an input, or is boolean; the other brings the scores."""
     first, second = arguments
     mask, carrier = (first, second) if _is_mask(builder, first) else (second, first)
+    return _apply(builder, site, carrier, mask)
+
+
+def _apply(builder: Builder, site: Site, carrier: Argument, mask: Argument) -> str | None:
+    """The scores that `carrier` brings, under a mask that is a value."""
     scores = typed(builder, site, carrier, None)
     if scores is None:
         return None
@@ -116,8 +149,7 @@ def _by_operand(builder: Builder, site: Site, arguments: Sequence[Argument]) -> 
         drawn = mask.value.pending
         required = not drawn.meaning.optional
         type_, place = builder.type_of(scores), drawn.node.span
-        name = ".".join(site.scope.shared_path(drawn)) if site.scope.prefix else drawn.name
-        keep, bias = builder.mask_input(name, type_, place, required=required)
+        keep, bias = builder.mask_input(mask.value.called, type_, place, required=required)
         return _keep_and_add(builder, site, scores, keep, bias, "Mask")
     value = mask.value.name
     if value is None:

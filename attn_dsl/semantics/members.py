@@ -23,7 +23,7 @@ from attn_dsl.ir.ops import (
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn
-from attn_dsl.semantics.lookup import setting
+from attn_dsl.semantics.lookup import count
 from attn_dsl.semantics.site import Argument, Site, typed
 from attn_dsl.semantics.values import Value
 
@@ -85,6 +85,9 @@ def split_for_heads(
     split: dict[str, str | None] = {}
     result = []
     for argument in arguments:
+        if argument.value.role == "mask":
+            result.append(argument)  # it broadcasts over the heads
+            continue
         name = typed(builder, site, argument, None)
         if name is None:
             return None
@@ -97,15 +100,28 @@ def split_for_heads(
     return result
 
 
+def as_heads(value: Value) -> Value:
+    """What a module gives for heads: one value a head, or several such."""
+    outputs = {name: replace(output, family=HEADS) for name, output in value.outputs.items()}
+    return replace(value, role="", family=HEADS, outputs=outputs)
+
+
 def _count(builder: Builder, site: Site, drawn: Drawn) -> int | None:
     """How many heads: drawn in full, or a setting for the letter, or `heads`."""
     family = drawn.family
     assert family is not None
     if isinstance(family.size, int):
         return family.size
-    count: int | None = setting(builder, family.size, (family.stem,))
-    if count is None:
-        count = setting(builder, "heads", (family.stem,))
-    if count is None:
-        builder.found.append(errors.no_members(site.place, family.size, family.stem))
-    return count
+    data, steps = drawn.node.data, site.scope.steps(drawn)
+    for name in (family.size, "heads"):
+        place = data.spans.get(name, site.place)
+        given = count(builder, site.scope, steps, name, data.values.get(name), place)
+        if isinstance(given, int) and not isinstance(given, bool) and given > 0:
+            return given
+        if given is not None:
+            builder.found.append(errors.no_heads(place, given, f"{family.stem}.{name}"))
+            return None
+    is_size = family.size in builder.declared
+    error = errors.no_members(site.place, family.size, family.stem, is_size=is_size)
+    builder.found.append(error)
+    return None

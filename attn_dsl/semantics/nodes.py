@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from attn_dsl.ir import Dim, TensorType
-from attn_dsl.ir.ops import Mask, Transpose
+from attn_dsl.ir.ops import Add, Mask, Positions, Transpose
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, Operand
 from attn_dsl.semantics.equations import build_equation
 from attn_dsl.semantics.labels import Meaning
 from attn_dsl.semantics.members import (
-    HEADS,
     VECTORS,
+    as_heads,
     build_on_family,
     has_family,
     split_for_heads,
@@ -32,7 +32,7 @@ DEFAULT_DIMS = {"query": ("Lq", "D"), "key": ("Lk", "D"), "value": ("Lk", "Dv")}
 MAX_NAMES = 100
 """By how many names a value is known: a chain of nodes that it passes through adds one each."""
 
-Instantiate = Callable[[Builder, Site, Sequence[Argument]], str | None]
+Instantiate = Callable[[Builder, Site, Sequence[Argument]], Value]
 """Elaborates a module; it is passed in, since a module's nodes are elaborated here again."""
 
 
@@ -68,11 +68,14 @@ def _value(
         return Value()  # reported where it went wrong
     if meaning.broken:
         return arguments[0].value  # reported; go on with it, to find what else is wrong
+    lone = next((a.value.pending for a in arguments if a.value.is_positions), None)
+    if lone is not None and meaning.acts and meaning.op is not Add:
+        builder.found.append(errors.lone_positions(lone.node, drawn.place))
+        return Value()
     site = Site(scope.wish(drawn), meaning, drawn.place, drawn.label, drawn, scope)
     if drawn.family is not None and meaning.module:
         heads = split_for_heads(builder, site, arguments)
-        name = heads and instantiate(builder, site, heads)
-        return Value(name or None, family=HEADS)
+        return as_heads(instantiate(builder, site, heads)) if heads else Value()
     if meaning.op is not None and has_family(site, arguments):
         value = build_on_family(builder, site, arguments)
     elif meaning.equation is not None:
@@ -80,7 +83,7 @@ def _value(
     elif meaning.op is not None:
         value = Value(build(builder, site, arguments), meaning.role)
     elif meaning.module:
-        value = Value(instantiate(builder, site, arguments), meaning.role)
+        value = instantiate(builder, site, arguments)
     else:
         value = arguments[0].value
     return _declared(builder, drawn, value)
@@ -89,6 +92,8 @@ def _value(
 def _declared(builder: Builder, drawn: Drawn, value: Value) -> Value:
     """Hold a declared type against the inferred one."""
     declared = drawn.meaning.type
+    if declared is not None and value.outputs:
+        builder.found.append(errors.type_of_several(drawn.node, list(value.outputs)))
     if declared is None or value.name is None or builder.type_of(value.name) == declared:
         return value
     inferred = str(builder.type_of(value.name))
@@ -103,7 +108,7 @@ def _input(builder: Builder, scope: Scope, drawn: Drawn) -> Value:
         return scope.bound[drawn.node.id]
     if meaning.broken:
         return Value()
-    if meaning.acts and meaning.op is not Mask:
+    if meaning.acts and meaning.op not in (Mask, Positions):
         error = errors.operand_count(drawn.place, drawn.node.label.text, "operands", 0)
         builder.found.append(error)
         return Value()
@@ -112,7 +117,8 @@ def _input(builder: Builder, scope: Scope, drawn: Drawn) -> Value:
     if type_ is None and role in DEFAULT_DIMS:
         type_ = _by_role(builder, drawn, role)
     if type_ is None:
-        return Value(role=role, pending=drawn)
+        called = ".".join(scope.shared_path(drawn)) if scope.prefix else drawn.name
+        return Value(role=role, pending=drawn, called=called)
     if drawn.family is not None and meaning.type is not None:
         type_ = type_.with_dims(_size(drawn), *type_.dims)  # a type of one member was declared
     name = builder.add_input(drawn.name, type_, role, drawn.node.span)
@@ -143,8 +149,13 @@ def _argument(
     values: Mapping[str, Value],
 ) -> Argument:
     """The value at the head of an arrow: what its label says is done on the way."""
-    value = values.get(operand.source, Value())
+    value = _taken(builder, scope, operand, values.get(operand.source, Value()))
     change, place, label = operand.change, operand.edge.span, operand.edge.label
+    if drawn.meaning.module and change.op is Mask and change.optional and value.role == "mask":
+        return Argument(_optional(value), place, ("mask",))
+    if change.op is not None and value.is_positions and value.pending is not None:
+        builder.found.append(errors.lone_positions(value.pending.node, place))
+        value = Value()
     if change.op is not None and not value.failed:
         assert label is not None
         wish = f"{value.name}_T" if change.op is Transpose else f"{scope.wish(drawn)}_{value.name}"
@@ -157,4 +168,22 @@ def _argument(
     if label is not None and change == Meaning(role=change.role) and not roles:
         words = re.split(r"&|,|\band\b", label.text)
         roles = [find_role(word) or normal(word) for word in words]
-    return Argument(value, place, tuple(filter(None, roles)), label)
+    return Argument(value, place, tuple(filter(None, roles)), None if operand.named else label)
+
+
+def _optional(value: Value) -> Value:
+    """A mask whose arrow calls it optional: as if its box did."""
+    if value.pending is None:
+        return value
+    meaning = replace(value.pending.meaning, optional=True)
+    return replace(value, pending=replace(value.pending, meaning=meaning))
+
+
+def _taken(builder: Builder, scope: Scope, operand: Operand, value: Value) -> Value:
+    """The output that an arrow takes of a module that gives several."""
+    if not value.outputs:
+        return value
+    if operand.output not in value.outputs:
+        source = scope.drawing[operand.source].node
+        builder.found.append(errors.which_output(operand.edge, source, list(value.outputs)))
+    return value.outputs.get(operand.output, Value())

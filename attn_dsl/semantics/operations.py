@@ -37,6 +37,7 @@ from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.captured import check_names
 from attn_dsl.semantics.layers import (
+    add_positions,
     build_concatenate,
     build_embedding,
     build_function,
@@ -110,12 +111,25 @@ def build_elementwise(builder: Builder, site: Site, arguments: Sequence[Argument
     assert issubclass(op, Elementwise)
     many = op in (Add, Multiply)
     count = range(2, MANY if many else 3)
+    positions = [a.value.pending for a in arguments if a.value.pending and a.value.is_positions]
+    if op is Add and positions and len(arguments) > 1:
+        rest = [argument for argument in arguments if not argument.value.is_positions]
+        if not rest:
+            builder.found.append(errors.lone_positions(positions[0].node, site.place))
+        return add_positions(builder, site, _chain(builder, site, Add, rest), positions)
     wanted = "two values or more" if many else "two values"
     if not has_operands(builder, site, arguments, count, wanted):
         return None
+    return _chain(builder, site, op, arguments)
+
+
+def _chain(
+    builder: Builder, site: Site, op: type[Elementwise], arguments: Sequence[Argument]
+) -> str | None:
+    """One operation after the other; an input without a type has that of another operand."""
     like = next(iter(known_types(builder, arguments)), None)
     values = [typed(builder, site, argument, like) for argument in arguments]
-    total = values[0]
+    total = values[0] if values else None
     for value in values[1:]:
         if total is None or value is None:
             return None

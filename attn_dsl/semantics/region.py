@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from attn_dsl.diagnostics import Note
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
-from attn_dsl.semantics.modules import instantiate
+from attn_dsl.semantics.carry import at, carried, enter
+from attn_dsl.semantics.instantiate import instantiate
 from attn_dsl.semantics.nodes import elaborate_node
 from attn_dsl.semantics.order import use_order
-from attn_dsl.semantics.repeat import Repeat, carried, read_repeats
+from attn_dsl.semantics.repeat import Repeat, read_repeats
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.site import Argument, Site
 from attn_dsl.semantics.values import Value
@@ -86,20 +87,20 @@ def _repeat(
     """The values of the last copy; each copy takes what it carries from the one before."""
     values = _region(builder, scope.repeated(repeat.subgraph.id, 0), members, outside, repeats)
     if repeat.count > 1:
-        pair = carried(builder, scope, repeat, members, values)
+        pairs = carried(builder, scope, repeat, members, values)
         for index in range(1, repeat.count):
-            if pair is None or values[pair.leaves].failed:
+            if not pairs or any(at(values, pair.leaves).failed for pair in pairs):
                 break
             if not builder.count_copy(repeat.subgraph.title.span):
                 break
-            entering = {**outside, pair.enters: values[pair.leaves]}
+            entering = enter(outside, values, pairs)
             copy = scope.repeated(repeat.subgraph.id, index)
             values = _region(builder, copy, members, entering, repeats)
     return {id: values[id] for id in members if id in values}
 
 
-def _instantiate(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
-    """A module's value, its errors with the place that calls it."""
+def _instantiate(builder: Builder, site: Site, arguments: Sequence[Argument]) -> Value:
+    """What a module gives, its errors with the place that calls it."""
     before = len(builder.found)
     value = instantiate(builder, site, arguments, elaborate_scope)
     call = Note(site.place, "called here")

@@ -12,6 +12,9 @@ from attn_dsl.semantics.drawing import Drawn
 from attn_dsl.semantics.values import Value
 from attn_dsl.syntax import Diagram, Subgraph
 
+Path = tuple[str, ...]
+"""Ids of nodes: calls of modules, and a node inside the last."""
+
 _COUNTED = re.compile(r"subGraph\d+")
 """Mermaid's ids of subgraphs that have a title alone; they are no part of a path."""
 
@@ -23,8 +26,9 @@ class Scope:
     `prefix` is the path of the node that calls this module, with repeat indices, and `shared`
     the same without; `owned` is what the names of parameters begin with. `indices` are the
     repetitions that are being elaborated, by subgraph. `bound` are the values of a module's
-    inputs by node, `parameters` its sizes by name, `call` where it is called in the user's own
-    drawing, and `modules` what is being instantiated.
+    inputs by node, and `masks` those for optional masks by path, in it or in modules inside;
+    `parameters` are its sizes by name, `call` where it is called in the user's own drawing, and
+    `modules` the paths of what is being instantiated, by file and place.
     """
 
     diagram: Diagram
@@ -34,9 +38,10 @@ class Scope:
     owned: tuple[str, ...] = ()
     indices: Mapping[str, int] = field(default_factory=dict)
     bound: Mapping[str, Value] = field(default_factory=dict)
+    masks: Mapping[Path, tuple[Value, ...]] = field(default_factory=dict)
     parameters: Mapping[str, Dim] = field(default_factory=dict)
     call: Span | None = None
-    modules: tuple[str, ...] = ()
+    modules: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
     def repeated(self, subgraph: str, index: int) -> Scope:
         """The same scope in one copy of `subgraph`."""
@@ -48,11 +53,15 @@ class Scope:
 
     def path(self, drawn: Drawn) -> tuple[str, ...]:
         """Ids of the subgraphs around a node, the repeat indices, its own id."""
-        return (*self.prefix, *self._steps(drawn, indexed=True), drawn.node.id)
+        return (*self.prefix, *self._around(drawn, indexed=True), drawn.node.id)
 
     def shared_path(self, drawn: Drawn) -> tuple[str, ...]:
         """The same without repeat indices: one name for all copies."""
-        return (*self.shared, *self._steps(drawn, indexed=False), drawn.node.id)
+        return (*self.shared, *self.steps(drawn))
+
+    def steps(self, drawn: Drawn) -> tuple[str, ...]:
+        """Ids of the subgraphs around a node, its own id: its path in its own drawing."""
+        return (*self._around(drawn, indexed=False), drawn.node.id)
 
     def parameter_path(self, drawn: Drawn) -> tuple[str, ...]:
         """What the names of a node's parameters begin with: its path, or what `params` says.
@@ -61,7 +70,7 @@ class Scope:
         """
         said = drawn.node.data.values.get("params")
         if said is None:
-            return (*self.owned, *self._steps(drawn, indexed=True), drawn.node.id)
+            return (*self.owned, *self._around(drawn, indexed=True), drawn.node.id)
         index = next(reversed(list(self.indices.values())), 0)
         return (str(said).replace("{i}", str(index)),)
 
@@ -78,7 +87,7 @@ class Scope:
             ids.insert(0, parent)
         return tuple(ids)
 
-    def _steps(self, drawn: Drawn, *, indexed: bool) -> Iterator[str]:
+    def _around(self, drawn: Drawn, *, indexed: bool) -> Iterator[str]:
         for subgraph in reversed(list(self.around(drawn))):
             if not _COUNTED.fullmatch(subgraph.id):
                 yield subgraph.id

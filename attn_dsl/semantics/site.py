@@ -13,7 +13,7 @@ from attn_dsl.semantics.drawing import Drawn
 from attn_dsl.semantics.labels import Meaning
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.values import Value
-from attn_dsl.syntax import Edge, Metadata, Text
+from attn_dsl.syntax import Diagram, Edge, Metadata, Text
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ class Site:
     scope: Scope
     edge: Edge | None = None
     places: Mapping[str, Span] = field(default_factory=dict)
+
+    @property
+    def diagram(self) -> Diagram:
+        """The diagram that it is drawn in."""
+        return self.scope.diagram
 
     @property
     def data(self) -> Metadata:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from attn_dsl.ir.ops import Positions
 from attn_dsl.semantics.drawing import Drawn
 
 
@@ -12,9 +14,10 @@ class Value:
     """The value's name in the graph, and its role.
 
     `name` is None where an error was already reported. `pending` is an input whose type
-    follows from its use; it has no name before that. `known_as` are the names by which
-    expressions may call it: those of its node, and of the nodes that it passed through.
-    `family` says what it has one of for each member: scalars, vectors or heads.
+    follows from its use; it has no name before that, and then is `called` so. `known_as` are
+    the names by which expressions may call it: those of its node, and of the nodes that it
+    passed through. `family` says what it has one of for each member: scalars, vectors or heads.
+    `outputs` are what a module gives that gives several values, by name; it has no other then.
     """
 
     name: str | None = None
@@ -22,8 +25,15 @@ class Value:
     pending: Drawn | None = None
     known_as: tuple[str, ...] = ()
     family: str = ""
+    called: str = ""
+    outputs: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def is_positions(self) -> bool:
+        """Whether it is a positional encoding by itself, as long and wide as what it meets."""
+        return self.pending is not None and self.pending.meaning.op is Positions
 
     @property
     def failed(self) -> bool:
         """Whether there is no value, for a reason that was reported."""
-        return self.name is None and self.pending is None
+        return self.name is None and self.pending is None and not self.outputs

@@ -9,6 +9,7 @@ from attn_dsl.syntax.documents import (
     MAX_SIZE,
     Block,
     Fenced,
+    file_of,
     find_blocks,
     read_blocks,
     read_document,
@@ -17,6 +18,7 @@ from attn_dsl.syntax.encoding import repair
 from attn_dsl.syntax.flowchart import parse
 from attn_dsl.syntax.json import refusal, to_json
 from attn_dsl.syntax.layout import format_text
+from attn_dsl.syntax.metadata import sub_metadata
 
 __all__ = [
     "MAX_SIZE",
@@ -28,6 +30,7 @@ __all__ = [
     "Node",
     "Subgraph",
     "Text",
+    "file_of",
     "find_blocks",
     "format_text",
     "parse",
@@ -35,5 +38,6 @@ __all__ = [
     "read_document",
     "refusal",
     "repair",
+    "sub_metadata",
     "to_json",
 ]

@@ -99,9 +99,21 @@ def find_blocks(text: str) -> list[Fenced]:
 def _split(name: str) -> tuple[str, str | None]:
     """The path, and what follows its `#`; a `#` may also be part of a file's name."""
     path, mark, wanted = name.rpartition("#")
-    if not mark or Path(name).exists():
+    if not mark or _exists(name):
         return name, None
     return path, wanted
+
+
+def file_of(name: str) -> Path:
+    """The file that the diagram `name` stands in."""
+    return Path(_split(name)[0])
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # no name that a file can have
+        return False
 
 
 def _read(path: str, max_size: int) -> str:

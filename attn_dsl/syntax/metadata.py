@@ -11,6 +11,7 @@ from attn_dsl.syntax.diagram import Metadata, Text
 from attn_dsl.syntax.prepare import without_comments
 
 Place = Callable[[int, int], Span]
+VALUE = re.compile(r"[\"']?\s*:[^\S\n]*(?P<text>\{[^{}]*\}|\[[^\[\]]*\]|[^\n,}]*)")
 MAX_LENGTH = 20_000
 """Characters of one block; the YAML library reads some 200,000 a second."""
 
@@ -54,7 +55,8 @@ def sub_metadata(metadata: Metadata, key: str) -> Metadata:
     if not isinstance(values, dict):
         return Metadata()
     entry = metadata.spans[key]
-    return Metadata(values, {name: _find(entry, str(name)) for name in values})
+    named = {str(name): value for name, value in values.items()}
+    return Metadata(named, {name: _find(entry, name) for name in named})
 
 
 def _read(text: str, place: Place) -> Metadata:
@@ -88,8 +90,19 @@ def _place(inside: Span, text: str, start: int, end: int) -> Span:
 
 
 def _find(entry: Span, key: str) -> Span:
-    """Where `key` stands inside `entry`, else all of `entry`."""
-    found = re.search(rf"(?<![\w.-]){re.escape(key)}(?=[\"']?\s*:)[^\n,}}]*", entry.text)
+    """Where `key` stands inside `entry` with its value, else all of `entry`."""
+    found = re.search(rf"(?<![\w.-]){re.escape(key)}(?=[\"']?\s*:)", entry.text)
     if not found:
         return entry
-    return Span(entry.source, entry.start + found.start(), entry.start + found.end())
+    value = VALUE.match(entry.text, found.end())
+    end = value.end() if value else found.end()
+    if value and not value["text"].strip():
+        end += _indented(entry.text[end:], entry.source.text, entry.start + found.start())
+    return Span(entry.source, entry.start + found.start(), entry.start + end)
+
+
+def _indented(rest: str, text: str, start: int) -> int:
+    """How far the lines below a key are its value: those that are indented deeper."""
+    column = start - (text.rfind("\n", 0, start) + 1)
+    below = re.match(rf"(\n([^\S\n]*|[^\S\n]{{{column + 1},}}\S[^\n]*)(?=\n|\Z))*", rest)
+    return len(below[0].rstrip()) if below else 0

@@ -5,9 +5,12 @@ tiles, the loop over key tiles, the buffers with their memory tier and the steps
 backend prints this one value.
 """
 
-from attn_dsl.tile.analysis import certain, possible
-from attn_dsl.tile.bounds import KeyLoop, key_loop
-from attn_dsl.tile.count import TileCount, count_tiles
+from attn_dsl.tile.analysis import MaskAnalysis, analyse, conjuncts
+from attn_dsl.tile.blocks import Blocks, blocks_of
+from attn_dsl.tile.bounds import Edges, KeyLoop
+from attn_dsl.tile.choose import choose_tiles
+from attn_dsl.tile.cost import Cost, cost, least_traffic, on_chip, unfused_traffic
+from attn_dsl.tile.count import TileCount, count_tiles, tile_map
 from attn_dsl.tile.formula import formula
 from attn_dsl.tile.local_names import local_names
 from attn_dsl.tile.program import (
@@ -27,18 +30,24 @@ from attn_dsl.tile.program import (
     Tier,
     TileProgram,
 )
+from attn_dsl.tile.ranges import Range, range_kinds
 from attn_dsl.tile.schedule import TileSizes, schedule
 
 __all__ = [
+    "Blocks",
     "Buffer",
     "Contract",
+    "Cost",
+    "Edges",
     "Exponentiate",
     "Fill",
     "Hide",
     "KeyLoop",
     "Load",
     "Map",
+    "MaskAnalysis",
     "Normalize",
+    "Range",
     "Rescale",
     "RowMax",
     "RowSum",
@@ -48,11 +57,18 @@ __all__ = [
     "TileCount",
     "TileProgram",
     "TileSizes",
-    "certain",
+    "analyse",
+    "blocks_of",
+    "choose_tiles",
+    "conjuncts",
+    "cost",
     "count_tiles",
     "formula",
-    "key_loop",
+    "least_traffic",
     "local_names",
-    "possible",
+    "on_chip",
+    "range_kinds",
     "schedule",
+    "tile_map",
+    "unfused_traffic",
 ]

@@ -1,155 +1,82 @@
-"""Mask analysis: what a mask can be anywhere on a tile, by interval arithmetic.
+"""Mask analysis: which tiles a mask leaves empty, which it keeps whole, which keys it bounds.
 
 A tile holds the queries `q_first … q_last` and the keys `k_first … k_last` of one head. From the
-mask, two conditions on these four numbers follow, as expressions: `possible` is true wherever
-some score of the tile may be kept (a tile where it is false is *empty* and skipped), `certain`
-only where all are (the tile is *full*, the mask is not evaluated). Both err to the safe side: a
-captured tensor, or an operation without a rule here, makes tiles partial, never wrong.
+mask, conditions on these four numbers follow, as expressions: where `live` is false all scores
+of the tile are hidden (it is *empty*, and skipped), where `full` is true all are kept (the mask
+is not evaluated). What is captured enters by its ranges. Both err to the safe side: what has no
+rule makes tiles partial, never wrong.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
-from attn_dsl.expr import (
-    FALSE,
-    TRUE,
-    Binary,
-    Call,
-    Compare,
-    Expr,
-    Name,
-    Number,
-    Unary,
-    conjunction,
-    disjunction,
-    negation,
-    where,
-)
-
-Q_FIRST, Q_LAST = Name("q_first"), Name("q_last")
-K_FIRST, K_LAST = Name("k_first"), Name("k_last")
-Interval = tuple[Expr, Expr]
-FLIPPED = {">": "<", ">=": "<="}
+from attn_dsl.expr import TRUE, Binary, Expr, Kind, Tensor, conjunction, tensors_in, transform
+from attn_dsl.tile.bounds import Edges, KeyLoop, find_edges, key_loop
+from attn_dsl.tile.conditions import may_be
+from attn_dsl.tile.ranges import Axes, Range, extract_ranges
+from attn_dsl.tile.scope import Scope
 
 
-def possible(mask: Expr) -> Expr:
-    """A condition that holds on every tile with a score that `mask` keeps."""
-    match mask:
-        case Number(value):
-            return TRUE if value else FALSE
-        case Unary("not", x):
-            return negation(certain(x))
-        case Binary("and", lhs, rhs):
-            return conjunction(possible(lhs), possible(rhs))
-        case Binary("or", lhs, rhs):
-            return disjunction(possible(lhs), possible(rhs))
-        case Compare(op, lhs, rhs):
-            return _compare(op, lhs, rhs, certainly=False)
-    return TRUE
+@dataclass(frozen=True)
+class MaskAnalysis:
+    """`live` and `full` are conditions on a tile, `keys` is `live` as bounds of the loop over keys.
+
+    `edges` are both, where bounds say all of them. `parts` are the conditions that the mask joins,
+    each with its own `full`. `ranges` are those whose least and greatest values these mention.
+    """
+
+    live: Expr
+    full: Expr
+    keys: KeyLoop
+    edges: Edges | None
+    parts: tuple[tuple[Expr, Expr], ...]
+    ranges: tuple[Range, ...]
 
 
-def certain(mask: Expr) -> Expr:
-    """A condition that holds only on tiles whose scores `mask` all keeps."""
-    match mask:
-        case Number(value):
-            return TRUE if value else FALSE
-        case Unary("not", x):
-            return negation(possible(x))
-        case Binary("and", lhs, rhs):
-            return conjunction(certain(lhs), certain(rhs))
-        case Binary("or", lhs, rhs):
-            return disjunction(certain(lhs), certain(rhs))
-        case Compare(op, lhs, rhs):
-            return _compare(op, lhs, rhs, certainly=True)
-    return FALSE
+def analyse(
+    mask: Expr,
+    kinds: Mapping[str, Kind] | None = None,
+    axes: Axes | None = None,
+    taken: Collection[str] = (),
+) -> MaskAnalysis:
+    """What follows from `mask` for any tile.
+
+    `kinds` are those of the captured tensors. Of those that are read at the score itself, `axes`
+    says along which of `q` and `k` they have more than one element, where that is not both.
+    `taken` are the names that a range may not have.
+    """
+    body, ranges = extract_ranges(mask, kinds or {}, axes or {}, taken)
+    scope = Scope(ranges, kinds or {})
+    live, full = may_be(body, True, scope), _certain(body, scope)
+    keys = key_loop(live, scope)
+    edges = find_edges(live, full, scope)
+    parts = [(_written_out(part, ranges), _certain(part, scope)) for part in conjuncts(body)]
+    live = conjunction(live, keys.nonempty)
+    named = set(tensors_in(live) + tensors_in(full))
+    used = (r for r in ranges.values() if named & {r.low.name, r.high.name})
+    return MaskAnalysis(live, full, keys, edges, tuple(parts), tuple(used))
 
 
-def _compare(op: str, lhs: Expr, rhs: Expr, certainly: bool) -> Expr:
-    if op in FLIPPED:
-        return _compare(FLIPPED[op], rhs, lhs, certainly)
-    if op == "!=":
-        return negation(_compare("==", lhs, rhs, not certainly))
-    left, right = interval(lhs), interval(rhs)
-    if left is None or right is None:
-        return FALSE if certainly else TRUE
-    low, high = (left[1], right[0]) if certainly else (left[0], right[1])
-    if op != "==":
-        return Compare(op, low, high)
-    # Equal everywhere: each side's top is not above the other's bottom. Somewhere: they overlap.
-    other = (right[1], left[0]) if certainly else (right[0], left[1])
-    return conjunction(Compare("<=", low, high), Compare("<=", *other))
+def _certain(mask: Expr, scope: Scope) -> Expr:
+    return scope.opposite(may_be(mask, False, scope))
 
 
-def interval(expr: Expr) -> Interval | None:
-    """The least and greatest value of a number over a tile; None where no rule gives them."""
-    match expr:
-        case Number(value) if not isinstance(value, bool) and math.isfinite(value):
-            return expr, expr  # inf times 0, or less inf, is no number
-        case Name("q"):
-            return Q_FIRST, Q_LAST
-        case Name("k"):
-            return K_FIRST, K_LAST
-        case Name(id) if id != "s":
-            return expr, expr
-        case Unary("-", x):
-            inner = interval(x)
-            return inner and (_minus(inner[1]), _minus(inner[0]))
-        case Binary(op, lhs, rhs):
-            return _binary(op, interval(lhs), interval(rhs))
-        case Call("min" | "max" as function, (lhs, rhs)):
-            left, right = interval(lhs), interval(rhs)
-            if left is None or right is None:
-                return None
-            return Call(function, (left[0], right[0])), Call(function, (left[1], right[1]))
-        case Call("abs", (x,)):
-            inner = interval(x)
-            return inner and _absolute(*inner)
-    return None
+def _written_out(part: Expr, ranges: Mapping[str, Range]) -> Expr:
+    """A part of the mask with what was read in the place of each range."""
+
+    def change(node: Expr) -> Expr:
+        is_range = isinstance(node, Tensor) and node.name in ranges
+        return ranges[node.name].expr if is_range else node  # type: ignore[union-attr]
+
+    return transform(part, change)
 
 
-def _binary(op: str, lhs: Interval | None, rhs: Interval | None) -> Interval | None:
-    if lhs is None or rhs is None:
-        return None
-    match op:
-        case "+":
-            return _sum(lhs[0], rhs[0]), _sum(lhs[1], rhs[1])
-        case "-":
-            return _difference(lhs[0], rhs[1]), _difference(lhs[1], rhs[0])
-        case "*" if lhs[0] == lhs[1] and rhs[0] == rhs[1]:
-            return (product := Binary("*", lhs[0], rhs[0])), product
-        case "*" if _is_positive(lhs):
-            return Binary("*", lhs[0], rhs[0]), Binary("*", lhs[0], rhs[1])
-        case "*" | "//" | "/" if _is_positive(rhs):
-            return Binary(op, lhs[0], rhs[0]), Binary(op, lhs[1], rhs[0])
-        case "%" if _is_positive(rhs) and isinstance(rhs[0], Number):
-            return _remainder(lhs, rhs[0])
-    return None
-
-
-def _remainder(x: Interval, divisor: Number) -> Interval:
-    """Within one period the remainder rises with x; across a border it may be anything."""
-    one_period = Compare("==", Binary("//", x[0], divisor), Binary("//", x[1], divisor))
-    low = where(one_period, Binary("%", x[0], divisor), Number(0))
-    return low, where(one_period, Binary("%", x[1], divisor), divisor)
-
-
-def _absolute(low: Expr, high: Expr) -> Interval:
-    nearest = Call("max", (Call("max", (low, _minus(high))), Number(0)))
-    return nearest, Call("max", (_minus(low), high))
-
-
-def _is_positive(x: Interval) -> bool:
-    return x[0] == x[1] and isinstance(x[0], Number) and x[0].value > 0
-
-
-def _sum(lhs: Expr, rhs: Expr) -> Expr:
-    return lhs if rhs == Number(0) else rhs if lhs == Number(0) else Binary("+", lhs, rhs)
-
-
-def _difference(lhs: Expr, rhs: Expr) -> Expr:
-    return lhs if rhs == Number(0) else Binary("-", lhs, rhs)
-
-
-def _minus(x: Expr) -> Expr:
-    return Number(-x.value) if isinstance(x, Number) else Unary("-", x)
+def conjuncts(condition: Expr) -> Iterator[Expr]:
+    """The conditions that `condition` joins by `and`, without those that are always true."""
+    if isinstance(condition, Binary) and condition.op == "and":
+        yield from conjuncts(condition.lhs)
+        yield from conjuncts(condition.rhs)
+    elif condition != TRUE:
+        yield condition

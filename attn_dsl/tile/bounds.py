@@ -2,82 +2,145 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
 
-from attn_dsl.expr import TRUE, Binary, Call, Compare, Expr, conjunction, walk
-from attn_dsl.ir.dims import Dim
-from attn_dsl.tile.analysis import FLIPPED, K_FIRST, K_LAST
+from attn_dsl.expr import TRUE, Binary, Call, Compare, Expr, Name, Number, conjunction, names_in
+from attn_dsl.tile.linear import K_FIRST, K_LAST, Q_FIRST, Q_LAST, Linear, at_most_zero
+from attn_dsl.tile.scope import Scope
 
 
 @dataclass(frozen=True)
 class KeyLoop:
     """The keys that the loop of one query tile runs over.
 
-    Keys before `begin` (rounded down to a tile) and from `end` on are hidden from all queries
-    of the tile; None where there is no such bound but the length. On the tiles between them
-    `live` still has to be asked, where it is not `True`. The names in all three are
-    `q_first`, `q_last`, sizes, `b`, `h` and, in `live`, `k_first` and `k_last`.
+    Tiles that end before `begin`, or begin at `end` or after it, are hidden from all queries of
+    the tile; None where there is no such bound but the length. On the tiles between them `live`
+    still has to be asked, where it is not `True`. The names in all three are `q_first`,
+    `q_last`, sizes, `b`, `h` and, in `live`, `k_first` and `k_last`.
     """
 
-    begin: Expr | None
-    end: Expr | None
-    live: Expr
+    begin: Expr | None = None
+    end: Expr | None = None
+    live: Expr = TRUE
+
+    @property
+    def nonempty(self) -> Expr:
+        """Whether any key is within the bounds, where that is not plain from them."""
+        condition: Expr = TRUE
+        if self.begin is not None and self.end is not None:
+            for begin in _parts("max", self.begin):
+                for end in _parts("min", self.end):
+                    length = Linear.of(end) + Linear.of(begin) * -1
+                    condition = conjunction(condition, at_most_zero((length * -1).plus(1)))
+        return condition
 
 
-def key_loop(possible: Expr) -> KeyLoop:
-    """Split the condition `possible` into bounds on the key, where it is affine, and the rest."""
-    begins: list[Expr] = []
-    ends: list[Expr] = []
-    rest: Expr = TRUE
-    for condition in _conjuncts(possible):
-        bound = _bound(condition)
-        if bound is None:
-            rest = conjunction(rest, condition)
-        else:
-            (ends if bound[0] == "end" else begins).append(bound[1])
-    return KeyLoop(_extreme("max", begins), _extreme("min", ends), rest)
+@dataclass(frozen=True)
+class Edges:
+    """Where a mask cuts through the keys of a query tile, if bounds say all of it.
+
+    All queries `q_first … q_last` see the keys from `full_begin` up to, but without, `full_end`.
+    Of the others, keys `k_first … k_last` are seen by the queries from `first_query` up to
+    `end_query` alone. None where there is no such bound but the length.
+    """
+
+    full_begin: Expr | None
+    full_end: Expr | None
+    first_query: Expr | None
+    end_query: Expr | None
 
 
-def _conjuncts(condition: Expr) -> Iterator[Expr]:
-    if isinstance(condition, Binary) and condition.op == "and":
-        yield from _conjuncts(condition.lhs)
-        yield from _conjuncts(condition.rhs)
-    elif condition != TRUE:
-        yield condition
+def key_loop(possible: Expr, scope: Scope) -> KeyLoop:
+    """Split the condition `possible` into bounds on the key, where it has them, and the rest."""
+    return _solve(possible, (K_FIRST, K_LAST), scope)
 
 
-def _bound(condition: Expr) -> tuple[str, Expr] | None:
-    """`k_first < end` or `k_last >= begin`, if that is what the condition says."""
-    if not isinstance(condition, Compare) or condition.op not in ("<", "<=", ">", ">="):
+def find_edges(possible: Expr, certain: Expr, scope: Scope) -> Edges | None:
+    """The edges of a mask that has any; None for one that bounds on the key do not say."""
+    if possible == TRUE == certain or key_loop(possible, scope).live != TRUE:
         return None
-    if any(isinstance(e, Binary) and e.op in ("/", "//") for e in walk(condition)):
-        return None  # a dim divides exactly, an expression rounds
-    op, lhs, rhs = condition.op, condition.lhs, condition.rhs
-    if op in FLIPPED:
-        op, lhs, rhs = FLIPPED[op], rhs, lhs
-    try:
-        left = Dim.from_expr(lhs) + Dim.from_expr(rhs) * Dim.of(-1)  # left < 0, or left <= 0
-    except ValueError:
+    # All keys are seen: the last one lies before the end, the first one not before the begin.
+    full = _solve(certain, (K_LAST, K_FIRST), scope)
+    if full.live != TRUE:
         return None
-    strict = Dim.of(op == "<")
-    if dict(left.terms).get((K_FIRST.id,)) == 1:
-        rest = Dim.of(K_FIRST.id) + left * Dim.of(-1)  # k_first < rest
-        return _free("end", rest + Dim.of(1) + strict * Dim.of(-1))
-    if dict(left.terms).get((K_LAST.id,)) == -1:
-        rest = Dim.of(K_LAST.id) + left  # rest < k_last
-        return _free("begin", rest + strict)
+    queries = _solve(possible, (Q_FIRST, Q_LAST), scope)
+    return Edges(full.begin, full.end, queries.begin, queries.end)
+
+
+Ends = tuple[Name, Name]
+"""What has to be below an end, and what not below a begin."""
+
+
+def _solve(condition: Expr, ends: Ends, scope: Scope) -> KeyLoop:
+    """`condition` as bounds on `ends`, where it has them, and the rest."""
+    match condition:
+        case Binary("and", lhs, rhs):
+            return _both(_solve(lhs, ends, scope), _solve(rhs, ends, scope))
+        case Binary("or", lhs, rhs):
+            return _either(_solve(lhs, ends, scope), _solve(rhs, ends, scope), condition)
+        case Compare("<" | "<=" as op, lhs, rhs) if scope.is_integer(lhs, rhs):
+            sum = (Linear.of(lhs) + Linear.of(rhs) * -1).plus(op == "<")
+            return _bound(sum, ends, scope) or KeyLoop(live=condition)
+    return KeyLoop(live=condition)
+
+
+def _both(lhs: KeyLoop, rhs: KeyLoop) -> KeyLoop:
+    begin, end = _tightest("max", lhs.begin, rhs.begin), _tightest("min", lhs.end, rhs.end)
+    return KeyLoop(begin, end, conjunction(lhs.live, rhs.live))
+
+
+def _tightest(function: str, *bounds: Expr | None) -> Expr | None:
+    known = tuple(bound for bound in bounds if bound is not None)
+    return Call(function, known) if len(known) == 2 else next(iter(known), None)
+
+
+def _either(lhs: KeyLoop, rhs: KeyLoop, whole: Expr) -> KeyLoop:
+    """The loosest of both; bounds on one side say all that the whole condition says."""
+    begin = _loosest("min", lhs.begin, rhs.begin)
+    end = _loosest("max", lhs.end, rhs.end)
+    is_all = TRUE == lhs.live == rhs.live and (
+        None is lhs.begin is rhs.begin or None is lhs.end is rhs.end
+    )
+    return KeyLoop(begin, end, TRUE if is_all else whole)
+
+
+def _loosest(function: str, lhs: Expr | None, rhs: Expr | None) -> Expr | None:
+    return Call(function, (lhs, rhs)) if lhs is not None and rhs is not None else None
+
+
+def _bound(sum: Linear, ends: Ends, scope: Scope) -> KeyLoop | None:
+    """`sum <= 0` as a bound on `ends`, if it is one."""
+    below, above = ends
+    for term, factor in sum.terms.items():
+        key, tile = _quotient(term)
+        rest = sum + Linear({term: -factor})
+        others = rest.to_expr()
+        if names_in(others) & {below.id, above.id} or scope.varies(others):
+            continue
+        if (key, factor) == (below, 1):
+            return KeyLoop(end=_times((rest * -1).plus(1), tile))
+        if (key, factor) == (above, -1):
+            return KeyLoop(begin=_times(rest, tile))
     return None
 
 
-def _free(which: str, bound: Dim) -> tuple[str, Expr] | None:
-    """The bound, unless the key itself is still in it."""
-    if {K_FIRST.id, K_LAST.id} & set(bound.symbols):
-        return None
-    return which, bound.to_expr()
+def _quotient(term: Expr) -> tuple[Expr, int]:
+    """`x // n` as x and n; all else over 1."""
+    match term:
+        case Binary("//", x, Number(int(divisor))) if divisor > 0:
+            return x, divisor
+    return term, 1
 
 
-def _extreme(function: str, bounds: list[Expr]) -> Expr | None:
-    """The tightest of several bounds."""
-    return reduce(lambda x, y: Call(function, (x, y)), bounds) if bounds else None
+def _parts(function: str, bound: Expr) -> list[Expr]:
+    """Those of which `bound` is the tightest."""
+    match bound:
+        case Call(name, (lhs, rhs)) if name == function:
+            return [*_parts(function, lhs), *_parts(function, rhs)]
+    return [bound]
+
+
+def _times(sum: Linear, factor: int) -> Expr:
+    if factor == 1 or not sum.terms:
+        return (sum * factor).to_expr()
+    return Binary("*", sum.to_expr(), Number(factor))

@@ -16,10 +16,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from attn_dsl.expr import Expr
+from attn_dsl.expr import TRUE, Expr, tensors_in
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.types import DType
-from attn_dsl.tile.bounds import KeyLoop
+from attn_dsl.tile.bounds import Edges, KeyLoop
+from attn_dsl.tile.ranges import Range
+from attn_dsl.tile.scope import Scope
 
 
 class Tier(Enum):
@@ -34,8 +36,8 @@ class Tier(Enum):
 class Buffer:
     """A named array in one memory tier.
 
-    A tile's shape is in elements; that of a global buffer leaves out the batch dims. `value`
-    is the graph's name of what a global buffer holds.
+    A tile's shape is in elements. That of a global buffer leaves out the batch dims, which are
+    in `outer`; `value` is the graph's name of what it holds.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Buffer:
     shape: tuple[Dim, ...]
     value: str | None = None
     optional: bool = False
+    outer: tuple[Dim, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -168,9 +171,11 @@ class TileProgram:
     """A fused attention as tiles.
 
     `query_length`, `key_length`, `head_dim` and `value_dim` are the sizes N, M, D and E;
-    `query_tile` and `key_tile` how many queries and keys a tile holds. `live` and `full` are
+    `query_tile` and `key_tile` how many queries and keys a tile holds, and `edge_tile` how many
+    keys at the edges of the mask, if these have tiles of their own. `live` and `full` are
     the mask analysis: where `live` fails a tile is skipped, where `full` holds it needs no
-    mask; `keys` is `live` as loop bounds.
+    mask; `keys` is `live` as loop bounds, and `edges` is both, where bounds say all of it;
+    `ranges` are what these mention of captured tensors.
     """
 
     name: str
@@ -183,10 +188,13 @@ class TileProgram:
     live: Expr
     full: Expr
     keys: KeyLoop
+    edges: Edges | None
     buffers: tuple[Buffer, ...]
     prologue: tuple[Step, ...]
     body: tuple[Step, ...]
     epilogue: tuple[Step, ...]
+    ranges: tuple[Range, ...] = ()
+    edge_tile: int | None = None
 
     def buffer(self, name: str) -> Buffer:
         """The buffer called `name`."""
@@ -197,3 +205,25 @@ class TileProgram:
         """The global buffers beside query, key, value and out: what the expressions read."""
         known = ("query", "key", "value", "out")
         return tuple(b for b in self.buffers if b.tier is Tier.GLOBAL and b.name not in known)
+
+    @property
+    def batch(self) -> tuple[Dim, ...]:
+        """The batch dims of the result, the last of them its heads."""
+        return self.buffer("out").outer
+
+    @property
+    def asks_each_tile(self) -> bool:
+        """Whether bounds and numbers of the head do not say which tiles are live and full."""
+        gathered = all(not tensors_in(r.expr, gathered=False) for r in self.ranges)
+        return self.keys.live != TRUE or not gathered or any(r.axis for r in self.ranges)
+
+    @property
+    def by_edges(self) -> bool:
+        """Whether tiles are small at the edges of the mask, and large between them."""
+        return None not in (self.edges, self.edge_tile) and not self.asks_each_tile
+
+    @property
+    def scope(self) -> Scope:
+        """What the tensors in the conditions on tiles are."""
+        kinds = {buffer.name: buffer.dtype.kind for buffer in self.captured}
+        return Scope({r.name: r for r in self.ranges}, kinds)

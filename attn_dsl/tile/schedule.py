@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attn_dsl.expr import SCORE, TRUE, Binary, Expr, Number, Tensor, conjunction
 from attn_dsl.ir import Graph, Statement
-from attn_dsl.ir.dims import Dim
+from attn_dsl.ir.dims import ONE, Dim
 from attn_dsl.ir.ops import Input, TiledAttention
-from attn_dsl.tile.analysis import certain, possible
-from attn_dsl.tile.bounds import key_loop
+from attn_dsl.tile.analysis import MaskAnalysis, analyse
 from attn_dsl.tile.program import (
     Buffer,
     Contract,
@@ -32,10 +32,11 @@ from attn_dsl.tile.program import (
 
 @dataclass(frozen=True)
 class TileSizes:
-    """How many queries and keys a tile holds."""
+    """How many queries and keys a tile holds; at the edges of a mask `edge` keys, if given."""
 
     query: int
     key: int
+    edge: int | None = None
 
 
 def schedule(graph: Graph, statement: Statement, tiles: TileSizes) -> TileProgram:
@@ -49,7 +50,7 @@ def schedule(graph: Graph, statement: Statement, tiles: TileSizes) -> TileProgra
     assert isinstance(op, TiledAttention)
     optional = frozenset(name for name in op.captured if _is_optional(graph, name))
     mask, given_masks = _split_mask(op.mask, optional)
-    full = certain(mask)
+    analysis = _analyse(graph, op, mask, optional)
     query, value = graph.types[op.query], graph.types[op.value]
     return TileProgram(
         name=statement.name,
@@ -59,14 +60,33 @@ def schedule(graph: Graph, statement: Statement, tiles: TileSizes) -> TileProgra
         value_dim=value.dims[-1],
         query_tile=tiles.query,
         key_tile=tiles.key,
-        live=possible(mask),
-        full=full,
-        keys=key_loop(possible(mask)),
+        live=analysis.live,
+        full=analysis.full,
+        keys=analysis.keys,
+        edges=analysis.edges,
         buffers=_buffers(graph, statement, op, tiles),
         prologue=_prologue(op),
-        body=_body(op, mask, full, given_masks, optional),
+        body=_body(op, analysis.parts, given_masks, optional),
         epilogue=(Normalize("accumulator", "total"), Store("out", "accumulator")),
+        ranges=analysis.ranges,
+        edge_tile=tiles.edge,
     )
+
+
+def _analyse(
+    graph: Graph, op: TiledAttention, mask: Expr, optional: frozenset[str]
+) -> MaskAnalysis:
+    """What the mask leaves of a tile. Of an optional tensor nothing is known, so it may do all."""
+    types = {name: graph.types[name] for name in op.captured}
+    axes = {name: _axes(types[name].dims) for name in types if name not in optional}
+    kinds = {name: type_.dtype.kind for name, type_ in types.items()}
+    return analyse(mask, kinds, axes, {*graph.table, *graph.symbols})
+
+
+def _axes(dims: tuple[Dim, ...]) -> frozenset[str]:
+    """Along which of `q` and `k` a tensor varies that is read at the score itself."""
+    last = zip("kq", dims[::-1], strict=False)
+    return frozenset(axis for axis, dim in last if dim != ONE)
 
 
 def _is_optional(graph: Graph, value: str) -> bool:
@@ -104,9 +124,12 @@ def _prologue(op: TiledAttention) -> tuple[Step, ...]:
 
 
 def _body(
-    op: TiledAttention, mask: Expr, full: Expr, given_masks: list[str], optional: frozenset[str]
+    op: TiledAttention,
+    parts: Iterable[tuple[Expr, Expr]],
+    given_masks: list[str],
+    optional: frozenset[str],
 ) -> tuple[Step, ...]:
-    hides: list[Step] = [] if mask == TRUE else [Hide("scores", mask, full)]
+    hides: list[Step] = [Hide("scores", mask, full) for mask, full in parts]
     hides += [Hide("scores", Tensor(name), Number(False), name) for name in given_masks]
     return (
         Load("key_tile", "key", "k"),
@@ -132,9 +155,10 @@ def _buffers(
 
     def outside(name: str, holds: str) -> Buffer:
         dims = types[holds].dims
-        shape = dims[-2:] if name in ("query", "key", "value", "out") else dims
+        outer = len(dims) - 2 if name in ("query", "key", "value", "out") else 0
         optional = _is_optional(graph, holds)
-        return Buffer(name, Tier.GLOBAL, types[holds].dtype, shape, holds, optional)
+        dtype = types[holds].dtype
+        return Buffer(name, Tier.GLOBAL, dtype, dims[outer:], holds, optional, dims[:outer])
 
     def tile(name: str, tier: Tier, *shape: Dim) -> Buffer:
         return Buffer(name, tier, dtype, shape)

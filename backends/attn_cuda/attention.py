@@ -22,6 +22,7 @@ from attn_cuda.kernel import (
 )
 from attn_cuda.names import comment
 from attn_cuda.plan import QUERIES, Attention
+from attn_cuda.ranges import print_ranges
 from attn_cuda.simplify import fold
 from attn_cuda.site import Site
 from attn_cuda.steps import hide_past_the_end, print_step
@@ -136,9 +137,12 @@ def _opening(out: TextBuilder, attention: Attention, body: str) -> None:
 def _loop(out: TextBuilder, attention: Attention, site: Site) -> None:
     """The loop over key tiles, within the bounds that follow from the mask."""
     keys = attention.loop
+    print_ranges(site, keys, "")
+    print_ranges(site, keys, "q")
     begin, end = _bounds(out, attention, keys)
     body = TextBuilder()
     inside = _site(body, attention)
+    print_ranges(inside, keys, "k")
     if (live := fold(keys.live)) != TRUE:
         body.line("// Of some tiles the mask keeps nothing: all threads pass over them.")
         body.line(f"if (!({inside.printer.print(live)})) continue;")

@@ -36,13 +36,15 @@ class CudaPrinter(Printer):
 
     `names`: what indices and the score are called there; sizes have their names from `unit`.
     `given`: optional tensors that were found to be there. `single`: whether real numbers are
-    float here, because a score or a float tensor is among them, and not double.
+    float here, because a score or a float tensor is among them, and not double. `ranges`: the
+    variables that stand for ranges, with their kinds.
     """
 
     unit: Unit
     names: Mapping[str, str] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
     single: bool = False
+    ranges: Mapping[str, Kind] = field(default_factory=dict)
 
     operators: ClassVar[Mapping[str, tuple[str, int]]] = {
         **Printer.operators,
@@ -76,7 +78,7 @@ class CudaPrinter(Printer):
         return super().render(expr)
 
     def _kind(self, expr: Expr) -> Kind:
-        return kind_of(expr, self.unit.kinds)
+        return kind_of(expr, {**self.unit.kinds, **self.ranges})
 
     def _is_real(self, expr: Expr) -> bool:
         return self._kind(expr) is Kind.FLOAT
@@ -90,6 +92,8 @@ class CudaPrinter(Printer):
                 return 16 if self.names[id] == "0" else 64
             case Name(id):
                 return 32 if id in self.unit.constants else 64
+            case Tensor(name) if name in self.ranges:
+                return 32  # at least
             case Tensor(name) if self.unit.graph.types[name].dtype is DType.I32:
                 return 32
             case Call("where", (_, yes, no)):
@@ -135,6 +139,8 @@ class CudaPrinter(Printer):
 
     def tensor(self, tensor: Tensor) -> str:
         """An element of a captured tensor: at this score, or at the indices given."""
+        if tensor.name in self.ranges:
+            return tensor.name
         if tensor.indices is not None:
             dims = self.unit.graph.types[tensor.name].dims
             sizes = [self.dim(dim)[0] for dim in dims]

@@ -82,6 +82,30 @@ __device__ float lane_sum(float x) {
     return x;
 }
 """,
+    "tile_range": """\
+// The least and the greatest value over `count` indices from `first` on. Every warp finds them for
+// itself, so all threads know them without a barrier. Both are NaN if a value is NaN or infinite.
+template <typename T, typename Value>
+__device__ void tile_range(long long first, int count, T& least, T& greatest, Value value) {
+    T zero = 0;
+    least = greatest = T(value(first));
+    for (int i = threadIdx.x % 32; i < count; i += 32) {
+        const T x = T(value(first + i));
+        least = x < least ? x : least;
+        greatest = x > greatest ? x : greatest;
+        zero += x - x;
+    }
+    for (int offset = 16; offset > 0; offset /= 2) {
+        const T low = __shfl_xor_sync(0xffffffff, least, offset);
+        const T high = __shfl_xor_sync(0xffffffff, greatest, offset);
+        least = low < least ? low : least;
+        greatest = high > greatest ? high : greatest;
+        zero += __shfl_xor_sync(0xffffffff, zero, offset);
+    }
+    least += zero;
+    greatest += zero;
+}
+""",
 }
 
 

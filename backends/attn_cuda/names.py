@@ -20,8 +20,8 @@ COLUMNS KEYS QUERIES ROWS THREADS VALUES
 accumulator b d e error group h highest i inside inverse j k k_begin k_count k_end k_first k_last
 key key_tile lane m maximum memory n new_maximum q q_count q_first q_last query query_tile rescale
 row s scale scores shared shift stream sum tile tiles total value value_tile weight weights
-Declared Scratch View at copy data floor_divide floor_modulo gather lane_max lane_sum larger launch
-matmul power real_divide real_modulo smaller softmax_rows
+Declared Scratch View at copy data floor_divide floor_modulo gather greatest lane_max lane_sum
+larger launch least matmul power real_divide real_modulo smaller softmax_rows tile_range zero
 """
 THEIRS = """
 INFINITY NAN blockIdx threadIdx float4 cudaError_t cudaStream_t cudaSuccess

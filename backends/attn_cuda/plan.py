@@ -11,7 +11,7 @@ from attn_cuda.unit import Unit, four
 from attn_dsl.expr import FALSE, TRUE, Number
 from attn_dsl.ir import Statement
 from attn_dsl.ir.ops import TiledAttention
-from attn_dsl.tile import KeyLoop, TileProgram, TileSizes, schedule
+from attn_dsl.tile import KeyLoop, TileProgram, TileSizes, range_kinds, schedule
 
 QUERIES = 64
 KEY_TILES = (64, 32)
@@ -50,7 +50,8 @@ class Attention:
     def printer(self) -> CudaPrinter:
         """Prints the kernel's expressions. `b` and `h` count the scores' batch dims."""
         scores = four(self.op.scores_type(self.unit.graph.types))
-        return CudaPrinter(self.unit, {**index_names(scores), "q": "q", "k": "k"})
+        names = {**index_names(scores), "q": "q", "k": "k"}
+        return CudaPrinter(self.unit, names, ranges=range_kinds(self.program.ranges))
 
     @property
     def loop(self) -> KeyLoop:

@@ -108,7 +108,7 @@ def _(step: Hide, site: Site) -> None:
                 "Hide the scores that the mask does not keep. A tile that it keeps throughout "
                 "needs no test, and all threads know that at once."
             )
-            test = [f"if ({inside.printer.print(negation(full))}) {{"]
+            test = [f"if ({inside.printer.print(site.program.scope.opposite(full))}) {{"]
         with block(inside, *test), each_score(inside, step.mask) as printer:
             mask = fold(step.mask)
             # A tensor may hold NaN, of which every comparison is false, reversed ones too.

@@ -7,13 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from attn_dsl.backend import NDArray, Options, Program, Runner
-from attn_dsl.diagnostics import Diagnostic, DiagnosticError
-from attn_dsl.ir import DType, Graph, Sizes
+from attn_dsl.ir import Graph, Sizes
 from attn_dsl.ir.ops import Input
 from attn_numpy.module import print_module
 from attn_numpy.names import clear_names, entry_name, parameters
-
-SUPPORTED = (DType.F32, DType.F64)
 
 
 class NumpyBackend:
@@ -22,13 +19,9 @@ class NumpyBackend:
     name = "numpy"
 
     def lower(self, graph: Graph, options: Options) -> Program:
-        """Print `graph` as a module. Sizes stay symbolic: one module serves every length.
-
-        Raises DiagnosticError for element types that NumPy does not compute in.
-        """
-        _check_dtypes(graph)
+        """Print `graph` as a module. Sizes stay symbolic: one module serves every length."""
         entry = entry_name(clear_names(graph))
-        return Program(self.name, print_module(graph), entry, ".py", graph)
+        return Program(self.name, print_module(graph, options), entry, ".py", graph)
 
     def load(self, program: Program, *, emulate: bool = False) -> Runner:
         """Execute the module's text; what runs is what is read."""
@@ -48,21 +41,3 @@ class NumpyBackend:
             return list(result) if isinstance(result, tuple) else [result]
 
         return run
-
-
-def _check_dtypes(graph: Graph) -> None:
-    found = []
-    for statement in graph.statements:
-        dtype = statement.type.dtype
-        if dtype.is_float and dtype not in SUPPORTED:
-            what = statement.op.name if isinstance(statement.op, Input) else statement.name
-            found.append(
-                Diagnostic(
-                    "E070",
-                    f"`{what}` is {statement.type}; the numpy target computes in f32 and f64",
-                    statement.origins[0].span if statement.origins else None,
-                    help="declare it as f32, or use `--set dtype=f32` where no type is declared",
-                )
-            )
-    if found:
-        raise DiagnosticError(found)

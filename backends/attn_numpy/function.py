@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
+from attn_dsl.backend import Options
+from attn_dsl.expr import names_in
 from attn_dsl.ir import Graph, Statement
-from attn_dsl.ir.ops import TiledAttention
+from attn_dsl.ir.ops import Input, TiledAttention
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import TileSizes, local_names, schedule
+from attn_dsl.tile import TileProgram, TileSizes, choose_tiles, local_names, schedule
 from attn_numpy.attention import print_attention, sizes_of
 from attn_numpy.names import attention_name, reserved_names
+from attn_numpy.steps import Site
 
-# Measured fastest for head dims 64 and 128 on one core: the tile of scores stays in its cache.
-TILES = TileSizes(query=256, key=512)
+TILES = TileSizes(query=512, key=256, edge=64)
+"""Measured fastest for head dims from 64 to 512, without a mask and with a causal one."""
+SMALLER = (TileSizes(256, 256, 64), TileSizes(256, 128, 64), TileSizes(128, 128, 64))
+BUDGET = 8 * 2**20
+"""A core's share of its last cache, in bytes: what a step works on is to stay there."""
+VISIT = 1_300_000
+"""What a tile takes beside its products, measured, as the FLOPs that take as long."""
+LENGTH = 4096
+"""The least length that tiles are chosen for: on short ones they matter little."""
 
 
 @dataclass(frozen=True)
@@ -24,20 +36,22 @@ class Function:
     sizes: tuple[str, ...]
 
 
-def attention_functions(graph: Graph) -> dict[str, Function]:
+def attention_functions(graph: Graph, options: Options) -> dict[str, Function]:
     """The functions of all fused operations, by the value that each computes."""
     functions: dict[str, Function] = {}
     texts: dict[str, str] = {}
     for statement in graph.statements:
         if isinstance(statement.op, TiledAttention):
-            function = _attention_function(graph, statement, share=True)
+            function = _attention_function(graph, statement, options, share=True)
             if texts.setdefault(function.name, function.text) != function.text:
-                function = _attention_function(graph, statement, share=False)
+                function = _attention_function(graph, statement, options, share=False)
             functions[statement.name] = function
     return functions
 
 
-def _attention_function(graph: Graph, statement: Statement, share: bool) -> Function:
+def _attention_function(
+    graph: Graph, statement: Statement, options: Options, share: bool
+) -> Function:
     """The function that computes the fused operation of `statement`.
 
     Within a module values are called by their paths, `Encoder_0_MHA_q_heads`. To `share` it,
@@ -49,8 +63,46 @@ def _attention_function(graph: Graph, statement: Statement, share: bool) -> Func
         names, shared = {}, ""
     local = Graph(graph.name, (*operands, statement), ()).rename(names)
     fused = local.statements[-1]
-    program = schedule(local, fused, TILES)
+    program = schedule(local, fused, tiles_of(local, fused, options.sizes))
     name = attention_name(shared + fused.name)
     out = TextBuilder()
-    print_attention(out, local, fused, program, name)
+    print_attention(Site(out, program, count=options.count), local, fused, name)
     return Function(name, out.text, sizes_of(program))
+
+
+def tiles_of(graph: Graph, statement: Statement, sizes: Mapping[str, int]) -> TileSizes:
+    """The tiles for the fused operation of `statement`, as far as `sizes` are known.
+
+    Smaller ones than `TILES` where those do not fit, or where a mask leaves less of smaller ones.
+    """
+    operands = [graph.table[name] for name in statement.op.operands]
+    inputs = [Statement(s.name, _as_input(s), s.type) for s in operands]
+    alone = (*inputs, Statement("out", statement.op, statement.type))
+    return _tiles_of(Graph("", alone, ()), frozenset(sizes.items()))
+
+
+def _as_input(statement: Statement) -> Input:
+    op = statement.op
+    optional = isinstance(op, Input) and op.optional
+    return Input(statement.name, str(statement.type), optional=optional)
+
+
+@cache
+def _tiles_of(graph: Graph, known: frozenset[tuple[str, int]]) -> TileSizes:
+    """The same for the last operation of `graph`; once for all copies of a module."""
+    statement, sizes = graph.statements[-1], dict(known)
+    op = statement.op
+    assert isinstance(op, TiledAttention)
+    inner = {s for name in (op.query, op.value) for s in graph.types[name].dims[-1].symbols}
+    if not inner <= sizes.keys():
+        return TILES
+    symbols = {s for type_ in graph.types.values() for s in type_.symbols}
+    symbols = symbols.union(*(names_in(expr) for _, expr in op.fields_of("expression")))
+    at = {s: sizes[s] if s in inner else max(sizes.get(s, 0), LENGTH) for s in symbols}
+    batch = {s for dim in statement.type.dims[:-2] for s in dim.symbols} - inner
+    at |= dict.fromkeys(batch, 1)  # all heads are alike, as far as is known here
+
+    def plan(tiles: TileSizes) -> TileProgram:
+        return schedule(graph, statement, tiles)
+
+    return choose_tiles((TILES, *SMALLER), plan, at, BUDGET, VISIT)

@@ -28,6 +28,29 @@ def index(scores, axis):
     return np.arange(scores.shape[-axis]).reshape(-1, *[1] * (axis - 1))
 '''
 
+KEY_TILES = '''
+def key_tiles(begin, full_begin, full_end, end, tile, edge):
+    """First and last key of each tile: small tiles at the edges of a mask, large ones between."""
+    if begin >= end:
+        return []
+    begin = begin // edge * edge
+    full_begin = min(max(begin, -(-full_begin // edge) * edge), end)
+    full_end = min(max(full_begin, full_end // edge * edge), end)
+    borders = [
+        *range(begin, full_begin, edge),
+        *range(full_begin, full_end, tile),
+        *range(full_end, end, edge),
+        end,
+    ]
+    return [(first, after - 1) for first, after in zip(borders, borders[1:])]
+'''
+
+LONGEST = '''
+def longest(vectors):
+    """The greatest Euclidean length."""
+    return math.sqrt(np.vecdot(vectors, vectors).max(initial=0))
+'''
+
 SOFTMAX = '''
 def softmax(x, axis):
     """exp(x) / sum of exp(x) along axis; 0 where all of it is -inf."""
@@ -73,14 +96,24 @@ def merge_heads(x):
     return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
 '''
 
+TILE_RANGE = '''
+def tile_range(values, tile, axis):
+    """The least and the greatest of every `tile` values along axis; NaN if one is NaN."""
+    first = np.arange(0, values.shape[axis], tile)
+    return np.minimum.reduceat(values, first, axis), np.maximum.reduceat(values, first, axis)
+'''
+
 HELPERS = {
     "embedding": EMBEDDING,
     "gather": GATHER,
     "given": GIVEN,
     "index": INDEX,
+    "key_tiles": KEY_TILES,
     "layer_norm": LAYER_NORM,
+    "longest": LONGEST,
     "merge_heads": MERGE_HEADS,
     "positions": POSITIONS,
     "softmax": SOFTMAX,
     "split_heads": SPLIT_HEADS,
+    "tile_range": TILE_RANGE,
 }

@@ -4,40 +4,51 @@ from __future__ import annotations
 
 import re
 
+from attn_dsl.backend import Options
 from attn_dsl.expr import names_in
 from attn_dsl.ir import DType, Graph, Statement
 from attn_dsl.ir.ops import Input, TiledAttention
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import formula
-from attn_numpy.function import TILES, Function, attention_functions
+from attn_numpy.counting import COUNTING
+from attn_numpy.function import Function, attention_functions
 from attn_numpy.helpers import HELPERS
 from attn_numpy.names import clear_names, entry_name, parameters, quoted
 from attn_numpy.plain import print_plain, spelled
+from attn_numpy.precision import computed, narrowed, widening
 
 LIMIT_THREADS = """
 try:  # the tiles have a thread for each core, so BLAS needs none of its own
-    from threadpoolctl import threadpool_limits as limit_threads
+    from threadpoolctl import ThreadpoolController
+
+    limit_threads = ThreadpoolController().limit
 except ImportError:  # then they compete, which is slow, and as right
-    from contextlib import nullcontext as limit_threads
+
+    def limit_threads(limits):
+        return nullcontext()
+
 """
 
 
-def print_module(graph: Graph) -> str:
+def print_module(graph: Graph, options: Options) -> str:
     """The text of the module that computes `graph`."""
-    graph = clear_names(graph)
-    functions = attention_functions(graph)
+    stored = clear_names(graph)
+    graph = computed(stored)
+    functions = attention_functions(graph, options)
     body = TextBuilder()
     for text in dict.fromkeys(function.text for function in functions.values()):
         body.line("\n")
         body.lines(text.splitlines())
     body.line("\n")
-    _print_entry(body, graph, functions)
+    _print_entry(body, graph, stored, functions)
     head = TextBuilder()
-    _print_head(head, graph, functions, body.text)
+    _print_head(head, graph, functions, body.text, options)
     return head.text + body.text
 
 
-def _print_head(out: TextBuilder, graph: Graph, functions: dict[str, Function], body: str) -> None:
+def _print_head(
+    out: TextBuilder, graph: Graph, functions: dict[str, Function], body: str, options: Options
+) -> None:
     out.line(f'"""{quoted(graph.name)}: emitted by attn for NumPy.')
     out.line()
     if len(functions) == 1:
@@ -50,15 +61,22 @@ def _print_head(out: TextBuilder, graph: Graph, functions: dict[str, Function], 
     out.line()
     code = re.sub(r'""".*?"""', "", body, flags=re.DOTALL)
     helpers = [text for name, text in HELPERS.items() if re.search(rf"(?<![\w.]){name}\(", code)]
-    if "math." in code:
+    if "math." in code or functions:
         out.line("import math")
     if functions:
-        out.line("import os\nfrom concurrent.futures import ThreadPoolExecutor")
+        out.line("import os")
+    if options.count:
+        out.line("from collections import Counter")
+    if functions:
+        out.line("from concurrent.futures import ThreadPoolExecutor")
+        out.line("from contextlib import nullcontext")
+    if options.count:
+        out.line("from threading import Lock")
     out.line("\nimport numpy as np" if functions or "math." in code else "import numpy as np")
     if functions:
         out.line("\n" + LIMIT_THREADS.strip())
-        out.line(f"\nQUERY_TILE, KEY_TILE = {TILES.query}, {TILES.key}  # queries and keys a step")
-    for text in helpers:
+        out.line("\n\nLOG2_E = math.log2(math.e)")
+    for text in [COUNTING, *helpers] if options.count else helpers:
         out.line("\n\n" + text.strip("\n"))
 
 
@@ -68,20 +86,26 @@ def _owned(graph: Graph) -> list[str]:
     return ["parameters"] if any(op.parameter for op in inputs) else []
 
 
-def _print_entry(out: TextBuilder, graph: Graph, functions: dict[str, Function]) -> None:
+def _print_entry(
+    out: TextBuilder, graph: Graph, stored: Graph, functions: dict[str, Function]
+) -> None:
+    """The function to call: `stored` says what comes and goes, `graph` what is computed."""
     names = parameters(graph)
     inputs = [s.op for s in graph.inputs if isinstance(s.op, Input)]
     optional = {op.name for op in inputs if op.optional and not op.required}
     arguments = [f"{p}=None" if name in optional else p for p, name in names.items()]
     arguments = [*_owned(graph), *arguments]
     with out.block(f"def {entry_name(graph)}({', '.join(arguments)}):"):
-        _docstring(out, graph)
+        _docstring(out, stored)
         _print_sizes(out, graph, functions)
         _print_optional(out, graph, names)
+        out.lines(widening(stored))
         for statement in graph.statements:
             if not isinstance(statement.op, Input):
                 _print_statement(out, graph, statement, functions)
-        results = (spelled(graph.table[value]) for _, value in graph.outputs)
+        results = (
+            narrowed(stored, value, spelled(graph.table[value])) for _, value in graph.outputs
+        )
         out.line(f"return {', '.join(results)}")
 
 

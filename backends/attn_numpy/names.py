@@ -16,12 +16,28 @@ from attn_numpy.helpers import HELPERS
 
 LOCALS = frozenset(
     (
-        *("np", "math", "os", "batch", "head", "tile", "rows", "keys", "job", "jobs", "pool"),
-        *("q_first", "q_last", "k_first", "k_last", "k_begin", "k_end", "shift", "rescale"),
+        *(
+            "np",
+            "math",
+            "os",
+            "batch",
+            "head",
+            "tile",
+            "rows",
+            "keys",
+            "seen",
+            "job",
+            "jobs",
+            "pool",
+        ),
+        *("q_begin", "q_end", "q_first", "q_last", "k_first", "k_last", "k_begin", "k_end"),
+        *("tile_map", "tiles", "live", "full", "counts", "counting", "count", "loaded"),
+        *("Counter", "Lock"),
+        *("full_begin", "full_end", "shift", "rescale", "bounded", "longest_key", "one"),
         *("query_tile", "key_tile", "value_tile", "scores", "weights", "accumulator"),
         *("maximum", "new_maximum", "total", "parameters", *HELPERS),
-        *("QUERY_TILE", "KEY_TILE", "ThreadPoolExecutor", "limit_threads"),
-        *dir(builtins),
+        *("QUERY_TILE", "KEY_TILE", "EDGE_TILE", "LOG2_E", "ThreadPoolExecutor", "limit_threads"),
+        *("ThreadpoolController", "nullcontext", *dir(builtins)),
     )
 )
 """What the emitted functions call things themselves."""

@@ -96,7 +96,7 @@ def test_cuda_needs_a_head_dim(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--set", "Q=3"], "no type mentions a size `Q`"),
+        (["--set", "Q=3"], "nothing asks for `Q`"),
         (["--set", "N=-1"], "whole number above 0"),
         (["--set", "N"], "not of the form"),
         (["--set", "dtype=f8"], "no element type"),

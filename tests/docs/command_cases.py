@@ -53,7 +53,6 @@ COMMANDS = {
     "E064": _case(
         "attn compile --target cuda a.attn", SOFTMAX.format("f32[N, M]")[:-10] + "[Sum]\n"
     ),
-    "E070": _case("attn compile a.attn", SOFTMAX.format("f16[N, M]")),
     "E080": _case("attn render a.attn -o a.gif", SOFTMAX.format("f32[N, M]")),
     "E081": _case("attn render a.attn -o missing/a.svg", SOFTMAX.format("f32[N, M]")),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from attn_dsl.diagnostics import Severity
+from attn_dsl.ir.ops import SplitHeads
 from attn_dsl.pipeline import Compiled, analyse, read
 from attn_dsl.syntax import find_blocks
 
@@ -31,3 +32,21 @@ def test_attention_fuses(heading: str) -> None:
     ops = [statement.op.mnemonic for statement in compiled(number).fused.statements]
     assert "tiled_attention" in ops
     assert "softmax" not in ops
+
+
+@pytest.mark.parametrize(
+    ("settings", "heads"),
+    [
+        ({}, (4, 2, 8)),
+        ({"heads": 16}, (4, 2, 16)),
+        ({"Encoder.heads": 16}, (16, 2, 8)),
+        ({"B.heads": 16}, (4, 16, 8)),
+    ],
+)
+def test_settings_hold_as_the_page_says(
+    settings: dict[str, int], heads: tuple[int, int, int]
+) -> None:
+    drawn = analyse(read(f"{PAGE}#Settings"), settings).drawn
+    found = {s.name: s.op.heads for s in drawn.statements if isinstance(s.op, SplitHeads)}
+    boxes = ("Encoder_A_q_heads", "Encoder_B_q_heads", "C_q_heads")
+    assert tuple(found[box] for box in boxes) == heads

@@ -87,3 +87,65 @@ def test_decoder_block(source: int, target: int) -> None:
     causal = torch.nn.Transformer.generate_square_subsequent_mask(target)
     expected = layer(torch.from_numpy(x), torch.from_numpy(memory), causal, tgt_is_causal=True)
     np.testing.assert_allclose(found, expected.detach().numpy(), atol=1e-5)
+
+
+MASKS = {
+    "boolean": (lambda keep: keep, lambda keep: torch.from_numpy(~keep)),
+    "float": (
+        lambda keep: np.where(keep, 0, -1e9).astype(np.float32),
+        lambda keep: torch.from_numpy(np.where(keep, 0, -1e9).astype(np.float32)),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", MASKS)
+@pytest.mark.parametrize("masks", ["src_mask", "src_key_padding_mask", "both"])
+def test_masks_drawn_into_an_encoder_block(masks: str, kind: str) -> None:
+    """A box `Mask` goes to the block's attention; two boxes hold together."""
+    ours, theirs = MASKS[kind]
+    random, length = np.random.default_rng(3), 9
+    see = random.random((length, length)) < 0.6
+    np.fill_diagonal(see, True)
+    keep = np.ones((2, length), bool)
+    keep[1, 6:] = False
+    given = {"src_mask": see, "src_key_padding_mask": keep}
+    given = {name: mask for name, mask in given.items() if masks in (name, "both")}
+    boxes = "".join(f"{name}[Mask] --> B\n" for name in given)
+    text = f'flowchart TD\nx(["x : f32[..., N, E]"]) --> B[Encoder Block]\n{boxes}'
+    kernel = attn_dsl.compile(text, settings=SETTINGS)
+    layer = randomised(torch.nn.TransformerEncoderLayer(WIDTH, HEADS, **OPTIONS))
+    x = random.standard_normal((2, length, WIDTH)).astype(np.float32)
+    seen = {n: m[:, None, None] if m is keep else m for n, m in given.items()}
+    found = kernel.load(weights(layer, ENCODER))(x=x, **{n: ours(m) for n, m in seen.items()})
+    expected = layer(torch.from_numpy(x), **{n: theirs(m) for n, m in given.items()})
+    rows = keep if "src_key_padding_mask" in given else np.ones_like(keep)
+    np.testing.assert_allclose(found[rows], expected.detach().numpy()[rows], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", MASKS)
+def test_masks_drawn_into_a_decoder_block(kind: str) -> None:
+    """Each goes to the attention that its arrow names."""
+    ours, theirs = MASKS[kind]
+    random, target, source = np.random.default_rng(4), 7, 5
+    text = (
+        'flowchart TD\nx(["x : f32[..., N, E]"]) & memory(["m : f32[..., M, E]"]) --> '
+        'B[Decoder Block]\nown[Mask] -- "Self-attention mask" --> B\n'
+        'padding["Padding Mask"] -- "Cross-attention mask" --> B\n'
+    )
+    kernel = attn_dsl.compile(text, settings=SETTINGS)
+    layer = randomised(torch.nn.TransformerDecoderLayer(WIDTH, HEADS, **OPTIONS))
+    x = random.standard_normal((2, target, WIDTH)).astype(np.float32)
+    memory = random.standard_normal((2, source, WIDTH)).astype(np.float32)
+    see = np.tri(target, dtype=bool) & ~np.eye(target, k=-2, dtype=bool)
+    keep = np.ones((2, source), bool)
+    keep[0, 3:] = False
+    found = kernel.load(weights(layer, DECODER))(
+        x=x, m=memory, own=ours(see), padding=ours(keep)[:, None, None]
+    )
+    expected = layer(
+        torch.from_numpy(x),
+        torch.from_numpy(memory),
+        tgt_mask=theirs(see),
+        memory_key_padding_mask=theirs(keep),
+    )
+    np.testing.assert_allclose(found, expected.detach().numpy(), atol=1e-5)

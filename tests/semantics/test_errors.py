@@ -64,6 +64,7 @@ def test_every_code_has_a_case() -> None:
 
 SEVERAL = {"axis", "bad_expression", "bad_type", "broadcast", "operand_count", "settings"}
 SEVERAL |= {"settings_of_wrong_kind", "several_at_once", "unknown_name"}
+SEVERAL |= {"metadata_of_a_wrong_kind"}
 """Cases of several mistakes."""
 
 

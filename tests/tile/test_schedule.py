@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from programs import attention, plan
 
 from attn_dsl.expr import Printer, evaluate, parse
-from attn_dsl.ir import Dim, DType, from_text
+from attn_dsl.ir import Dim, DType
 from attn_dsl.tile import (
     Contract,
     Exponentiate,
@@ -24,31 +25,9 @@ from attn_dsl.tile import (
     RowSum,
     Store,
     Tier,
-    TileProgram,
-    TileSizes,
     count_tiles,
     formula,
-    schedule,
 )
-
-TEXT = """graph "g"
-%Q = input() {{name="Q", type="f32[B, H, N, D]"}} : f32[B, H, N, D]
-%K = input() {{name="K", type="f32[B, H, M, D]"}} : f32[B, H, M, D]
-%V = input() {{name="V", type="f32[B, H, M, E]"}} : f32[B, H, M, E]
-%doc = input() {{name="doc", type="i32[B, M]"}} : i32[B, M]
-%slope = input() {{name="slope", type="f32[H, 1, 1]"}} : f32[H, 1, 1]
-%keep = input() {{name="mask", type="bool[N, M]", optional=true}} : bool[N, M]
-%bias = input() {{name="mask", type="f32[N, M]", optional=true}} : f32[N, M]
-%O = tiled_attention(%Q, %K, %V{captured}) {{{attributes}}} : f32[B, H, N, E]
-return "O" = %O
-"""
-
-
-def plan(captured: str = "", query: int = 4, key: int = 3, **attributes: str) -> TileProgram:
-    pairs = ", ".join(f'{name}="{value}"' for name, value in attributes.items())
-    text = TEXT.format(captured=captured, attributes=pairs)
-    graph = from_text(text.replace(" {}", ""))
-    return schedule(graph, graph.table["O"], TileSizes(query, key))
 
 
 def test_the_steps_of_causal_attention() -> None:
@@ -75,7 +54,7 @@ def test_the_steps_of_causal_attention() -> None:
 
 
 def test_buffers_and_lengths() -> None:
-    program = plan(", %doc", mask="doc[b, q] == doc[b, k]", query=64, key=32)
+    program = plan(mask="doc[b, q] == doc[b, k]", query=64, key=32)
     lengths = (program.query_length, program.key_length, program.head_dim, program.value_dim)
     assert lengths == tuple(map(Dim.of, "NMDE"))
     shapes = {b.name: (b.tier, tuple(map(str, b.shape))) for b in program.buffers}
@@ -91,7 +70,7 @@ def test_buffers_and_lengths() -> None:
 
 
 def test_every_step_works_on_buffers_that_exist() -> None:
-    program = plan(", %slope, %bias, %keep", score="s + slope * k + bias", mask="keep and k < 9")
+    program = plan(score="s + slope * k + bias", mask="keep and k < 9")
     names = {b.name for b in program.buffers}
     for step in (*program.prologue, *program.body, *program.epilogue):
         for field in ("buffer", "into", "source", "lhs", "rhs", "previous", "scores", "given"):
@@ -117,10 +96,9 @@ def test_every_step_works_on_buffers_that_exist() -> None:
 def test_optional_tensors_are_steps_of_their_own(
     score: str, mask: str, steps: list[object]
 ) -> None:
-    captured = "".join(f", %{t}" for t in ("slope", "bias", "keep") if t in score + mask)
     text = Printer().print
     found: list[object] = []
-    for step in plan(captured, score=score, mask=mask).body:
+    for step in plan(score=score, mask=mask).body:
         if isinstance(step, Map):
             found.append((text(step.score), step.given))
         elif isinstance(step, Hide):
@@ -152,10 +130,7 @@ def test_tiles_are_counted_as_they_are(mask: str, n: int, m: int) -> None:
 
 
 def test_the_formula(golden: Callable[[Path, str], None]) -> None:
-    text = TEXT.format(
-        captured=", %slope", attributes='scale="0.5", score="s - slope * (q - k)", mask="k <= q"'
-    )
-    graph = from_text(text)
-    plain = from_text(TEXT.format(captured="", attributes="").replace(" {}", ""))
+    score = {"scale": "0.5", "score": "s - slope * (q - k)", "mask": "k <= q"}
+    graph, plain = attention(**score), attention()
     lines = [*formula("O", graph.table["O"].op), "", *formula("O", plain.table["O"].op)]
     golden(Path(__file__).parent / "formula.txt", "\n".join(lines) + "\n")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from chains import chains
 from hypothesis import given
 from modules import CASES, case, compare, compare_drawn, load
-from support import build, draw, examples
+from support import NDArray, build, draw, examples
 
 from attn_dsl.expr import parse, resolve
-from attn_dsl.ir import Graph, Sizes
+from attn_dsl.ir import Graph, Sizes, bind, evaluate, from_text, to_text
 from attn_dsl.ir.ops import Input, Mask, MatMul, Op, Score, Softmax
+from attn_dsl.tensors import numpy_dtype
 
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value")  # of inf - inf, as wanted
 SIZES = Sizes({"B": 2, "H": 3, "N": 5, "M": 6, "D": 4, "E": 3, "h": 4}, (2,))
@@ -137,3 +140,68 @@ def test_expressions_of_batch_and_head(step: Op, outputs: tuple[str, ...]) -> No
     ops: list[tuple[str, Op]] = [(name, Input(name, type_)) for name, type_ in inputs.items()]
     ops += [("S", MatMul("Q", "K")), ("C", step), ("P", Softmax("C")), ("O", MatMul("P", "V"))]
     compare_drawn(build(ops, *outputs), SIZES)
+
+
+def pooled_error(found: NDArray, wanted: NDArray) -> float:
+    return float(np.abs(found.astype(np.float64) - wanted).mean())
+
+
+@pytest.mark.parametrize("dtype", ["f16", "bf16"])
+@pytest.mark.parametrize("name", ["causal", "optional_mask", "score_expression"])
+def test_16_bit_floats_are_computed_with_in_32(name: str, dtype: str) -> None:
+    graph = from_text(to_text(case(name)).replace("f32", dtype))
+    stored = numpy_dtype({"f16": "float16", "bf16": "bfloat16"}[dtype])
+    sizes = Sizes(dict(SIZES.symbols) | {"N": 70, "M": 90})
+    arrays = {n: a.astype(stored) if a.dtype.kind in "fV" else a for n, a in draw32(graph, sizes)}
+    wanted = evaluate(graph, arrays)["O"]
+    found = load(graph)(arrays)["O"]
+    assert found.dtype == stored
+    # Nothing is lost but by the rounding of the result itself.
+    rounding = pooled_error(wanted.astype(stored), wanted)
+    assert pooled_error(found, wanted) <= 1.1 * rounding
+    assert all(a.dtype != np.float32 for a in arrays.values())
+
+
+def draw32(graph: Graph, sizes: Sizes) -> list[tuple[str, NDArray]]:
+    """As `draw`, of a graph whose types NumPy itself may not know."""
+    wide = from_text(re.sub(r"\bb?f16\b", "f32", to_text(graph)))
+    return list(draw(wide, sizes).items())
+
+
+def unfused(graph: Graph, arrays: dict[str, NDArray]) -> NDArray:
+    """One operation after the other, in f32."""
+    values: dict[str, NDArray] = {}
+    for s in graph.statements:
+        values[s.name] = (
+            arrays[s.op.name]
+            if isinstance(s.op, Input)
+            else np.asarray(s.op.evaluate(values, bind(graph, arrays).symbols))
+        )
+    return values[graph.outputs[0][1]]
+
+
+@pytest.mark.parametrize("name", ["plain", "causal", "soft_cap_before_mask", "score_expression"])
+@pytest.mark.parametrize("scale", [0.01, 1, 5, 30, 1000])
+def test_scores_of_any_size(name: str, scale: float) -> None:
+    """Up to ±1e6: small ones need no maximum, large ones do, and the border is no step."""
+    graph = case(name)
+    sizes = Sizes(dict(SIZES.symbols) | {"N": 600, "M": 600, "D": 16})
+    arrays = draw(graph, sizes)
+    arrays["Q"] *= np.float32(scale)
+    arrays["Q"][..., ::7, :] *= np.float32(20)
+    with np.errstate(all="ignore"):
+        wanted, found = evaluate(graph, arrays)["O"], load(graph)(arrays)["O"]
+        direct = unfused(graph, arrays)
+    ulp = np.spacing(np.abs(wanted).max().astype(np.float32))
+    assert pooled_error(found, wanted) <= 2 * pooled_error(direct, wanted) + 4 * float(ulp)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e30])
+def test_what_is_masked_does_not_matter(value: float) -> None:
+    """A key that nobody sees may hold anything."""
+    graph = attention(Mask("S", parse("k < 5")), "O")
+    arrays = draw(graph, Sizes({"N": 70, "M": 80, "D": 16, "E": 5}))
+    clean = load(graph)(arrays)["O"]
+    arrays["K"][:, 5:] = np.float32(value)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(load(graph)(arrays)["O"], clean, rtol=1e-5, atol=1e-6)

@@ -120,7 +120,7 @@ attention_O(View<const float> Q, View<const float> K, View<const float> V, View<
 
         // Hide the scores that the mask does not keep. A tile that it keeps throughout needs
         // no test, and all threads know that at once.
-        if (k_last > q_first) {
+        if (q_first < k_last) {
             for (int i = 0; i < ROWS; ++i) {
                 const long long q = q_first + min(ROWS * group + i, q_count - 1);
                 for (int j = 0; j < COLUMNS; ++j) {

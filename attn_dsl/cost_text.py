@@ -1,0 +1,86 @@
+"""Tiles and cost of a fused operation, for `attn explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from math import lcm
+
+from attn_dsl.expr import TRUE, tensors_in
+from attn_dsl.ir import Dim, Graph, Statement
+from attn_dsl.tile import (
+    KeyLoop,
+    TileProgram,
+    TileSizes,
+    cost,
+    count_tiles,
+    least_traffic,
+    on_chip,
+    schedule,
+    unfused_traffic,
+)
+
+TILES = TileSizes(query=64, key=64)
+"""The tiles that are counted: small enough to show what a mask spares at default sizes."""
+LENGTH, HEAD_DIM = 1024, 64
+"""What is counted at where no size is set; of batches and heads there is one then."""
+PREFIXES = " kMGTPE"
+
+
+def cost_lines(graph: Graph, statement: Statement, given: Mapping[str, int]) -> Iterator[str]:
+    """Tiles by kind, then FLOPs, bytes moved and on chip, at the given sizes or at default ones."""
+    program = schedule(graph, statement, TILES)
+    sizes = _sizes(graph, program, given)
+    tiles = count_tiles(program, sizes)
+    lengths = _at(sizes, (program.query_length, program.key_length))
+    yield (
+        f"tiles of {TILES.query} × {TILES.key} at {lengths}, a head: {tiles.full} full, "
+        f"{tiles.partial} partial, {tiles.skipped} skipped{_undecided(program)}"
+    )
+    dims = [dim for b in program.buffers if b.value for dim in (*b.outer, *b.shape)]
+    yield f"one call at {_at(sizes, dims)}:"
+    call, memory = cost(program, sizes), on_chip(program, sizes)
+    every = cost(replace(program, live=TRUE, full=TRUE, keys=KeyLoop()), sizes)
+    share = f"{100 * call.flops / every.flops:.0f} % of all scores" if every.flops else ""
+    least, unfused = least_traffic(program, sizes), unfused_traffic(program, sizes)
+    for what, amount, note in (
+        ("work", human(call.flops, "FLOP"), share),
+        ("read", human(call.loaded, "B"), f"into tiles, of which one takes {human(memory, 'B')}"),
+        ("written", human(call.stored, "B"), ""),
+        ("at least", human(least, "B"), "with each input read once"),
+        ("unfused", human(unfused, "B"), "with the scores written and read at every step"),
+    ):
+        yield f"  {what:<10}{amount:>10}  {note}".rstrip()
+
+
+def human(number: int, unit: str) -> str:
+    """`1.14 GFLOP`: three digits, and the prefix that leaves the fewest before the point."""
+    value, prefix = float(number), 0
+    while value >= 999.5:
+        value, prefix = value / 1000, prefix + 1
+    digits = 0 if prefix == 0 or value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{value:.{digits}f} {PREFIXES[prefix].strip()}{unit}"
+
+
+def _sizes(graph: Graph, program: TileProgram, given: Mapping[str, int]) -> dict[str, int]:
+    """A size for every symbol; for one in a quotient such that it divides."""
+    lengths = {s for dim in (program.query_length, program.key_length) for s in dim.symbols}
+    heads = [program.head_dim, program.value_dim]
+    factors = (Fraction(c).denominator for dim in heads for _, c in dim.terms)
+    head_dim = HEAD_DIM * lcm(*factors)
+    of_head = dict.fromkeys((s for dim in heads for s in dim.symbols), head_dim)
+    default = dict.fromkeys(graph.symbols, 1) | of_head | dict.fromkeys(lengths, LENGTH)
+    return default | {s: n for s, n in given.items() if s in default}
+
+
+def _at(sizes: Mapping[str, int], dims: Iterable[Dim]) -> str:
+    """`N=1024, M=300`: the sizes on which `dims` depend."""
+    symbols = dict.fromkeys(symbol for dim in dims for symbol in dim.symbols)
+    return ", ".join(f"{s}={sizes[s]}" for s in symbols) or "these sizes"
+
+
+def _undecided(program: TileProgram) -> str:
+    """Which tensors may spare more, when they are known."""
+    names = dict.fromkeys(name for r in program.ranges for name in tensors_in(r.expr))
+    return f"; fewer once {' and '.join(names)} is known" if names else ""

@@ -1,0 +1,52 @@
+"""Modules that count what they execute: `Options(count=True)`.
+
+Beside its functions such a module has `counts`: the tiles that it computed, the conditions of
+the mask that it asked of them, the FLOPs of its products, and the bytes that tiles loaded and
+stored. They are what `attn_dsl.tile.cost` says.
+"""
+
+from __future__ import annotations
+
+from attn_dsl.expr import Tensor
+from attn_dsl.textbuilder import TextBuilder
+from attn_dsl.tile import Contract, Load, Step, Store, TileProgram
+from attn_numpy.expressions import ArrayPrinter
+
+COUNTING = '''
+counts = Counter()  # what was executed, by all threads
+counting = Lock()
+
+
+def count(what, number):
+    """Add to what is counted."""
+    with counting:
+        counts[what] += number
+
+
+def loaded(part, tensor):
+    """part, which was read from tensor."""
+    count("loaded", np.size(part) * tensor.itemsize)
+    return part
+'''
+
+
+class CountingPrinter(ArrayPrinter):
+    """Counts the elements of captured tensors that a tile reads."""
+
+    def tensor(self, tensor: Tensor) -> str:
+        """As ArrayPrinter, and counted."""
+        return f"loaded({super().tensor(tensor)}, {tensor.name})"
+
+
+def count_step(out: TextBuilder, program: TileProgram, step: Step) -> None:
+    """Count a step that was printed, from the arrays that it worked on."""
+    match step:
+        case Load(into, source):
+            tensor = program.buffer(source).value
+            out.line(f'count("loaded", {into}.size * {tensor}.itemsize)')
+        case Contract(into, lhs, rhs, transposed):
+            product = f"{into}.size * {lhs}" if transposed else f"{lhs}.size * {rhs}"
+            out.line(f'count("flops", 2 * {product}.shape[1])')
+        case Store(into, buffer):
+            result = program.buffer(into).value
+            out.line(f'count("stored", {buffer}.size * {result}.itemsize)')

@@ -1,0 +1,255 @@
+"""The steps of a tile program as lines of NumPy.
+
+Exponentials are powers of two, which NumPy computes in half the time: exp(x) is
+2 ** (x * LOG2_E), and the factor goes into the scale of the queries where it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from attn_dsl.expr import (
+    FALSE,
+    SCORE,
+    Binary,
+    Expr,
+    Kind,
+    Name,
+    Tensor,
+    names_in,
+    tensors_in,
+)
+from attn_dsl.textbuilder import TextBuilder
+from attn_dsl.tile import (
+    Contract,
+    Exponentiate,
+    Fill,
+    Hide,
+    Load,
+    Map,
+    Normalize,
+    Rescale,
+    RowMax,
+    RowSum,
+    Step,
+    Store,
+    TileProgram,
+)
+from attn_numpy.counting import CountingPrinter, count_step
+from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, keeps_dtype
+from attn_numpy.tile_map import dtypes_of
+
+scalar = ScalarPrinter().print
+LOG2_E = Name("LOG2_E")
+TILE = "[head][rows, keys]"
+CONVERT = {Kind.BOOL: "bool", Kind.INT: "int", Kind.FLOAT: "float"}
+"""Python's types by kind."""
+BY_ROW = ("query_tile", "maximum", "total", "accumulator")
+"""The buffers with a row for each query of the tile."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is printed where.
+
+    If `slices`, a step is about the rows `seen` alone. With `count`, it counts what it does.
+    """
+
+    out: TextBuilder
+    program: TileProgram
+    slices: bool = False
+    count: bool = False
+
+    def sliced(self) -> Site:
+        """The same, on some rows."""
+        return replace(self, slices=True)
+
+    def rows(self, buffer: str) -> str:
+        """The rows of `buffer` that a step of the loop is about."""
+        return f"{buffer}[seen]" if self.slices and buffer in BY_ROW else buffer
+
+    @property
+    def reads_tiles(self) -> bool:
+        """Whether a mask or a score reads a tensor at the scores."""
+        return any(tensors_in(expr, gathered=False) for expr in self._expressions)
+
+    @property
+    def indices(self) -> frozenset[str]:
+        """The indices that masks and scores mention."""
+        return frozenset().union(*map(names_in, self._expressions)) & {"q", "k"}
+
+    @property
+    def _expressions(self) -> list[Expr]:
+        steps = [step for step in self.program.body if isinstance(step, Map | Hide)]
+        return [step.score if isinstance(step, Map) else step.mask for step in steps]
+
+    def maps_index(self, index: str) -> bool:
+        """Whether a score expression mentions the index `q` or `k`."""
+        scores = (step.score for step in self.program.body if isinstance(step, Map))
+        return any(index in names_in(score) for score in scores)
+
+
+def is_bounded(program: TileProgram) -> bool:
+    """Whether scores are products of queries and keys, but for what an optional input adds."""
+    return all(step.given is not None for step in program.body if isinstance(step, Map))
+
+
+def print_body(site: Site) -> None:
+    """The steps on one key tile."""
+    maps = [s for s in site.program.body if isinstance(s, Map) and s.given is None]
+    if site.count:
+        site.out.line('count("tiles", 1)')
+    for step in site.program.body:
+        if isinstance(step, Hide) and step.given is None and site.program.asks_each_tile:
+            _print_mapped(site, step)
+            continue
+        print_step(site, step)
+        if maps and step is maps[-1]:
+            site.out.line(f"{step.buffer} *= LOG2_E")
+
+
+def print_step(site: Site, step: Step) -> None:
+    """The lines of one step; those of the running maximum stand together."""
+    out, program, rows = site.out, site.program, site.rows
+    match step:
+        case Load(into, source, axis, scale):
+            _print_load(site, into, source, axis, scale)
+        case Fill(buffer, value):
+            _print_fill(site, buffer, value)
+        case Contract(into, lhs, rhs, transposed, accumulate):
+            sign = "+=" if accumulate else "="
+            out.line(f"{rows(into)} {sign} {rows(lhs)} @ {rhs}{'.T' if transposed else ''}")
+        case Map():
+            _print_map(site, step)
+        case Hide():
+            _print_hide(site, step)
+        case RowMax():
+            _print_running_maximum(site, step)
+        case Exponentiate(into, scores, _):
+            out.line(f"{into} = np.exp2({scores}, out={scores})")
+        case RowSum(into, weights):
+            out.line(f"{rows(into)} += {weights} @ one[keys]  # the sum of each row")
+        case Normalize(buffer, total):
+            out.line(f"{buffer} /= np.where({total} == 0, 1, {total})  # 0 where no key is seen")
+        case Store(into, buffer):
+            out.line(f"{program.buffer(into).value}[head][q_begin:q_end] = {buffer}")
+    if site.count:
+        count_step(out, program, step)
+
+
+def _print_load(site: Site, into: str, source: str, axis: str, scale: Expr | None) -> None:
+    out, program = site.out, site.program
+    rows = f"{program.buffer(source).value}[head][{'q_begin:q_end' if axis == 'q' else 'keys'}]"
+    if axis == "k":
+        out.line(f"{into} = {rows}")
+        return
+    factor = scale
+    if is_bounded(program):  # no other step is in between that is not linear
+        factor = LOG2_E if scale is None else Binary("*", scale, LOG2_E)
+    out.line(f"{into} = {rows}" + ("" if factor is None else f" * ({scalar(factor)})"))
+    if is_bounded(program):
+        out.line("# Scores are within ± this bound (Cauchy and Schwarz). If it is small, no power")
+        out.line("# of two is out of range, and no maximum has to be subtracted before.")
+        absent = [s.given for s in program.body if isinstance(s, Map)]
+        conditions = [f"longest({into}) * longest_key <= 64"]
+        conditions += [f"{given} is None" for given in absent]
+        out.line(f"bounded = {' and '.join(conditions)}")
+
+
+def _print_fill(site: Site, name: str, value: float) -> None:
+    buffer = site.program.buffer(name)
+    columns = scalar(buffer.shape[1].to_expr()) if len(buffer.shape) > 1 else "1"
+    dtype = f"np.{buffer.dtype.numpy}"
+    shape = f"(q_end - q_begin, {columns})"
+    if value == 0:
+        site.out.line(f"{name} = np.zeros({shape}, {dtype})")
+    else:
+        number = ScalarPrinter().number(value)[0]
+        site.out.line(f"{name} = np.full({shape}, {number}, {dtype})")
+
+
+def _print_running_maximum(site: Site, step: RowMax) -> None:
+    """The scores relative to the running maximum, and what is summed so far as well."""
+    out = site.out
+    rescale = next(s for s in site.program.body if isinstance(s, Rescale))
+    if is_bounded(site.program):
+        with out.block("if not bounded:"):
+            _print_shift(site, step, rescale)
+        return
+    _print_shift(site, step, rescale)
+
+
+def _print_shift(site: Site, step: RowMax, rescale: Rescale) -> None:
+    out, previous = site.out, site.rows(step.previous)
+    highest = f"{step.scores}.max(axis=1, keepdims=True)"
+    out.line(f"{step.into} = np.maximum({previous}, {highest})")
+    out.line("# A row that has seen no key yet is -inf; shifted by 0, it stays without weight.")
+    out.line(f"shift = np.where({step.into} == -np.inf, 0, {step.into})")
+    out.line(f"{step.scores} -= shift")
+    out.line(f"rescale = np.exp2({previous} - shift)")
+    out.lines(f"{site.rows(buffer)} *= rescale" for buffer in rescale.buffers)
+    out.line(f"{previous} = {step.into}")
+
+
+def _print_map(site: Site, step: Map) -> None:
+    """A change of the scores."""
+    out, program = site.out, site.program
+    dtype = program.buffer(step.buffer).dtype
+    if step.given is not None and is_bounded(program):
+        assert step.score == Binary("+", SCORE, Tensor(step.given))
+        with out.block(f"if {step.given} is not None:"):
+            out.line(f"{step.buffer} += {step.given}{TILE} * LOG2_E")
+        return
+    text = _printer(site).print(step.score)
+    if SCORE.id not in names_in(step.score):
+        text = f"np.broadcast_to({text}, {step.buffer}.shape)"
+    if not keeps_dtype(step.score, dtypes_of(program), dtype):
+        text = f"({text}).astype(np.{dtype.numpy})"
+    if step.given is None:
+        out.line(f"{step.buffer} = {text}")
+        return
+    with out.block(f"if {step.given} is not None:"):
+        out.line(f"{step.buffer} = {text}")
+
+
+def _print_hide(site: Site, step: Hide) -> None:
+    """A condition that scores have to meet, where the tile does not meet it as a whole."""
+    if step.full == FALSE and step.given is None:
+        _print_hidden(site, [step])
+        return
+    partial = scalar(site.program.scope.opposite(step.full))
+    with site.out.block(f"if {f'{step.given} is not None' if step.given else partial}:"):
+        _print_hidden(site, [step])
+
+
+def _print_mapped(site: Site, step: Hide) -> None:
+    """All conditions of a mask together, where the map of tiles says that one may fail."""
+    hides = [s for s in site.program.body if isinstance(s, Hide) and s.given is None]
+    if step is not hides[0]:
+        return
+    if site.program.full == FALSE:
+        _print_hidden(site, hides)
+        return
+    with site.out.block("if not full[head][q_begin // QUERY_TILE, k_first // KEY_TILE]:"):
+        _print_hidden(site, hides)
+
+
+def _print_hidden(site: Site, hides: Sequence[Hide]) -> None:
+    """Let the scores be -inf that one of the conditions hides."""
+    out = site.out
+    names = frozenset().union(*(names_in(hide.mask) for hide in hides))
+    if "q" in names and not site.maps_index("q"):
+        out.line("q = np.arange(q_first, q_last + 1)[:, None]")
+    if "k" in names and not site.maps_index("k"):
+        out.line("k = np.arange(k_first, k_last + 1)")
+    for hide in hides:
+        hidden = _printer(site).print(site.program.scope.opposite(hide.mask))
+        out.line(f"np.copyto({hide.buffer}, -np.inf, where={hidden})")
+        if site.count and hide.given is None:
+            out.line('count("masked", 1)')
+
+
+def _printer(site: Site) -> ArrayPrinter:
+    printer = CountingPrinter if site.count else ArrayPrinter
+    return printer(dtypes_of(site.program), lambda name: f"{name}{TILE}")

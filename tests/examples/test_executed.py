@@ -1,0 +1,91 @@
+"""What kernels execute of each example is what the analysis and the cost model say."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from attn_cuda.plan import choose_tiles
+from attn_numpy import BACKEND
+from attn_numpy.function import tiles_of
+
+from attn_dsl.backend import Options
+from attn_dsl.ir import Sizes, Statement, bind
+from attn_dsl.pipeline import Compiled, analyse, load, read
+from attn_dsl.sample import sample_inputs
+from attn_dsl.tile import TileProgram, TileSizes, blocks_of, cost, schedule
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+VARIANTS = sorted((EXAMPLES / "variants").glob("*.attn"))
+FILES = [*sorted(EXAMPLES.glob("*.attn")), *VARIANTS]
+SYMBOLS = {"B": 2, "H": 3, "D": 8, "E": 5, "Dv": 5, "R": 40, "d_model": 24, "heads": 3}
+LENGTHS = [(700, 1100), (1100, 700), (1300, 1300), (300, 40), (1, 1)]
+NDArray = np.ndarray[Any, Any]
+
+
+def sizes(compiled: Compiled, queries: int, keys: int) -> Sizes:
+    symbols = SYMBOLS | {"N": queries, "Lq": queries, "M": keys, "Lk": keys}
+    return Sizes({s: symbols.get(s, 8) for s in compiled.fused.symbols}, (2, 3))
+
+
+def attention(compiled: Compiled) -> Statement:
+    statements = compiled.fused.statements
+    (statement,) = (s for s in statements if s.op.mnemonic == "tiled_attention")
+    return statement
+
+
+def planned(compiled: Compiled, tiles: TileSizes | None = None) -> TileProgram:
+    statement = attention(compiled)
+    if tiles is None:
+        tiles = tiles_of(compiled.fused, statement, compiled.settings.dims)
+    return schedule(compiled.fused, statement, tiles)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_executed_is_analysed(file: Path) -> None:
+    compiled = analyse(read(file))
+    program = BACKEND.lower(compiled.fused, Options(compiled.settings.dims, count=True))
+    module: dict[str, Any] = {}
+    exec(program.source, module)
+    for queries, keys in LENGTHS:
+        at = sizes(compiled, queries, keys)
+        arrays = sample_inputs(compiled.fused, at, seed=queries)
+        module["counts"].clear()
+        module[program.entry](*arrays.values())
+        assert module["counts"] == expected(planned(compiled), bind(compiled.fused, arrays), arrays)
+
+
+def expected(program: TileProgram, at: Sizes, arrays: dict[str, NDArray]) -> dict[str, int]:
+    """What the module has to count."""
+    found = asdict(cost(program, at.symbols, arrays))
+    return {what: number for what, number in found.items() if number}
+
+
+@pytest.mark.parametrize("target", ["numpy", "cuda"])
+@pytest.mark.parametrize("file", VARIANTS, ids=lambda file: file.stem)
+def test_only_live_tiles_are_visited(file: Path, target: str) -> None:
+    """What is no number reaches the rows of the blocks that hold it, and no others."""
+    compiled = analyse(read(file), {"D": 8})
+    tiles = choose_tiles(8, 8)
+    if target == "numpy":
+        tiles = tiles_of(compiled.fused, attention(compiled), compiled.settings.dims)
+    length = 3 * tiles.key - 7
+    at = Sizes({s: (SYMBOLS | {"N": length, "B": 1, "H": 2})[s] for s in compiled.fused.symbols})
+    arrays = sample_inputs(compiled.fused, at, seed=1)
+    kernel, program = load(compiled, target, emulate=target == "cuda"), planned(compiled, tiles)
+    for key_tile in range(3):
+        keys = slice(key_tile * tiles.key, (key_tile + 1) * tiles.key)
+        poisoned = arrays["V"].copy()
+        poisoned[:, :, keys] = np.nan
+        found = np.isnan(kernel(**(arrays | {"V": poisoned}))).all(axis=-1)
+        for h in range(2):
+            blocks = blocks_of(program, at.symbols, arrays, (0, h))
+            live = np.zeros(length, bool)
+            for q, k, rows, columns in zip(
+                blocks.q_first, blocks.k_first, blocks.rows, blocks.keys, strict=True
+            ):
+                live[q : q + rows] |= k < keys.stop and k + columns > keys.start
+            assert np.array_equal(found[0, h], live)
