@@ -17,6 +17,7 @@ from attn_dsl.ir.ops import (
     MatMul,
     Multiply,
     Op,
+    Pointwise,
     Scale,
     Score,
     Softmax,
@@ -37,7 +38,20 @@ SCORES = (
     "s * (k < q) - (s > 0)",
     "s + bias[q, k] * 2 ** (k - q)",
 )
+ELEMENTS = (
+    "min(x, t) + x",
+    "where(k <= q, x, -inf)",
+    "where(t > 1, -inf, x)",
+    "where(x > t, x, x - 1)",
+    "50 * tanh((x + t) / 50)",
+    "where(h == 1 or k < 2, t, -1) * x",
+)
+OWN_MASKS = ("i == 0", "i <= k", "q < 3 or i > 0 and k < q", "i // 2 == 0 and h < 2")
+OWN_BIASES = ("t * i", "where(m, t, -1)", "t + k - q", "(i + 3.0) / 2 + t", "max(t, h)")
 CAPTURED = ("N, M", "M", "N, 1", "1, M")
+
+
+of_captured = st.sampled_from(CAPTURED)
 
 
 @st.composite
@@ -62,7 +76,7 @@ def chains(draw: DrawFn, dtype: str = "f64") -> Graph:
     tensor("V", f"{value}M, E")
     x = add("S", MatMul("Q", "Kt"))
     for i in range(draw(st.integers(0, 5))):
-        kind, dims = draw(st.integers(0, 4)), draw(st.sampled_from(CAPTURED))
+        kind, dims = draw(st.integers(0, 6)), draw(st.sampled_from(CAPTURED))
         if kind == 0:
             x = add(f"s{i}", Scale(x, parse(draw(st.sampled_from(FACTORS)))))
         elif kind == 1:
@@ -75,6 +89,18 @@ def chains(draw: DrawFn, dtype: str = "f64") -> Graph:
             bias = tensor(f"bias{i}", "N, M")
             score = parse(draw(st.sampled_from(SCORES)))
             x = add(f"s{i}", Score(x, resolve(score, {"bias": bias})))
+        elif kind == 4:
+            names = {"x": x, "t": tensor(f"t{i}", dims)}
+            value = parse(draw(st.sampled_from(ELEMENTS)))
+            x = add(f"s{i}", Pointwise(resolve(value, names), dtype))
+        elif kind == 5:  # a mask and a bias that are values of their own
+            names = {"i": tensor(f"i{i}", dims, "i32"), "t": tensor(f"t{i}", draw(of_captured))}
+            condition, bias = (parse(draw(st.sampled_from(own))) for own in (OWN_MASKS, OWN_BIASES))
+            keep = add(f"m{i}", Pointwise(resolve(condition, names), dtype))
+            names["m"] = keep
+            added = add(f"a{i}", Pointwise(resolve(bias, names), dtype))
+            x = add(f"b{i}", Add(x, added))
+            x = add(f"s{i}", Mask(x, resolve(parse("m"), names)))
         else:
             other = tensor(f"other{i}", dims)
             pair = (x, other) if draw(st.booleans()) else (other, x)

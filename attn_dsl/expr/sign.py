@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attn_dsl.expr.kinds import Kind, kind_of
 from attn_dsl.expr.tree import INDICES, SCORE, Binary, Call, Expr, Name, Number, tensors_in
 
 
@@ -16,8 +17,15 @@ def is_positive(factor: Expr) -> bool:
             return id not in (*INDICES, SCORE.id)  # a size
         case Binary("+" | "*" | "/" | "**", lhs, rhs):
             return is_positive(lhs) and is_positive(rhs)
-        case Call("sqrt" | "min" | "max", arguments):
-            return all(is_positive(a) for a in arguments)
+        case Call("sqrt" | "min", arguments):
+            return all(map(is_positive, arguments))
+        case Call("max", (lhs, rhs)):
+            return any(_tops(*pair) for pair in ((lhs, rhs), (rhs, lhs)))
         case Call("exp", _):
             return True
     return False
+
+
+def _tops(one: Expr, other: Expr) -> bool:
+    """Whether `one` is above 0, and `other` no NaN, which would be the larger of both."""
+    return is_positive(one) and (is_positive(other) or kind_of(other, {}) is not Kind.FLOAT)

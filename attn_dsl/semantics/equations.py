@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from attn_dsl.diagnostics import Span
 from attn_dsl.expr import (
     INDICES,
     Binary,
@@ -80,9 +81,16 @@ class _Equation:
         term = self._term(expr)
         if not tensors_in(term, gathered=False):
             error = errors.no_shape if tensors_in(term) else errors.no_tensor
-            self.builder.found.append(error(self.site.place))
+            self.builder.found.append(error(self._place(expr)))
             raise Reported
         return self.elements.value(term)
+
+    def _place(self, expr: Expr) -> Span:
+        """Where a name stands in the label; the whole box for what is no name."""
+        match expr:
+            case Name(name) | Tensor(name):
+                return part(self.site.label, name)
+        return self.site.place
 
     def _term(self, expr: Expr) -> Expr:
         """`expr` over values: what mixes elements is one, the rest is as it was."""

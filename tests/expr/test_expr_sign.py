@@ -29,13 +29,15 @@ def test_what_is_positive(expr: Expr, sizes: tuple[int, int]) -> None:
     assert value > 0 or not is_positive(expr)
 
 
-@pytest.mark.parametrize("text", ["1 / sqrt(D)", "N * M + 2", "min(1 / √D, 0.125)", "exp(N - M)"])
+@pytest.mark.parametrize(
+    "text", ["1 / sqrt(D)", "N * M + 2", "min(1 / √D, 0.125)", "exp(N - M)", "max(N - 5, 1)"]
+)
 def test_what_scales_are(text: str) -> None:
     assert is_positive(parse(text))
 
 
 @pytest.mark.parametrize(
-    "text", ["N - M", "q", "s", "doc[0]", "0", "-1 * N", "max(N, q)", "log(N)"]
+    "text", ["N - M", "q", "s", "doc[0]", "0", "-1 * N", "min(N, q)", "log(N)"]
 )
 def test_what_may_be_0_or_less(text: str) -> None:
     assert not is_positive(parse(text))

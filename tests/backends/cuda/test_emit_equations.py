@@ -92,3 +92,15 @@ def test_whole_numbers(texts: list[str]) -> None:
     equations = {f"r{n}": text for n, text in enumerate(texts)}
     graph = graph_of(equations, WHOLE)
     compare(graph, equations, draw(graph, N=3, M=4))
+
+
+def test_any_batch_dims() -> None:
+    equations = {
+        "r0": "where(x > y + h - 4 * b, x, i)",
+        "r1": "max(x, y) == x",
+        "r2": "x * W[0, k]",
+    }
+    types = {"x": "f32[..., N, M]", "y": "f32[..., 1, M]", "i": "i32[N, 1]", "W": "f32[8, M]"}
+    graph = graph_of(equations, types)
+    for batch in ((), (3,), (2, 3)):
+        compare(graph, equations, draw(graph, batch, N=3, M=4))
