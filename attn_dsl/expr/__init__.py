@@ -8,6 +8,7 @@ from attn_dsl.expr.evaluate import evaluate
 from attn_dsl.expr.kinds import Kind, kind_of
 from attn_dsl.expr.parse import MAX_NESTING, ExpressionError, parse
 from attn_dsl.expr.printer import Printer, to_text
+from attn_dsl.expr.sign import is_positive
 from attn_dsl.expr.tree import (
     FALSE,
     FUNCTIONS,
@@ -28,6 +29,7 @@ from attn_dsl.expr.tree import (
     conjunction,
     depth,
     disjunction,
+    has_more_nodes,
     names_in,
     negation,
     resolve,
@@ -36,6 +38,7 @@ from attn_dsl.expr.tree import (
     transform,
     walk,
     where,
+    with_children,
 )
 
 __all__ = [
@@ -63,6 +66,8 @@ __all__ = [
     "depth",
     "disjunction",
     "evaluate",
+    "has_more_nodes",
+    "is_positive",
     "kind_of",
     "names_in",
     "negation",
@@ -74,4 +79,5 @@ __all__ = [
     "transform",
     "walk",
     "where",
+    "with_children",
 ]

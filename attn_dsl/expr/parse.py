@@ -16,15 +16,17 @@ from attn_dsl.expr.tree import (
     Tensor,
     Unary,
     depth,
+    has_more_nodes,
 )
 from attn_dsl.grammars import Token, Unexpected, tables
 from attn_dsl.grammars import parse as parse_by
 
 MAX_LENGTH = 10_000
 MAX_NESTING = 100  # what walks a tree may recurse
+MAX_NODES = 2 * MAX_LENGTH  # chains in the middle of chains double what stands in them
 MAX_INTEGER = 2**63 - 1
 MAX_DIGITS = 1000  # leading zeros are allowed, and Python does not read thousands of digits
-TWINS = str.maketrans({"×": "*", "·": "*", "−": "-"})
+TWINS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-"})
 SPELLINGS = {"≤": "<=", "≥": ">=", "≠": "!=", "&lt;": "<", "&gt;": ">", "#lt;": "<", "#gt;": ">"}
 
 
@@ -55,6 +57,9 @@ def parse(text: str, *, equation: bool = False) -> Expr:
     except ExpressionError as error:
         start, end = offsets[error.start], offsets[error.end]
         raise ExpressionError(str(error), start, end, error.help) from None
+    if has_more_nodes(expr, MAX_NODES):
+        message = f"chained comparisons within one another have more than {MAX_NODES} parts"
+        raise ExpressionError(message, 0, len(text))
     if depth(expr) > MAX_NESTING:
         message = f"an expression nested more than {MAX_NESTING} deep"
         raise ExpressionError(message, 0, len(text))
@@ -205,9 +210,10 @@ def _softmax(function: Token, arguments: list[Any]) -> Expr:
     axis = rest[0] if rest else Number(-1)
     if isinstance(axis, _Keyword) and axis.name == "axis":
         axis = axis.value
-    if len(rest) > 1 or isinstance(x, _Keyword) or not isinstance(axis, Number):
+    whole = isinstance(axis, Number) and type(axis.value) is int
+    if len(rest) > 1 or isinstance(x, _Keyword) or not whole:
         start, end = function.start, function.end
-        raise ExpressionError("`softmax` takes a tensor and an axis, a number", start, end)
+        raise ExpressionError("`softmax` takes a tensor and an axis, -1 or -2 or …", start, end)
     return Call("softmax", (x, axis))
 
 

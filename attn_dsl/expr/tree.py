@@ -147,20 +147,23 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return ()
 
 
-def transform(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
-    """Rebuild `expr` bottom-up, every node passed through `change`."""
+def with_children(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """`expr` with its direct subexpressions passed through `change`."""
     match expr:
         case Unary(_, x):
-            expr = replace(expr, x=transform(x, change))
+            return replace(expr, x=change(x))
         case Binary(_, lhs, rhs) | Compare(_, lhs, rhs):
-            expr = replace(expr, lhs=transform(lhs, change), rhs=transform(rhs, change))
+            return replace(expr, lhs=change(lhs), rhs=change(rhs))
         case Call(_, arguments):
-            expr = replace(expr, arguments=tuple(transform(a, change) for a in arguments))
+            return replace(expr, arguments=tuple(map(change, arguments)))
         case Tensor(_, indices) if indices is not None:
-            expr = replace(expr, indices=tuple(transform(i, change) for i in indices))
-        case _:
-            pass
-    return change(expr)
+            return replace(expr, indices=tuple(map(change, indices)))
+    return expr
+
+
+def transform(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """Rebuild `expr` bottom-up, every node passed through `change`."""
+    return change(with_children(expr, lambda child: transform(child, change)))
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
@@ -177,6 +180,19 @@ def depth(expr: Expr) -> int:
         level = [child for node in level for child in children(node)]
         count += 1
     return count
+
+
+def has_more_nodes(expr: Expr, most: int) -> bool:
+    """Whether `expr` has more than `most` nodes, and no longer than it takes to see that.
+
+    One object may stand at many places, as the middle of a chain `a < x < b` does, so the text
+    says little about it.
+    """
+    left, count = [expr], 0
+    while left and count <= most:
+        left += children(left.pop())
+        count += 1
+    return bool(left)
 
 
 def names_in(expr: Expr) -> frozenset[str]:

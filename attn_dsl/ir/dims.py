@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, reduce
 from math import lcm
 
 from attn_dsl.expr import Binary, Expr, Name, Number, Unary, to_text
 
 Monomial = tuple[str, ...]
 MAX_TERMS = 1000
+MAX_DEGREE = 20
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Dim:
 
     @staticmethod
     def from_expr(expr: Expr) -> Dim:
-        """Numbers, symbols, products, sums and differences; ValueError for anything else."""
+        """Numbers, symbols, + - *, // and ** by a number; ValueError for anything else."""
         match expr:
             case Number(int(value)) if not isinstance(value, bool):
                 return Dim.of(value)
@@ -48,15 +49,15 @@ class Dim:
             case Binary("-", lhs, rhs):
                 return Dim.from_expr(lhs) + Dim.from_expr(rhs) * Dim.of(-1)
             case Binary("*", lhs, rhs):
-                left, right = Dim.from_expr(lhs), Dim.from_expr(rhs)
-                if len(left.terms) * len(right.terms) > MAX_TERMS:
-                    raise ValueError(f"a size of more than {MAX_TERMS} terms")
-                return left * right
+                return _product(Dim.from_expr(lhs), Dim.from_expr(rhs))
+            case Binary("**", lhs, Number(int(power))) if 0 <= power <= MAX_DEGREE:
+                return reduce(_product, [Dim.from_expr(lhs)] * power, ONE)
             case Unary("-", x):
                 return Dim.from_expr(x) * Dim.of(-1)
             case Binary("//" | "/", lhs, Number(int(divisor))) if divisor > 0:
                 return Dim.from_expr(lhs) / divisor
-        raise ValueError(f"`{to_text(expr)}` is no size: sizes are numbers, symbols, + - *")
+        message = "sizes are made of numbers and symbols by + - *, and by // and ** with a number"
+        raise ValueError(f"`{to_text(expr)}` is no size: {message}")
 
     def __add__(self, other: Dim) -> Dim:
         terms = dict(self.terms)
@@ -144,6 +145,18 @@ class Dim:
     @cached_property
     def _text(self) -> str:
         return to_text(self.to_expr()).replace(" * ", "*")
+
+
+def _product(lhs: Dim, rhs: Dim) -> Dim:
+    """lhs * rhs; ValueError if it is larger than anyone means."""
+    if len(lhs.terms) * len(rhs.terms) > MAX_TERMS:
+        raise ValueError(f"a size of more than {MAX_TERMS} terms")
+    product = lhs * rhs
+    if any(len(monomial) > MAX_DEGREE for monomial, _ in product.terms):
+        raise ValueError(f"a size that multiplies more than {MAX_DEGREE} symbols")
+    if not all(-(2**63) < coefficient < 2**63 for _, coefficient in product.terms):
+        raise ValueError("a size of more than 64 bits")
+    return product
 
 
 ONE = Dim.of(1)

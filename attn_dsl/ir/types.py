@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from typing import ClassVar
 
 from attn_dsl.expr import Kind, parse
 from attn_dsl.ir.dims import ONE, Dim
@@ -56,11 +57,22 @@ _NUMPY = {
 
 
 class TypeMismatch(ValueError):
-    """Types that do not fit together. `operand` names the field of the op that is to blame."""
+    """Types that do not fit together.
 
-    def __init__(self, message: str, operand: str = "") -> None:
+    `operand` is to blame: a field of the op, or a value that it captures. `what` does not fit.
+    """
+
+    what: ClassVar[str] = "shapes"
+
+    def __init__(self, message: str, operand: str = "", help: str = "") -> None:
         super().__init__(message)
-        self.operand = operand
+        self.operand, self.help = operand, help
+
+
+class ElementMismatch(TypeMismatch):
+    """Element types that do not fit: a number where there has to be a condition, say."""
+
+    what = "element types"
 
 
 @dataclass(frozen=True)
@@ -100,12 +112,32 @@ def parse_type(text: str) -> TensorType:
     if match is None or match[1] not in names:
         expected = f"a type is one of {', '.join(names)} and dims in brackets, as in f32[N, D]"
         raise ValueError(f"`{text.strip()}` is no type: {expected}")
-    parts = [part.strip() for part in (match[2] or "").split(",")] if match[2] else []
+    parts = [part.strip() for part in _split(match[2])] if match[2] else []
     batch = bool(parts) and parts[0] in ("...", "…")
     dims = tuple(Dim.from_expr(parse(part)) for part in parts[batch:])
     if any(dim.constant is not None and dim.constant < 0 for dim in dims):
         raise ValueError(f"`{text.strip()}` has a negative size")
     return TensorType(DType(match[1]), dims, batch)
+
+
+def _split(dims: str) -> list[str]:
+    """The parts between the commas that stand in no brackets."""
+    parts, depth = [""], 0
+    for char in dims:
+        depth += (char in "([") - (char in ")]")
+        if char == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return parts
+
+
+def real(type_: TensorType, operand: str) -> TensorType:
+    """`type_`, if it is floating-point; else raises `TypeMismatch` about `operand`."""
+    if not type_.dtype.is_float:
+        help = "`1.0 * x` in an equation makes floating-point numbers of x"
+        raise ElementMismatch(f"{type_} holds no floating-point numbers", operand, help)
+    return type_
 
 
 def broadcast(lhs: TensorType, rhs: TensorType) -> TensorType:
@@ -114,7 +146,7 @@ def broadcast(lhs: TensorType, rhs: TensorType) -> TensorType:
     Dims are aligned from the right; equal ones stay, 1 gives way. Raises `TypeMismatch`.
     """
     if lhs.dtype is not rhs.dtype:
-        raise TypeMismatch(f"element types differ: {lhs.dtype.value} and {rhs.dtype.value}", "rhs")
+        raise ElementMismatch(f"{lhs.dtype.value} beside {rhs.dtype.value}", "rhs")
     wide, narrow = (lhs, rhs) if len(lhs.dims) >= len(rhs.dims) else (rhs, lhs)
     gap = len(wide.dims) - len(narrow.dims)
     if gap and narrow.batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
@@ -17,6 +18,9 @@ MAX_ERRORS = 200
 
 MAX_COPIES = 10_000
 """How many copies of subgraphs and modules a diagram may have in all."""
+
+NOWHERE: Mapping[str, Span] = {}
+"""No places."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,17 @@ class Builder:
         """The type of a value that exists."""
         return self.types[value]
 
-    def add(self, wish: str, op: Op, origin: Origin) -> str | None:
-        """Add a statement called `wish`, or nearly so; None, and an error, if types do not fit."""
+    def add(
+        self, wish: str, op: Op, origin: Origin, places: Mapping[str, Span] = NOWHERE
+    ) -> str | None:
+        """Add a statement called `wish`, or nearly so; None, and an error, if types do not fit.
+
+        `places` are where the drawing names values, for an error about one of them.
+        """
         try:
             type_ = op.infer(self.types)
         except TypeMismatch as mismatch:
-            self.found.append(self._mismatch(op, origin, mismatch))
+            self.found.append(self._mismatch(op, origin, mismatch, places))
             return None
         name = unique(identifier(wish), (self.statements, self.symbols))
         self.statements[name] = Statement(name, op, type_, (origin,))
@@ -145,7 +154,9 @@ class Builder:
             self.masks[name] = keep, bias
         return self.masks[name]
 
-    def _mismatch(self, op: Op, origin: Origin, mismatch: TypeMismatch) -> Diagnostic:
+    def _mismatch(
+        self, op: Op, origin: Origin, mismatch: TypeMismatch, places: Mapping[str, Span]
+    ) -> Diagnostic:
         """The error at the operation, with where each operand was declared or computed."""
         notes = []
         for operand in op.operands:
@@ -153,5 +164,7 @@ class Builder:
             span = statement.origins[0].span
             if span is not None:
                 notes.append(Note(span, f"{operand} is {statement.type}"))
-        assert origin.span is not None
-        return errors.mismatch(origin.span, str(mismatch), tuple(notes))
+        blamed = dict(op.fields_of("operand")).get(mismatch.operand, mismatch.operand)
+        place = places.get(blamed, origin.span)
+        assert place is not None
+        return errors.mismatch(place, str(mismatch), tuple(notes), mismatch.help, mismatch.what)

@@ -1,90 +1,48 @@
-"""Equations on whole tensors: `S = Q @ Kᵀ / √D`, `q = W_q * x`, `A = softmax(S, axis=-1)`.
+"""Equations on whole tensors: `S = Q @ Kᵀ / √D`, `q = W_q * x`, `P = where(k <= q, S, -inf)`.
 
-Names are the tensors with an arrow into the node, and sizes. What holds no tensor is a scalar,
-and scales.
+Names are the tensors with an arrow into the node, then the indices `b h q k`, then sizes; within
+brackets the indices come first. What mixes elements (`@`, `ᵀ`, softmax) is a value of its own; what
+is left is an expression of single elements.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from attn_dsl.expr import (
-    FUNCTIONS,
-    SCORE,
+    INDICES,
     Binary,
     Call,
     Expr,
-    Kind,
     Name,
     Number,
     Tensor,
     Unary,
-    kind_of,
     names_in,
-    substitute,
-    walk,
+    tensors_in,
+    with_children,
 )
 from attn_dsl.ir import TypeMismatch, broadcast
-from attn_dsl.ir.ops import (
-    Add,
-    Divide,
-    Elementwise,
-    Multiply,
-    Op,
-    Scale,
-    Score,
-    Softmax,
-    Subtract,
-    Transpose,
-)
+from attn_dsl.ir.ops import Softmax, Transpose
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
+from attn_dsl.semantics.captured import places_of, report_unknown
+from attn_dsl.semantics.elements import Elements, Reported
 from attn_dsl.semantics.labels import part
 from attn_dsl.semantics.matmul import build_matmul
-from attn_dsl.semantics.scaling import HEAD_DIM_NAMES, with_sizes
+from attn_dsl.semantics.scaling import HEAD_DIM_NAMES
 from attn_dsl.semantics.site import Argument, Site, typed
 from attn_dsl.semantics.values import Value
-
-ELEMENTWISE: Mapping[str, type[Elementwise]] = {
-    "+": Add,
-    "-": Subtract,
-    "*": Multiply,
-    "/": Divide,
-}
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A tensor of the graph, by its name; `known_as` is what the drawing calls it."""
-
-    name: str
-    role: str = ""
-    known_as: tuple[str, ...] = ()
-
-
-Term = Whole | Expr
-"""What a part of an equation is: a tensor, or a scalar over sizes."""
-
-
-def _mixes(expr: Expr) -> bool:
-    """Whether it takes more than one element of a tensor to compute one."""
-    match expr:
-        case Binary("@") | Unary("ᵀ") | Call("softmax") | Tensor():
-            return True
-    return False
-
-
-class _Reported(Exception):
-    """A part of the equation is wrong, and that was reported."""
 
 
 def build_equation(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
     """The value of the equation that `site` holds; None once what is wrong was reported."""
-    assert site.meaning.equation is not None
-    said = names_in(site.meaning.equation)
+    equation = site.meaning.equation
+    assert equation is not None
+    said = {*names_in(equation), *tensors_in(equation)}
     names = {*said, *(f"{name}ᵀ" for name in said)}
-    tensors: dict[str, Whole] = {}
+    tensors: dict[str, Value] = {}
     for argument in arguments:
         if names.isdisjoint(argument.value.known_as):
             builder.found.append(errors.not_mentioned(argument.value.known_as, argument.place))
@@ -92,146 +50,115 @@ def build_equation(builder: Builder, site: Site, arguments: Sequence[Argument]) 
         name = typed(builder, site, argument, None)
         if name is None:
             return None
-        for known in argument.value.known_as:
-            tensors[known] = Whole(name, argument.value.role, argument.value.known_as)
+        value = Value(name, argument.value.role, known_as=argument.value.known_as)
+        tensors |= dict.fromkeys(value.known_as, value)
+    site = replace(site, places=places_of(site.label, tensors.values()))
     try:
-        result = _Equation(builder, site, tensors).term(site.meaning.equation)
-    except _Reported:
+        result = _Equation(builder, site, tensors, Elements(builder, site)).whole(equation)
+    except Reported:
         return None
-    if not isinstance(result, Whole):
-        builder.found.append(errors.no_tensor(site.place))
-        return None
-    named = result.name not in {whole.name for whole in tensors.values()}
-    return builder.rename(result.name, site.wish) if named else result.name
+    named = result not in {value.name for value in tensors.values()}
+    return builder.rename(result, site.wish) if named else result
 
 
 @dataclass
 class _Equation:
-    """An equation that is being built; `count` numbers its intermediate values."""
+    """An equation that is being built, on `tensors` by all their names.
+
+    `terms` are its parts over values, by the object that each is: a chain of comparisons holds
+    what stands in its middle twice, and it is computed once.
+    """
 
     builder: Builder
     site: Site
-    tensors: Mapping[str, Whole]
-    count: int = 0
+    tensors: Mapping[str, Value]
+    elements: Elements
+    terms: dict[int, Expr] = field(default_factory=dict)
 
-    def term(self, expr: Expr) -> Term:
-        """The tensor or the scalar that `expr` is."""
+    def whole(self, expr: Expr) -> str:
+        """The value of `expr`, which names a tensor."""
+        term = self._term(expr)
+        if not tensors_in(term, gathered=False):
+            error = errors.no_shape if tensors_in(term) else errors.no_tensor
+            self.builder.found.append(error(self.site.place))
+            raise Reported
+        return self.elements.value(term)
+
+    def _term(self, expr: Expr) -> Expr:
+        """`expr` over values: what mixes elements is one, the rest is as it was."""
+        if id(expr) not in self.terms:
+            self.terms[id(expr)] = self._read(expr)
+        return self.terms[id(expr)]
+
+    def _read(self, expr: Expr) -> Expr:
         match expr:
-            case Number():
-                return expr
             case Name(id):
                 return self._name(id)
+            case Tensor(name, indices):
+                return Tensor(self._tensor(name), tuple(map(self._index, indices or ())))
+            case Unary("ᵀ", Name(id)) if f"{id}ᵀ" in self.tensors:
+                return Tensor(self._tensor(f"{id}ᵀ"))
             case Unary("ᵀ", x):
-                return self._transposed(x)
-            case Unary("-", x):
-                return self._scaled(self.term(x), Number(-1))
-            case Binary("@", lhs, rhs):
-                return self._product(self._whole(lhs), self._whole(rhs))
-            case Binary(op, lhs, rhs) if op in (*ELEMENTWISE, "**"):
-                return self._binary(op, self.term(lhs), self.term(rhs))
+                return Tensor(self.elements.add(Transpose(self.whole(x))))
             case Call("softmax", (x, Number(int(axis)))):
-                return self._add(Softmax(self._whole(x).name, axis))
-            case Call(function, (x,)) if function in FUNCTIONS:
-                return self._function(function, self.term(x))
-        return self._pointwise(expr)
-
-    def _pointwise(self, expr: Expr) -> Term:
-        """`where(x > 0, x, 0)`, `max(x, 0)`, `x % 2`: an expression of single elements."""
-        found = {name: self.tensors[name] for name in names_in(expr) if name in self.tensors}
-        whole = next(iter(found.values()), None)
-        mixed = any(_mixes(part) for part in walk(expr))
-        one_tensor = len({w.name for w in found.values()}) == 1
-        if whole is None or not one_tensor or mixed or kind_of(expr, {}) is Kind.BOOL:
-            self.builder.found.append(errors.no_equation(self.site.place))
-            raise _Reported
-        inside = substitute(expr, dict.fromkeys(found, SCORE))
-        return self._add(Score(whole.name, self._scalar(inside, whole)))
-
-    def _name(self, id: str) -> Term:
-        if id in self.tensors:
-            return self.tensors[id]
-        if {id} & {*self.builder.symbols, *self.site.scope.parameters, *HEAD_DIM_NAMES}:
-            return Name(id)
-        raise self._unknown(id)
-
-    def _unknown(self, id: str) -> _Reported:
-        scope = sorted({*self.tensors, *self.builder.symbols})
-        place = part(self.site.label, id)
-        drawn = self.site.scope.draws(id)
-        self.builder.found.append(errors.unknown_name(place, id, scope, drawn=drawn))
-        return _Reported()
-
-    def _scalar(self, expr: Expr, whole: Whole) -> Expr:
-        """`expr` in sizes that are known, as it meets `whole`."""
-        known = with_sizes(self.builder, self.site, expr, whole.name)
-        for name in sorted(names_in(known) - self.builder.symbols - {SCORE.id}):
-            raise self._unknown(name)
-        return known
-
-    def _transposed(self, x: Expr) -> Term:
-        """`Kᵀ` may also be the name of a tensor."""
-        if isinstance(x, Name) and f"{x.id}ᵀ" in self.tensors:
-            return self.tensors[f"{x.id}ᵀ"]
-        return self._add(Transpose(self._whole(x).name))
-
-    def _whole(self, expr: Expr) -> Whole:
-        term = self.term(expr)
-        if not isinstance(term, Whole):
-            self.builder.found.append(errors.no_tensor(self.site.place))
-            raise _Reported
-        return term
-
-    def _binary(self, op: str, lhs: Term, rhs: Term) -> Term:
-        if isinstance(lhs, Whole) and isinstance(rhs, Whole) and op in ELEMENTWISE:
-            if op == "*" and not self._broadcast(lhs, rhs):
+                return Tensor(self.elements.add(Softmax(self.whole(x), axis)))
+            case Binary("@", lhs, rhs):
+                return self._product(lhs, rhs)
+            case Binary("*", lhs, rhs) if not self._broadcast(self._term(lhs), self._term(rhs)):
                 self.builder.found.append(errors.read_as_product(self.site.place))
                 return self._product(lhs, rhs)
-            return self._add(ELEMENTWISE[op](lhs.name, rhs.name))
-        if isinstance(lhs, Whole) and not isinstance(rhs, Whole):
-            if op in ("*", "/"):
-                return self._scaled(lhs, rhs if op == "*" else Binary("/", Number(1), rhs))
-            return self._add(Score(lhs.name, Binary(op, SCORE, self._scalar(rhs, lhs))))
-        if isinstance(rhs, Whole) and not isinstance(lhs, Whole):
-            if op == "*":
-                return self._scaled(rhs, lhs)
-            return self._add(Score(rhs.name, Binary(op, self._scalar(lhs, rhs), SCORE)))
-        if not isinstance(lhs, Whole) and not isinstance(rhs, Whole):
-            return Binary(op, lhs, rhs)
-        self.builder.found.append(errors.no_equation(self.site.place))
-        raise _Reported
+        return with_children(expr, self._term)
 
-    def _broadcast(self, lhs: Whole, rhs: Whole) -> bool:
+    def _name(self, id: str) -> Expr:
+        if id in self.tensors:
+            return Tensor(self._tensor(id))
+        sizes = {*self.builder.symbols, *self.site.scope.parameters, *HEAD_DIM_NAMES}
+        if id in sizes.intersection(INDICES):
+            self.builder.found.append(errors.size_or_index(part(self.site.label, id), id))
+            raise Reported
+        if id not in sizes.union(INDICES):
+            raise self._unknown(id)
+        return Name(id)
+
+    def _index(self, expr: Expr) -> Expr:
+        """A part within brackets, where index names win over those of tensors."""
+        match expr:
+            case Name(id) if id in INDICES:
+                return expr
+            case Name() | Tensor() | Unary("ᵀ") | Call("softmax") | Binary("@"):
+                return self._term(expr)
+        return with_children(expr, self._index)
+
+    def _tensor(self, known_as: str) -> str:
+        if known_as not in self.tensors:
+            raise self._unknown(known_as)
+        name = self.tensors[known_as].name
+        assert name is not None
+        return name
+
+    def _unknown(self, id: str) -> Reported:
+        scope = sorted({*self.tensors, *self.builder.symbols})
+        report_unknown(self.builder, self.site, id, [*INDICES, *scope])
+        return Reported()
+
+    def _product(self, lhs: Expr, rhs: Expr) -> Tensor:
+        sides = [Argument(self._side(side), self.site.place) for side in (lhs, rhs)]
+        product = build_matmul(self.builder, self.elements.inner(), sides)
+        return Tensor(self.elements.made(product))
+
+    def _side(self, expr: Expr) -> Value:
+        """A side of a product; that of a tensor by its name has its role."""
+        if isinstance(expr, Name) and expr.id in self.tensors:
+            return self.tensors[expr.id]
+        return Value(self.whole(expr))
+
+    def _broadcast(self, lhs: Expr, rhs: Expr) -> bool:
+        """Whether the shapes of both broadcast, as far as they have any."""
+        left, right = self.elements.type_of(lhs), self.elements.type_of(rhs)
+        if left is None or right is None:
+            return True
         try:
-            broadcast(self.builder.type_of(lhs.name), self.builder.type_of(rhs.name))
+            broadcast(replace(left, dtype=right.dtype), right)
         except TypeMismatch:
             return False
         return True
-
-    def _product(self, lhs: Whole, rhs: Whole) -> Whole:
-        values = [Value(w.name, w.role, known_as=w.known_as) for w in (lhs, rhs)]
-        sides = [Argument(value, self.site.place) for value in values]
-        return self._made(build_matmul(self.builder, self._inner(), sides))
-
-    def _scaled(self, term: Term, factor: Expr) -> Term:
-        if not isinstance(term, Whole):
-            return Binary("*", term, factor)
-        return self._add(Scale(term.name, self._scalar(factor, term)))
-
-    def _function(self, function: str, term: Term) -> Term:
-        if not isinstance(term, Whole):
-            return Call(function, (term,))
-        return self._add(Score(term.name, Call(function, (SCORE,))))
-
-    def _add(self, op: Op) -> Whole:
-        title = type(op).__name__
-        return self._made(self.builder.add(self._inner().wish, op, self.site.origin(title)))
-
-    def _made(self, name: str | None) -> Whole:
-        if name is None:
-            raise _Reported
-        return Whole(name)
-
-    def _inner(self) -> Site:
-        """The site under a name of its own for each value."""
-        self.count += 1
-        return replace(self.site, wish=f"{self.site.wish}_{self.count}")

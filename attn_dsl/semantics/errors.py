@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import PurePath
 
 from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
+from attn_dsl.expr import SCORE
 from attn_dsl.semantics.settings import Origin
 from attn_dsl.semantics.vocabulary import nearest_words
 from attn_dsl.syntax import Edge, Node, Text, repair
@@ -83,6 +84,15 @@ def unknown_name(span: Span, name: str, scope: Sequence[str], *, drawn: bool = F
     return Diagnostic("E037", f"`{name}` means nothing here", span, help=help)
 
 
+def size_or_index(span: Span, name: str) -> Diagnostic:
+    """A size that is called like an index, where there are indices."""
+    meaning = "the score" if name == SCORE.id else "an index"
+    message = f"`{name}` is the name of a size, and of {meaning} too"
+    other = {"q": "Lq", "k": "Lk"}.get(name, name.upper())
+    help = f"call the size otherwise in the types that declare it, such as `{other}`"
+    return Diagnostic("E037", message, span, help=help)
+
+
 def size_of_nothing(span: Span, name: str) -> Diagnostic:
     """A size that only an unused input has."""
     message = f"the size `{name}` is that of no input that is used"
@@ -90,9 +100,11 @@ def size_of_nothing(span: Span, name: str) -> Diagnostic:
     return Diagnostic("E037", message, span, help=help)
 
 
-def mismatch(span: Span, message: str, notes: tuple[Note, ...], help: str = "") -> Diagnostic:
+def mismatch(
+    span: Span, message: str, notes: tuple[Note, ...], help: str = "", what: str = "shapes"
+) -> Diagnostic:
     """Types that do not fit together."""
-    return Diagnostic("E038", f"shapes do not fit: {message}", span, "", notes, help)
+    return Diagnostic("E038", f"{what} do not fit: {message}", span, "", notes, help)
 
 
 def undeclared(node: Node, user: Span) -> Diagnostic:
@@ -361,10 +373,10 @@ def no_tensor(place: Span) -> Diagnostic:
     return Diagnostic("E055", "there is no tensor in this part of the equation", place, help=help)
 
 
-def no_equation(place: Span) -> Diagnostic:
-    """An expression that has no meaning on whole tensors."""
-    message = "this expression has no meaning on whole tensors"
-    help = "several tensors meet in + - * / and @ alone; masks are written `Mask: k <= q`"
+def no_shape(place: Span) -> Diagnostic:
+    """An equation of elements that are looked up, at every place of what?"""
+    message = "no tensor says of what shape this part of the equation is"
+    help = "name one without indices; a mask of indices alone is drawn as `Mask: k <= q`"
     return Diagnostic("E055", message, place, help=help)
 
 
@@ -436,10 +448,10 @@ def not_mentioned(names: Sequence[str], place: Span) -> Diagnostic:
     return Diagnostic("W020", message, place, severity=Severity.WARNING)
 
 
-def index_of_no_dim(place: Span, index: str) -> Diagnostic:
-    """`b` in a mask of scores with one batch dim, which is `h`."""
-    message = f"`{index}` is always 0 here, as the scores have no such dim"
-    help = "b, h, q, k count dims from the right: scores of three dims have h, q and k"
+def index_of_no_dim(place: Span, index: str, type_: str) -> Diagnostic:
+    """`b` in a mask of scores with one batch dim, which is `h`; `q` in an equation of one row."""
+    message = f"`{index}` is always 0 here, as it runs along no dim of {type_}"
+    help = "b, h, q, k count dims from the right: three dims have h, q and k"
     return Diagnostic("W023", message, place, help=help, severity=Severity.WARNING)
 
 

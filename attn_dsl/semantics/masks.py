@@ -16,14 +16,20 @@ from attn_dsl.expr import (
     names_in,
     to_text,
 )
-from attn_dsl.ir import DType, TensorType
+from attn_dsl.ir import DType
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.ops import Add, Input, Mask, Op, Score
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
-from attn_dsl.semantics.captured import bind_tensors, check_names, mentioned
+from attn_dsl.semantics.captured import (
+    bind_tensors,
+    check_names,
+    indices_of_no_dim,
+    mentioned,
+    places_of,
+)
 from attn_dsl.semantics.labels import part
-from attn_dsl.semantics.scaling import with_sizes
+from attn_dsl.semantics.scaling import beside_indices, with_sizes
 from attn_dsl.semantics.site import Argument, Site, has_operands, typed
 from attn_dsl.semantics.values import Value
 
@@ -50,7 +56,7 @@ def build_mask(builder: Builder, site: Site, arguments: Sequence[Argument]) -> s
     if site.meaning.optional:
         return _optional(builder, site, scores)
     if site.meaning.causal:
-        return _mask(builder, site, scores, causal(builder, scores))
+        return _mask(builder, site, scores, causal(builder, site, scores))
     builder.found.append(errors.which_mask(site.place))
     return None
 
@@ -67,13 +73,14 @@ def _all(builder: Builder, site: Site, scores: Argument, masks: Sequence[Value])
     return carrier
 
 
-def causal(builder: Builder, scores: str) -> Expr:
+def causal(builder: Builder, site: Site, scores: str) -> Expr:
     """Aligned bottom-right: the last query sees all keys, whatever the two lengths are."""
     dims = builder.type_of(scores).dims
     if len(dims) < 2 or dims[-1] == dims[-2]:
         return Compare("<=", Name("k"), Name("q"))
     more_keys = dims[-1] + dims[-2] * Dim.of(-1)
-    return Compare("<=", Name("k"), Binary("+", Name("q"), more_keys.to_expr()))
+    offset = beside_indices(builder, site, more_keys)
+    return Compare("<=", Name("k"), Binary("+", Name("q"), offset))
 
 
 def _with_expression(
@@ -81,7 +88,7 @@ def _with_expression(
 ) -> str | None:
     """One argument brings the scores; the others are tensors that the expression names."""
     assert site.meaning.expr is not None
-    expr = with_sizes(builder, site, site.meaning.expr)
+    expr = with_sizes(builder, site, site.meaning.expr, indices=True)
     carriers = [argument for argument in arguments if not mentioned(expr, argument)]
     if len(carriers) != 1:
         builder.found.append(errors.no_scores(site.place))
@@ -93,22 +100,18 @@ def _with_expression(
     known = check_names(builder, site, expr, captured)
     if scores is None or not known or len(tensors) < len(captured):
         return scores  # reported; go on with it, to find what else is wrong
-    missing = _indices_of_no_dim(builder.type_of(scores))
-    for index in sorted(names_in(expr) & missing):
-        builder.found.append(errors.index_of_no_dim(part(site.label, index), index))
+    type_ = builder.type_of(scores)
+    for index in sorted(names_in(expr) & indices_of_no_dim(type_)):
+        place = part(site.label, index)
+        builder.found.append(errors.index_of_no_dim(place, index, str(type_)))
     bound = bind_tensors(expr, tensors)
     kinds = {value: builder.type_of(value).dtype.kind for _, value in tensors}
     if op is Mask and kind_of(bound, kinds) is not Kind.BOOL:
         builder.found.append(errors.no_condition(site.place, to_text(site.meaning.expr)))
         return scores
     made: Op = op(scores, bound)
-    return builder.add(site.wish, made, site.origin(op.__name__))
-
-
-def _indices_of_no_dim(scores: TensorType) -> set[str]:
-    """The indices among b, h, q, k that are always 0, as the scores have too few dims."""
-    given = 4 if scores.batch else len(scores.dims)
-    return set(("b", "h", "q", "k")[: max(0, 4 - given)])
+    places = places_of(site.label, (argument.value for argument in captured))
+    return builder.add(site.wish, made, site.origin(op.__name__), places)
 
 
 def _optional(builder: Builder, site: Site, scores: str) -> str | None:

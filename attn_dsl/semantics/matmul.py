@@ -30,7 +30,7 @@ def build_matmul(builder: Builder, site: Site, arguments: Sequence[Argument]) ->
         rhs = transposed
     if not _contracts(builder, site, lhs, rhs):
         return None
-    product = builder.add(site.wish, MatMul(lhs, rhs), site.origin("MatMul"))
+    product = builder.add(site.wish, MatMul(lhs, rhs), site.origin("MatMul"), site.places)
     if product is not None:
         builder.contracted[product] = builder.type_of(lhs).dims[-1]
     return product

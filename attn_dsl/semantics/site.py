@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from attn_dsl.diagnostics import Span
 from attn_dsl.ir import Origin, TensorType
@@ -30,7 +30,8 @@ class Argument:
 class Site:
     """Where an operation stands: what its value is called, what it means, its place.
 
-    `drawn` is the node that it belongs to, itself or by the arrow `edge` into it.
+    `drawn` is the node that it belongs to, itself or by the arrow `edge` into it. `places` are
+    where the label names values of the graph.
     """
 
     wish: str
@@ -40,6 +41,7 @@ class Site:
     drawn: Drawn
     scope: Scope
     edge: Edge | None = None
+    places: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def diagram(self) -> Diagram:

@@ -14,6 +14,7 @@ from attn_dsl.ir.ops import (
     Input,
     Mask,
     MatMul,
+    Pointwise,
     Scale,
     Score,
     Softmax,
@@ -28,6 +29,7 @@ SUPPORTED = (
     Input,
     Mask,
     MatMul,
+    Pointwise,
     Scale,
     Score,
     Softmax,
@@ -73,6 +75,7 @@ def _check_type(statement: Statement) -> Iterator[Diagnostic]:
     what = statement.op.name if isinstance(statement.op, Input) else statement.name
     arrives = isinstance(statement.op, Input) and type_.dtype.is_float
     computed = isinstance(statement.op, MatMul | Softmax | TiledAttention)
+    computed |= isinstance(statement.op, Pointwise) and type_.dtype.is_float
     if (arrives or computed) and type_.dtype is not DType.F32:
         message = f"`{what}` is {type_}; the cuda target computes in f32"
         help = "declare it as f32, or use `--set dtype=f32` where no type is declared"

@@ -25,7 +25,7 @@ from attn_dsl.expr import (
     where,
 )
 from attn_dsl.ir import Statement
-from attn_dsl.ir.ops import Elementwise, Mask, Relu, Scale, Score, Tanh
+from attn_dsl.ir.ops import Elementwise, Mask, Pointwise, Relu, Scale, Score, Tanh
 from attn_dsl.textbuilder import TextBuilder
 
 
@@ -42,6 +42,8 @@ def element(statement: Statement) -> Expr:
             return Call("max", (Tensor(x), Number(0.0)))
         case Tanh(x):
             return Call("tanh", (Tensor(x),))
+        case Pointwise(value):
+            return value
         case Score(x, value):
             return transform(value, lambda e: Tensor(x) if e == SCORE else e)
     raise NotImplementedError(f"the cuda target has no kernel for {statement.op.mnemonic}")

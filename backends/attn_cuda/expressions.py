@@ -16,6 +16,7 @@ from attn_dsl.expr import (
     Compare,
     Expr,
     Kind,
+    Name,
     Number,
     Printer,
     Tensor,
@@ -24,7 +25,7 @@ from attn_dsl.expr import (
     walk,
 )
 from attn_dsl.expr.printer import ATOM
-from attn_dsl.ir import Dim
+from attn_dsl.ir import Dim, DType
 
 TERNARY, OR, AND, UNARY = 0, 1, 2, 7
 
@@ -72,7 +73,8 @@ class CudaPrinter(Printer):
             case Unary("not", x):
                 return f"!{self._condition(x, UNARY)}", UNARY
             case Unary(_, x):
-                return f"-{self.within(x, UNARY + 1)}", UNARY
+                wide = "(long long)" * (self._bits(x) == 32 and not self._is_real(x))
+                return f"-{wide}{self.within(x, UNARY + 1)}", UNARY
         return super().render(expr)
 
     def _kind(self, expr: Expr) -> Kind:
@@ -80,6 +82,27 @@ class CudaPrinter(Printer):
 
     def _is_real(self, expr: Expr) -> bool:
         return self._kind(expr) is Kind.FLOAT
+
+    def _bits(self, expr: Expr) -> int:
+        """How wide C computes the whole number `expr`: 64 bits, 32, or far fewer than it has."""
+        match expr:
+            case Number(value):
+                return 16 if abs(value) < 2**15 else 32 if abs(value) < 2**31 else 64
+            case Name(id) if id in self.names:
+                return 16 if self.names[id] == "0" else 64
+            case Name(id):
+                return 32 if id in self.unit.constants else 64
+            case Tensor(name) if name in self.ranges:
+                return 32  # at least
+            case Tensor(name) if self.unit.graph.types[name].dtype is DType.I32:
+                return 32
+            case Call("where", (_, yes, no)):
+                return max(self._bits(yes), self._bits(no))
+            case Unary("-", x):
+                return 64 if self._bits(x) > 16 else 32
+            case Binary("+" | "-" | "*", lhs, rhs):
+                return 64 if max(self._bits(lhs), self._bits(rhs)) > 16 else 32
+        return 16 if self._kind(expr) is Kind.BOOL else 64
 
     def _has_single(self, expr: Expr) -> bool:
         return any(
@@ -150,7 +173,17 @@ class CudaPrinter(Printer):
                 return self._real_call("pow", lhs, rhs), ATOM
             case "**":
                 return self._call("power", lhs, rhs), ATOM
+            case "+" | "-" | "*" if not self._is_real(expr):
+                return self._whole(expr)
         return super().binary(expr)
+
+    def _whole(self, expr: Binary) -> tuple[str, int]:
+        """A sum, difference or product in 64 bits, even where C would take 32 for both sides."""
+        if max(self._bits(expr.lhs), self._bits(expr.rhs)) != 32:
+            return super().binary(expr)
+        symbol, binding = self.operators[expr.op]
+        lhs, rhs = self.within(expr.lhs, UNARY), self.within(expr.rhs, binding + 1)
+        return f"(long long){lhs} {symbol} {rhs}", binding
 
     def call(self, expr: Call) -> tuple[str, int]:
         """A function, by the name that C has for its type of argument."""

@@ -159,5 +159,5 @@ def _jobs(out: TextBuilder, program: TileProgram) -> None:
                 longest = ", longest_key"
             with out.block(f"for q_begin in {tiles}:"):
                 out.line(f"jobs.append(pool.submit(tile, head, q_begin{longest}))")
-        with out.block("for job in jobs:"):
-            out.line("job.result()  # raises what the thread raised")
+    with out.block("for job in jobs:"):
+        out.line("job.result()  # raises what the thread raised")

@@ -24,7 +24,7 @@ INDEX = '''
 def index(scores, axis):
     """The index along the last axis (1), the one before (2), …, to broadcast with scores."""
     if scores.ndim < axis:
-        return 0
+        return np.int64(0)
     return np.arange(scores.shape[-axis]).reshape(-1, *[1] * (axis - 1))
 '''
 

@@ -15,6 +15,7 @@ from attn_dsl.ir import Dim
 from attn_dsl.tile import Edges, Hide, Range, TileProgram
 from attn_numpy.expressions import ArrayPrinter, ScalarPrinter
 from attn_numpy.steps import CONVERT, Site, print_body
+from attn_numpy.tile_map import dtypes_of
 
 scalar = ScalarPrinter().print
 
@@ -32,7 +33,7 @@ def asked_in_loop(program: TileProgram) -> tuple[Expr, ...]:
 
 def print_head_numbers(site: Site) -> None:
     """Read the numbers of the head that the loop asks for, such as `length[b]`."""
-    printer = ArrayPrinter(site.program.scope.kinds, str, frozenset())
+    printer = ArrayPrinter(dtypes_of(site.program), str, frozenset())
     for r in _head_numbers(site.program):
         site.out.line(f"{r.name} = {CONVERT[r.kind]}({printer.print(r.expr)})")
 

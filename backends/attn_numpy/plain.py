@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from attn_dsl.expr import SCORE, names_in
+from attn_dsl.expr import INDICES, SCORE, names_in, tensors_in
 from attn_dsl.ir import Dim, DType, Graph, Statement
 from attn_dsl.ir.ops import (
     Concatenate,
@@ -19,6 +19,7 @@ from attn_dsl.ir.ops import (
     MatMul,
     MergeHeads,
     Op,
+    Pointwise,
     Positions,
     Relu,
     Row,
@@ -32,7 +33,10 @@ from attn_dsl.ir.ops import (
     Transpose,
     Vector,
 )
-from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, widened
+from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, keeps_dtype
+
+ARRAYS = frozenset((*INDICES, SCORE.id))
+"""The names that are arrays where whole tensors are."""
 
 
 def print_plain(graph: Graph, statement: Statement) -> Iterator[str]:
@@ -55,8 +59,17 @@ def _index_arrays(graph: Graph, statement: Statement) -> Iterator[str]:
     names = {n for _, expr in statement.op.fields_of("expression") for n in names_in(expr)}
     axes = {"k": 1, "q": 2, "h": 3, "b": 4}
     for index in sorted(names & set(axes)):
-        scores = next(iter(statement.op.operands))
-        yield f"{index} = index({scores}, {axes[index]})"
+        yield f"{index} = index({_as_large(graph, statement)}, {axes[index]})"
+
+
+def _as_large(graph: Graph, statement: Statement) -> str:
+    """What has the shape of the result: one of the tensors without indices, or all together."""
+    if not isinstance(statement.op, Pointwise):
+        return statement.op.operands[0]
+    whole = tensors_in(statement.op.value, gathered=False)
+    shape = statement.type.dims, statement.type.batch
+    same = [n for n in whole if (graph.types[n].dims, graph.types[n].batch) == shape]
+    return same[0] if same else f"np.broadcast({', '.join(whole)})"
 
 
 def _on_scores(graph: Graph, statement: Statement) -> str | None:
@@ -69,12 +82,10 @@ def _on_scores(graph: Graph, statement: Statement) -> str | None:
             return f"given({name}, {absent})"
         return name
 
-    def element(name: str) -> str:
-        return value(name) + widened(graph.types[name].dtype)
-
     def over(scores: str) -> ArrayPrinter:
-        kinds = {name: graph.types[name].dtype.kind for name in statement.op.captured}
-        return ArrayPrinter(kinds, element, frozenset("sqkhb"), scores)
+        return ArrayPrinter(dtypes, value, ARRAYS, scores)
+
+    dtypes = {name: graph.types[name].dtype for name in statement.op.captured}
 
     match statement.op:
         case Mask(x, keep):
@@ -84,6 +95,11 @@ def _on_scores(graph: Graph, statement: Statement) -> str | None:
             if SCORE.id not in names_in(score):
                 text = f"np.broadcast_to({text}, {x}.shape)"
             return f"np.asarray({text}, {x}.dtype)"
+        case Pointwise(expr):
+            text = over("").print(expr)
+            dtype = statement.type.dtype
+            keeps = keeps_dtype(expr, dtypes, dtype, ARRAYS)
+            return text if keeps else f"np.asarray({text}, np.{dtype.numpy})"
         case Elementwise(lhs, rhs) as op:
             return f"{value(lhs)} {op.symbol} {value(rhs)}"
     return None

@@ -17,10 +17,8 @@ from attn_dsl.expr import (
     Kind,
     Name,
     Tensor,
-    kind_of,
     names_in,
     tensors_in,
-    walk,
 )
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import (
@@ -39,7 +37,8 @@ from attn_dsl.tile import (
     TileProgram,
 )
 from attn_numpy.counting import CountingPrinter, count_step
-from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, widened
+from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, keeps_dtype
+from attn_numpy.tile_map import dtypes_of
 
 scalar = ScalarPrinter().print
 LOG2_E = Name("LOG2_E")
@@ -205,7 +204,7 @@ def _print_map(site: Site, step: Map) -> None:
     text = _printer(site).print(step.score)
     if SCORE.id not in names_in(step.score):
         text = f"np.broadcast_to({text}, {step.buffer}.shape)"
-    if not _keeps_dtype(step.score, program):
+    if not keeps_dtype(step.score, dtypes_of(program), dtype):
         text = f"({text}).astype(np.{dtype.numpy})"
     if step.given is None:
         out.line(f"{step.buffer} = {text}")
@@ -252,17 +251,5 @@ def _print_hidden(site: Site, hides: Sequence[Hide]) -> None:
 
 
 def _printer(site: Site) -> ArrayPrinter:
-    captured = {buffer.name: buffer.dtype for buffer in site.program.captured}
-    kinds = {name: dtype.kind for name, dtype in captured.items()}
     printer = CountingPrinter if site.count else ArrayPrinter
-    return printer(kinds, lambda name: f"{name}{TILE}{widened(captured[name])}")
-
-
-def _keeps_dtype(score: Expr, program: TileProgram) -> bool:
-    """Whether the score stays in its dtype: NumPy widens it where arrays of integers come in."""
-    kinds = {buffer.name: buffer.dtype.kind for buffer in program.captured}
-    dtypes = {program.buffer(name).dtype for name in tensors_in(score)}
-    if names_in(score) & {"q", "k"} or not dtypes <= {program.buffer("scores").dtype}:
-        return False
-    arrays = [e for e in walk(score) if SCORE.id in names_in(e) or tensors_in(e)]
-    return bool(arrays) and all(kind_of(e, kinds) is Kind.FLOAT for e in arrays)
+    return printer(dtypes_of(site.program), lambda name: f"{name}{TILE}")

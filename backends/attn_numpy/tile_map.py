@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from attn_dsl.expr import Expr, names_in
+from attn_dsl.expr import Expr, Kind, names_in
+from attn_dsl.ir import DType
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import Range, TileProgram, conjuncts
-from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, widened
+from attn_numpy.expressions import ArrayPrinter, ScalarPrinter
 
 scalar = ScalarPrinter().print
 BORDERS = frozenset(("q_first", "q_last", "k_first", "k_last", "b", "h"))
@@ -13,6 +14,13 @@ INDICES = frozenset(("q", "k", "b", "h"))
 ALONG = {"q": "[..., :1]", "k": "[..., :1, :]", "": "[..., :1, :1]"}
 """What is read of a tensor, spread over all scores, that varies along one axis at most."""
 LONG = 80
+OF_RANGES = {Kind.BOOL: DType.BOOL, Kind.INT: DType.I64, Kind.FLOAT: DType.F32}
+
+
+def dtypes_of(program: TileProgram) -> dict[str, DType]:
+    """The types of the captured tensors, and of the arrays that hold their ranges."""
+    captured = {buffer.name: buffer.dtype for buffer in program.captured}
+    return {n: captured.get(n, OF_RANGES[kind]) for n, kind in program.scope.kinds.items()}
 
 
 def print_map(out: TextBuilder, program: TileProgram) -> None:
@@ -22,7 +30,7 @@ def print_map(out: TextBuilder, program: TileProgram) -> None:
         _print_indices(out, program)
         for r in program.ranges:
             _print_range(out, program, r)
-        printer = ArrayPrinter(program.scope.kinds, str, BORDERS)
+        printer = ArrayPrinter(dtypes_of(program), str, BORDERS)
         _print_condition(out, "live", program.live, printer)
         _print_condition(out, "full", program.full, printer)
         out.line("tiles = (*batch, q_first.size, k_first.size)")
@@ -56,12 +64,10 @@ def _print_indices(out: TextBuilder, program: TileProgram) -> None:
 
 
 def _print_range(out: TextBuilder, program: TileProgram, range: Range) -> None:
-    dtypes = {buffer.name: buffer.dtype for buffer in program.captured}
-
     def element(name: str) -> str:
-        return f"{name}{ALONG[range.axis]}{widened(dtypes[name])}"
+        return f"{name}{ALONG[range.axis]}"
 
-    values = ArrayPrinter(program.scope.kinds, element, INDICES).print(range.expr)
+    values = ArrayPrinter(dtypes_of(program), element, INDICES).print(range.expr)
     if not range.axis:
         out.line(f"{range.name} = {values}")
         return

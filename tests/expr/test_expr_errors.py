@@ -74,6 +74,8 @@ TOO_MUCH = {
     "index": "d[" * MANY + "q" + "]" * MANY,
     "call": "abs(" * 1900 + "q" + ")" * 1900,
     "open": "(" * 5000,
+    "chains in chains": "(1<" * 99 + "a" + "<3)" * 99,
+    "chains in functions": "(1<abs(" * 45 + "a" + ")<3)" * 45,
     "digits": "9" * 9000,
     "long": "a" * (MAX_LENGTH + 1),
 }
@@ -90,6 +92,10 @@ def test_what_no_one_writes_is_refused_at_once(text: str) -> None:
 @pytest.mark.parametrize("text", ["-" * 5000 + "2", "(" * 4000 + "a" + ")" * 4000, "0" * 900 + "7"])
 def test_what_is_only_long_is_read(text: str) -> None:
     assert to_text(parse(text)) in ("2", "a", "7")
+
+
+def test_some_chains_in_chains_are_read() -> None:
+    assert evaluate(parse("0 <= (1 < (2 < a < 4) + 1 < 3) < 2"), {"a": 3}, {})
 
 
 @pytest.mark.parametrize("link", [" + ", " ** ", " < ", " and "])

@@ -47,6 +47,7 @@ def test_what_is_printed_reads_back(tree: Expr) -> None:
         ("a < b <= c", Binary("and", Compare("<", a, b), Compare("<=", b, c))),
         ("a × b · c", Binary("*", Binary("*", a, b), c)),
         ("a − b", Binary("-", a, b)),
+        ("a ÷ √b", Binary("/", a, Call("sqrt", (b,)))),
         ("a ≤ b ≠ c", Binary("and", Compare("<=", a, b), Compare("!=", b, c))),
         ("a &lt;= b and b #gt; c", Binary("and", Compare("<=", a, b), Compare(">", b, c))),
         ("1/√d", Binary("/", Number(1), Call("sqrt", (Name("d"),)))),

@@ -69,6 +69,8 @@ def test_value_is_that_of_the_expression(x: Dim, values: tuple[int, ...]) -> Non
         ("8 * (E // 8)", "E"),
         ("(E - 1) // 2", "(E - 1) // 2"),
         ("2 * (H + D)", "2*D + 2*H"),
+        ("(N + 1) ** 2 ÷ 2", "(N*N + 2*N + 1) // 2"),
+        ("N ** 0 + 2 ** 3", "9"),
     ],
 )
 def test_normal_form(text: str, printed: str) -> None:
@@ -76,7 +78,8 @@ def test_normal_form(text: str, printed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2 // N", "N // 0", "N // -2", "N % 2", "N ** 2", "√N", "True", "1.5", "doc[N]"]
+    "text",
+    ["2 // N", "N // 0", "N // -2", "N % 2", "N ** N", "√N", "N ** -1", "True", "1.5", "doc[N]"],
 )
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(ValueError, match="is no size"):
@@ -86,6 +89,20 @@ def test_what_is_no_size(text: str) -> None:
 def test_a_product_of_many_sums_is_refused() -> None:
     text = "*".join(f"(a{i} + b{i})" for i in range(40))
     with pytest.raises(ValueError, match="more than 1000 terms"):
+        Dim.from_expr(parse(text))
+
+
+@pytest.mark.parametrize("text", ["N ** 20 * M", "((N ** 9) ** 9) ** 9"])
+def test_a_product_of_many_symbols_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="more than 20 symbols"):
+        Dim.from_expr(parse(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["2 ** 20 * 2 ** 20 * 2 ** 20 * 8", "(((9 ** 20) ** 20) ** 20) ** 20 * N"]
+)
+def test_a_size_of_many_digits_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="more than 64 bits"):
         Dim.from_expr(parse(text))
 
 

@@ -29,7 +29,12 @@ def test_text_reads_back(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "printed"),
-    [("f64", "f64[]"), (" f32 [ …,N ] ", "f32[..., N]"), ("f32[2×3]", "f32[6]")],
+    [
+        ("f64", "f64[]"),
+        (" f32 [ …,N ] ", "f32[..., N]"),
+        ("f32[2×3]", "f32[6]"),
+        ("f32[(N + 1) ** 2]", "f32[N*N + 2*N + 1]"),
+    ],
 )
 def test_other_spellings(text: str, printed: str) -> None:
     assert str(parse_type(text)) == printed
@@ -41,6 +46,11 @@ def test_other_spellings(text: str, printed: str) -> None:
 def test_what_is_no_type(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_type(text)
+
+
+def test_a_comma_in_parentheses_separates_no_dims() -> None:
+    with pytest.raises(ValueError, match=r"`min\(N, doc\[b, 2\]\)` is no size"):
+        parse_type("f32[M, min(N, doc[b, 2])]")
 
 
 @examples(500)
@@ -79,7 +89,7 @@ def test_symbols_broadcast(left: str, right: str, result: str) -> None:
         ("f32[N]", "f32[M]", "N is not M"),
         ("f32[H*D]", "f32[H]", r"D\*H is not H"),
         ("f32[N, M]", "f32[..., M]", "stands for other dims"),
-        ("f32[N]", "f64[N]", "element types differ: f32 and f64"),
+        ("f32[N]", "f64[N]", "f32 beside f64"),
     ],
 )
 def test_symbols_that_do_not_broadcast(left: str, right: str, message: str) -> None:

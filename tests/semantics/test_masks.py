@@ -55,6 +55,12 @@ def test_causal_by_word_is_aligned_bottom_right(queries: int, keys: int) -> None
         np.testing.assert_allclose(attended(middle, given), expected(given, keep), atol=1e-12)
 
 
+def test_causal_between_sizes_that_are_called_like_indices() -> None:
+    text = 'S(["S : f32[q, k]"]) --> m[Causal Mask] --> W[Softmax]'
+    assert codes(text) == ["E037", "E037"]
+    assert codes(text.replace("f32[q, k]", "f32[q, q]")) == []
+
+
 @pytest.mark.parametrize(("queries", "keys"), LENGTHS)
 def test_an_expression_is_literal(queries: int, keys: int) -> None:
     given = arrays(queries, keys)

@@ -47,6 +47,8 @@ def files(tmp_path: Path) -> Path:
         "scaled": "flowchart TD\nq[Query]\nk[Key]\nq --> s[MatMul]\nk -- Transpose --> s\n"
         's --> c["Scale by 1/√d_k"]\n',
         "narrow": 'flowchart TD\nx(["x : f32[..., T, 4]"]) --> s[Tanh]\n',
+        "window": "---\nattn:\n  parameters: {width: 3, k: 5}\n---\nflowchart TD\n"
+        'S --> m["Mask: q - k < width"]\nm --> e["e = where(q < width, m, -inf)"]\n',
         "masked": "flowchart TD\nq[Query]\nk[Key]\npad[Mask]\nq --> s[MatMul]\n"
         "k -- Transpose --> s\ns & pad --> m[Mask] --> w[Softmax]\nw & k --> o[MatMul]\n",
     }
@@ -197,3 +199,15 @@ def test_a_module_that_changes_is_read_again(files: Path) -> None:
     path.write_text(BLOCK.replace("ReLU", "Tanh"), encoding="utf-8")
     os.utime(path, ns=(1, 1))
     assert operations(using(files, "block").drawn)[1] == "tanh"
+
+
+def test_sizes_of_a_module_are_no_indices(files: Path) -> None:
+    text = "{}S --> A[use it]"
+    drawn = text.format('S(["S : f32[N, M]"])\n')
+    masks = [f'{{keep="q - k < {n}"}} : f32[N, M]' for n in (3, 9)]
+    assert body(using(files, "window", text=drawn).drawn)[0].endswith(masks[0])
+    assert body(using(files, "window", ", width: 9", drawn).drawn)[0].endswith(masks[1])
+    assert "q < 3" in body(using(files, "window", text=drawn).drawn)[1]
+    with pytest.raises(DiagnosticError) as caught:
+        using(files, "window", ", width: k", text.format('S(["S : f32[N, k]"])\n'))
+    assert [d.code for d in caught.value.diagnostics] == ["E037", "E037"]

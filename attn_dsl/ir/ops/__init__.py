@@ -8,7 +8,7 @@ words that drawings use for it; printing, reading, renaming and the vocabulary d
 
 from attn_dsl.ir.ops.attention import TiledAttention
 from attn_dsl.ir.ops.base import Op
-from attn_dsl.ir.ops.elementwise import Add, Divide, Elementwise, Multiply, Subtract
+from attn_dsl.ir.ops.elementwise import Add, Divide, Elementwise, Multiply, Pointwise, Subtract
 from attn_dsl.ir.ops.heads import Concatenate, MergeHeads, Row, Slice, SplitHeads, Sum, Vector
 from attn_dsl.ir.ops.inputs import Input
 from attn_dsl.ir.ops.layers import (
@@ -38,6 +38,7 @@ OPS: dict[str, type[Op]] = {
         Subtract,
         Multiply,
         Divide,
+        Pointwise,
         Linear,
         LayerNorm,
         Embedding,
@@ -74,6 +75,7 @@ __all__ = [
     "MergeHeads",
     "Multiply",
     "Op",
+    "Pointwise",
     "Positions",
     "Relu",
     "Row",

@@ -12,7 +12,7 @@ from attn_dsl.expr import Expr
 from attn_dsl.expr.evaluate import Array
 from attn_dsl.ir.dims import ONE, Dim
 from attn_dsl.ir.ops.base import Op, attribute, expression, operand, operands
-from attn_dsl.ir.types import TensorType, TypeMismatch
+from attn_dsl.ir.types import TensorType, TypeMismatch, real
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ class Sum(Op):
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
         """The axis goes."""
-        x = types[self.x]
+        x = real(types[self.x], "x")
         if not -len(x.dims) <= self.axis < 0:
             raise TypeMismatch(f"sum over axis {self.axis} of {x}: axes are -1, -2, …", "axis")
         dims = list(x.dims)

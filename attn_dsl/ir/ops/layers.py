@@ -10,7 +10,7 @@ import numpy as np
 
 from attn_dsl.expr.evaluate import Array
 from attn_dsl.ir.ops.base import Op, attribute, operand
-from attn_dsl.ir.types import DType, TensorType, TypeMismatch
+from attn_dsl.ir.types import DType, TensorType, TypeMismatch, real
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Linear(Op):
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
         """[..., in] to [..., out]."""
-        x, weight = types[self.x], types[self.weight]
+        x, weight = real(types[self.x], "x"), types[self.weight]
         if not x.dims or x.dims[-1] != weight.dims[-1]:
             raise TypeMismatch(f"a weight {weight} does not fit {x}", "weight")
         return x.with_dims(*x.dims[:-1], weight.dims[0])
@@ -94,7 +94,7 @@ class LayerNorm(Op):
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
         """As x."""
-        x, gain = types[self.x], types[self.gain]
+        x, gain = real(types[self.x], "x"), types[self.gain]
         if not x.dims or gain.dims != x.dims[-1:]:
             raise TypeMismatch(f"a gain {gain} does not fit {x}", "gain")
         return x
@@ -165,7 +165,7 @@ class Positions(Op):
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
         """As x, which is [..., n, width]."""
-        x = types[self.x]
+        x = real(types[self.x], "x")
         if len(x.dims) < 2:
             raise TypeMismatch(f"positions need two dims, {x} has less", "x")
         return x
@@ -193,7 +193,7 @@ class Function(Op):
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
         """As x."""
-        return types[self.x]
+        return real(types[self.x], "x")
 
     def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
         """The function, element by element."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from attn_dsl.expr.evaluate import Array
 from attn_dsl.ir.ops.base import Op, operand
-from attn_dsl.ir.types import TensorType, TypeMismatch, broadcast
+from attn_dsl.ir.types import TensorType, TypeMismatch, broadcast, real
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class MatMul(Op):
         for side, type_ in (("lhs", lhs), ("rhs", rhs)):
             if len(type_.dims) < 2:
                 raise TypeMismatch(f"a matrix product needs two dims, {type_} has less", side)
+            real(type_, side)
         if lhs.dims[-1] != rhs.dims[-2]:
             message = f"{lhs} @ {rhs} contracts {lhs.dims[-1]} with {rhs.dims[-2]}"
             raise TypeMismatch(message, "rhs")

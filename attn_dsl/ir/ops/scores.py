@@ -23,7 +23,7 @@ from attn_dsl.expr import (
 from attn_dsl.expr import evaluate as evaluate_expr
 from attn_dsl.expr.evaluate import Array
 from attn_dsl.ir.ops.base import Op, attribute, expression, operand
-from attn_dsl.ir.types import TensorType, TypeMismatch, broadcasts_to
+from attn_dsl.ir.types import ElementMismatch, TensorType, TypeMismatch, broadcasts_to, real
 
 
 def score_names(shape: tuple[int, ...], sizes: Mapping[str, int]) -> dict[str, Any]:
@@ -55,12 +55,13 @@ def check_captured(op: Op, scores: TensorType, types: Mapping[str, TensorType]) 
             if tensor.indices is not None and (
                 type_.batch or len(type_.dims) != len(tensor.indices)
             ):
-                message = f"{type_} is indexed with {len(tensor.indices)} indices"
+                count = len(tensor.indices)
+                message = f"{type_} is indexed with {count} {'index' if count == 1 else 'indices'}"
                 raise TypeMismatch(message, tensor.name)
             for index in tensor.indices or ():
                 if kind_of(index, kinds) is Kind.FLOAT:
                     message = f"an index is a whole number, and `{to_text(index)}` is none"
-                    raise TypeMismatch(message, tensor.name)
+                    raise ElementMismatch(message, tensor.name)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Scale(Op):
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
         """As x."""
-        return types[self.x]
+        return real(types[self.x], "x")
 
     def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
         """One factor for all scores, in the dtype of x."""
@@ -128,8 +129,9 @@ class Mask(Op):
         """As x; the mask must be boolean and fit the scores."""
         check_captured(self, types[self.x], types)
         if kind_of(self.keep, {n: types[n].dtype.kind for n in self.captured}) is not Kind.BOOL:
-            raise TypeMismatch("a mask is a condition, such as `k <= q`; this is a number", "keep")
-        return types[self.x]
+            message = "a mask is a condition, such as `k <= q`; this is a number"
+            raise ElementMismatch(message, "keep")
+        return real(types[self.x], "x")
 
     def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
         """-inf where the mask says no."""
@@ -138,8 +140,8 @@ class Mask(Op):
         return np.where(keep, x, np.asarray(-np.inf, x.dtype))
 
     def as_score(self, scores: str) -> Expr | None:
-        """`where(keep, s, -inf)`."""
-        return where(self.keep, SCORE, MINUS_INF)
+        """`where(keep, s, -inf)`, unless the mask is made of these scores."""
+        return None if scores in self.captured else where(self.keep, SCORE, MINUS_INF)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class Score(Op):
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
         """As x."""
         check_captured(self, types[self.x], types)
-        return types[self.x]
+        return real(types[self.x], "x")
 
     def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
         """The expression at every index, in the dtype of x."""
@@ -164,8 +166,8 @@ class Score(Op):
         return np.broadcast_to(evaluate_expr(self.value, names, values), x.shape).astype(x.dtype)
 
     def as_score(self, scores: str) -> Expr | None:
-        """The expression itself."""
-        return self.value
+        """The expression itself, unless it captures these scores."""
+        return None if scores in self.captured else self.value
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ class Softmax(Op):
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
         """As x."""
-        x = types[self.x]
+        x = real(types[self.x], "x")
         if not -len(x.dims) <= self.axis < 0:
             raise TypeMismatch(f"softmax over axis {self.axis} of {x}: axes are -1, -2, …", "axis")
         return x

@@ -8,15 +8,19 @@ wording; one that does not hold leaves the graph as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import dropwhile
 
-from attn_dsl.expr import INDICES, MAX_NESTING, SCORE, Expr, depth, names_in, tensors_in
+from attn_dsl.expr import INDICES, MAX_NESTING, SCORE, Expr, depth, names_in, tensors_in, walk
 from attn_dsl.ir import Graph, Origin, Statement, TypeMismatch
-from attn_dsl.ir.ops import Input, MatMul, Scale, Softmax, TiledAttention, Transpose
+from attn_dsl.ir.ops import Input, MatMul, Pointwise, Scale, Softmax, TiledAttention, Transpose
 from attn_dsl.passes.fuse.compose import compose
+from attn_dsl.passes.fuse.inline import inline
 from attn_dsl.passes.remark import Remark, Rewritten
 from attn_dsl.rewrite import NoMatch, fresh_name, only_user, replace_statements
+
+MAX_NODES = 1000
+"""Of all steps together: a step that mentions its score twice doubles what comes before it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,10 @@ def _fuse(graph: Graph, softmax: Statement) -> tuple[Statement, Statement]:
         mask=composed.mask,
     )
     _check_names(op, scores, steps, spend)
-    absorbed = [scores, *(step.statement for step in steps), softmax, spend]
+    score, in_score = inline(graph, op.score, scores.type, spend.type, MAX_NODES)
+    mask, in_mask = inline(graph, op.mask, scores.type, spend.type, MAX_NODES)
+    op = replace(op, score=score, mask=mask)
+    absorbed = [scores, *in_score, *in_mask, *(s.statement for s in steps), softmax, spend]
     origins = _unique([origin for statement in absorbed for origin in statement.origins])
     try:
         type_ = op.infer({**graph.types, key.name: key.type})
@@ -97,33 +104,54 @@ def _check_names(
             raise NoMatch("its values have batch dims that `b` and `h` do not count", spend)
 
 
-def _walk_up(
-    graph: Graph, statement: Statement, room: int = MAX_NESTING
-) -> tuple[list[ScoreStep], Statement]:
-    """The operations on single scores, first one first, and the product before them.
+@dataclass(frozen=True)
+class Room:
+    """How large what comes before may be, so that the composed steps are no larger than that.
 
-    Composed, they may nest as deep as any expression, and no deeper: that is `room`.
+    `depth` counts nodes within one another, `nodes` all of them; what comes after mentions the
+    score `copies` times.
     """
-    if room < 0:
+
+    depth: int = MAX_NESTING
+    nodes: int = MAX_NODES
+    copies: int = 1
+
+    def after(self, expr: Expr) -> Room:
+        """The room that `expr` leaves."""
+        nodes = list(walk(expr))
+        left = self.nodes - self.copies * len(nodes)
+        return Room(self.depth - depth(expr), left, self.copies * nodes.count(SCORE))
+
+
+def _walk_up(
+    graph: Graph, statement: Statement, room: Room = Room()
+) -> tuple[list[ScoreStep], Statement]:
+    """The operations on single scores, first one first, and the product before them."""
+    if room.depth < 0:
         raise NoMatch(f"the steps before it nest more than {MAX_NESTING} deep", statement)
+    if room.nodes < 0:
+        raise NoMatch(f"the steps before it have more than {MAX_NODES} parts in all", statement)
     only_user(graph, statement)
     if isinstance(statement.op, MatMul):
         return [], statement
     failure: NoMatch | None = None
+    reason = "its scores do not come from a matrix product"
     for operand in statement.op.operands:
         expr = statement.op.as_score(operand)
         source = graph.table[operand]
-        if expr is None or operand in statement.op.captured or isinstance(source.op, Input):
+        if expr is None and isinstance(statement.op, Pointwise):
+            reason = "it reads scores at other places, too"
+        if expr is None or isinstance(source.op, Input) or not source.type.dtype.is_float:
             continue
         try:
-            steps, product = _walk_up(graph, source, room - depth(expr))
+            steps, product = _walk_up(graph, source, room.after(expr))
         except NoMatch as no:
             failure = failure or no
             continue
         if source.type == statement.type:
             return [*steps, ScoreStep(statement, expr)], product
         failure = NoMatch(f"it widens the scores {source.type} to {statement.type}", statement)
-    raise failure or NoMatch("its scores do not come from a matrix product", statement)
+    raise failure or NoMatch(reason, statement)
 
 
 def _walk_down(graph: Graph, softmax: Statement) -> Statement:

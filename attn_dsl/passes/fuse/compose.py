@@ -14,9 +14,10 @@ from attn_dsl.expr import (
     Expr,
     Name,
     Number,
+    Unary,
+    is_positive,
     names_in,
     substitute,
-    tensors_in,
 )
 from attn_dsl.ir.ops import Op, Scale
 
@@ -55,10 +56,13 @@ def compose(steps: Sequence[tuple[Op, Expr]]) -> Composed:
 
 
 def _mask_condition(expr: Expr) -> Expr | None:
-    """`c` where `expr` is `where(c, s, -inf)` and c does not depend on the score."""
+    """`c` where `expr` is `where(c, s, -inf)`, or the other way round, for a c without s."""
     match expr:
-        case Call("where", (condition, yes, no)) if (yes, no) == (SCORE, MINUS_INF):
-            return None if "s" in names_in(condition) else condition
+        case Call("where", (condition, yes, no)) if "s" not in names_in(condition):
+            if (yes, no) == (SCORE, MINUS_INF):
+                return condition
+            if (yes, no) == (MINUS_INF, SCORE):
+                return Unary("not", condition)
     return None
 
 
@@ -86,21 +90,3 @@ def keeps_minus_inf(expr: Expr) -> bool:
 
 def _one_side(scores: Expr, other: Expr) -> bool:
     return keeps_minus_inf(scores) and "s" not in names_in(other)
-
-
-def is_positive(factor: Expr) -> bool:
-    """Whether `factor` is above 0 for all sizes; no answer counts as no."""
-    if tensors_in(factor):
-        return False
-    match factor:
-        case Number(value):
-            return value > 0
-        case Name(id):
-            return id not in ("b", "h", "q", "k", "s")  # a size
-        case Binary("+" | "*" | "/" | "**", lhs, rhs):
-            return is_positive(lhs) and is_positive(rhs)
-        case Call("sqrt" | "min" | "max", arguments):
-            return all(is_positive(a) for a in arguments)
-        case Call("exp", _):
-            return True
-    return False

@@ -15,7 +15,7 @@ ARRAYS = draw(GRAPH, B=1, H=2, N=70, M=130, D=24, E=20)
 BARRIERS = PROGRAM.source.count("__syncthreads();")
 
 MUTATIONS = [
-    ("the mask's edge", "if (k > q + 60 ||", "if (k >= q + 60 ||"),
+    ("the mask's edge", "if (k > q + 60)", "if (k >= q + 60)"),
     ("when a tile is full", "q_first + 60 < k_last", "q_last + 60 < k_last"),
     ("where the loop ends", "min(q_last + 61, M)", "min(q_first + 61, M)"),
     ("keys past the end have no score", "if (k_count < KEYS) {", "if (M < 0) {"),

@@ -185,10 +185,10 @@ def placed(graph: Graph) -> Graph:
         (CAUSAL, {"D": 64, "E": 0}, "E061", "head dim E of `O` is 0", "from 1 to 128"),
         (graph_of("X: f16[N, M]"), {}, "E062", "`X` is f16[N, M]", "`--set dtype=f32`"),
         (
-            graph_of("x: i32[N, M]", "%y = softmax(%x) : i32[N, M]"),
+            graph_of("x: i32[N]", '%y = pointwise(%x) {dtype="f64", value="x / 2"} : f64[N]'),
             {},
             "E062",
-            "`y` is i32[N, M]",
+            "`y` is f64[N]",
             "`--set dtype=f32`",
         ),
         (graph_of("X: f32[A, B, C, N, M]"), {}, "E063", "two batch dims at most", "`...`"),

@@ -62,6 +62,8 @@ REFUSED: dict[str, tuple[Callable[[], str], str]] = {
     "repeated": (lambda: f"{HEAD}subgraph S\n{DRAWN}end\nS@{{ repeat: 1000000000 }}\n", "E047"),
     "parentheses": (lambda: label("Mask: " + "(" * 100_000 + "k" + ")" * 100_000), "E036"),
     "nots": (lambda: label("Mask: " + "~" * 9_000 + "k"), "E036"),
+    "chains": (lambda: label("Mask: " + "(1<" * 99 + "k" + "<3)" * 99), "E036"),
+    "powers": (lambda: HEAD + f'A["A : f32[{"(" * 90}9{"**20)" * 90}]"] --> B[Softmax]\n', "E035"),
     "terms": (lambda: label("Score: " + "+".join(["s"] * 3_000)), "E036"),
 }
 READ: dict[str, Callable[[], str]] = {
