@@ -8,6 +8,7 @@ SIZES = Sizes({"N": 5, "M": 7, "E": 6, "D": 4, "h": 2}, (2,))
 X, W, B = "f32[..., N, E]", "f32[D, E]", "f32[D]"
 INPUTS = {"x": X, "y": X, "w": W, "a": B, "g": "f32[E]", "c": "f32[E]", "t": "f32[M, E]"}
 INPUTS |= {"i": "i32[2, N]", "j": "i64[N]", "r": "f32[1, E]", "z": "f32[N, h]"}
+INPUTS |= {"e": "f32[N, E]", "u": "f32[N, E]"}
 OPS = {
     "linear": ("linear(%x, %w, %a)", "f32[..., N, D]"),
     "linear_without_bias": ("linear(%x, %w)", "f32[..., N, D]"),
@@ -25,8 +26,13 @@ OPS = {
     "slice_by_a_size_named_as_an_index": ('slice(%z) {first="0", count="h"}', "f32[N, h]"),
     "row": ("row(%x)", "f32[..., N, 1, E]"),
     "vector": ("vector(%r)", "f32[E]"),
+    "row_of_all": ("row(%x) {axis=-3}", "f32[..., 1, N, E]"),
+    "column": ("row(%x) {axis=-1}", "f32[..., N, E, 1]"),
     "sum": ("sum(%x)", "f32[..., N]"),
     "sum_rows": ("sum(%x) {axis=-2}", "f32[..., E]"),
+    "mean": ("mean(%x)", "f32[..., N]"),
+    "mean_of_rows": ("mean(%x) {axis=-2}", "f32[..., E]"),
+    "layer_norm_of_each_row": ("layer_norm(%x, %e, %u)", X),
     "relu": ("relu(%x)", X),
     "tanh": ("tanh(%x)", X),
     "identity": ("identity(%x)", X),

@@ -1,10 +1,16 @@
-"""sum over i of w[i] · v[i]  →  w v: what was drawn member by member is a matrix product."""
+"""sum over i of w[i] · v[i]  →  w v: what was drawn member by member is a matrix product.
+
+A factor that is the same for all i, and dropout, may come before the sum or after it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from attn_dsl.ir import Graph, Statement
 from attn_dsl.ir.dims import ONE
-from attn_dsl.ir.ops import MatMul, Multiply, Sum, Transpose, Vector
+from attn_dsl.ir.ops import Identity, MatMul, Multiply, Scale, Sum, Transpose, Vector
 from attn_dsl.passes.remark import Rewritten
 from attn_dsl.rewrite import NoMatch, fresh_name, only_user, replace_statements
 
@@ -21,23 +27,39 @@ def reroll(graph: Graph) -> Rewritten:
     return Rewritten(replace_statements(graph, new.values()) if new else graph)
 
 
-def _product(graph: Graph, total: Statement) -> tuple[Statement, Statement]:
-    """The product of a row of weights and the vectors, and its only row."""
+def _product(graph: Graph, total: Statement) -> Iterator[Statement]:
+    """The product of a row of weights and the vectors, its only row, and the steps after it."""
     assert isinstance(total.op, Sum)
-    weighted = graph.table[total.op.x]
-    only_user(graph, weighted)
+    weighted, steps = _before(graph, total.op.x)
     if not isinstance(weighted.op, Multiply):
         raise NoMatch("it sums no products", weighted)
     weights, vectors = _sides(graph, weighted)
-    types = graph.types
     product = MatMul(weights, vectors)
     name = fresh_name(graph, f"{total.name}_row")
-    row = Statement(name, product, product.infer(types), weighted.origins + total.origins)
+    row = Statement(name, product, product.infer(graph.types), weighted.origins + total.origins)
     vector = Vector(name)
     result = vector.infer({name: row.type})
     if result != total.type:
         raise NoMatch(f"the product would be {result}", total)
-    return row, Statement(total.name, vector, result, total.origins)
+    yield row
+    made = Statement(fresh_name(graph, f"{total.name}_plain"), vector, result, total.origins)
+    for step in steps:
+        yield made
+        op = step.op.rename({step.op.operands[0]: made.name})
+        made = Statement(step.name, op, result, step.origins)
+    yield replace(made, name=total.name)
+
+
+def _before(graph: Graph, value: str) -> tuple[Statement, list[Statement]]:
+    """What is summed before any steps that a sum may come before as well, and these steps."""
+    steps: list[Statement] = []
+    statement = graph.table[value]
+    only_user(graph, statement)
+    while isinstance(statement.op, Scale | Identity):
+        steps.insert(0, statement)
+        statement = graph.table[statement.op.x]
+        only_user(graph, statement)
+    return statement, steps
 
 
 def _sides(graph: Graph, weighted: Statement) -> tuple[str, str]:

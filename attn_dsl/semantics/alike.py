@@ -1,153 +1,206 @@
-"""What makes nodes 1, 2, … alike, and why those that look alike are no family."""
+"""What makes nodes 1, 2, … alike."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from attn_dsl.diagnostics import Diagnostic
-from attn_dsl.semantics import errors
-from attn_dsl.semantics.drawing import Drawn
+from attn_dsl.expr import Expr, Name, names_in, resolve, substitute, tensors_in
+from attn_dsl.ir.ops import Divide, MatMul, Subtract
+from attn_dsl.semantics.drawing import Drawn, Operand
+from attn_dsl.semantics.frames import around
+from attn_dsl.semantics.keys import MERMAID
+from attn_dsl.semantics.label_index import label_patterns, stem_of
+from attn_dsl.semantics.labels import Meaning
+from attn_dsl.semantics.numbering import Members, stem_and_index
 
-_ID = re.compile(r"(?P<stem>\w*?[^\W\d_])_?(?P<index>\d+|[A-Z])")
-_INDEX = re.compile(r"(?:\d+|[A-Z])(?!\w)")
-Members = dict[str, str]
-"""Node ids by index."""
-Shape = tuple[object, object, object, object, object]
-"""What has to be equal between members: label, operation, type, operands, users."""
-_DIFFERENCES = (
+Drawing = Mapping[str, Drawn]
+Shape = tuple[object, ...]
+"""What has to be equal between members, in the order of `DIFFERENCES`."""
+DIFFERENCES = (
     "the label of `{}` is another",
     "`{}` does something else",
     "the type of `{}` is another",
+    "the metadata of `{}` says something else",
     "what flows into `{}` is not alike",
     "`{}` is used elsewhere",
+    "`{}` is repeated otherwise",
 )
+_TWO_SIDES = (MatMul, Subtract, Divide)
+_NO_MEANING = MERMAID | {"op", "type", "axis", "role"}
+"""Keys of metadata that are not compared: those of looks, and what a meaning has already."""
 
 
-def groups(drawing: Mapping[str, Drawn]) -> dict[str, Members]:
-    """Several nodes of one stem by index, the numbers in order and letters last."""
-    groups: dict[str, Members] = {}
-    for id in drawing:
-        if match := _ID.fullmatch(id):
-            groups.setdefault(match["stem"], {})[match["index"]] = id
-    return {
-        stem: dict(sorted(members.items(), key=_position))
-        for stem, members in groups.items()
-        if len(members) > 1
-    }
+@dataclass(frozen=True)
+class Place:
+    """The family that a node belongs to, if it does, and its index there."""
+
+    stem: str
+    index: str
 
 
-def _position(member: tuple[str, str]) -> tuple[bool, int, str]:
-    index = member[0]
-    return not index.isdigit(), int(index) if index.isdigit() else 0, index
+class Row:
+    """Families as they may be: `place` of each member, and `members` by stem."""
+
+    def __init__(self, families: Mapping[str, Members]) -> None:
+        self.members = dict(families)
+        self.place = {id: Place(stem, i) for stem, m in families.items() for i, id in m.items()}
+
+    def drop(self, stem: str) -> None:
+        """Take a family out."""
+        for id in self.members.pop(stem).values():
+            del self.place[id]
+
+    def end(self, id: str, index: str) -> str:
+        """Another end of an arrow, as the member `index` sees it: its family where they pair."""
+        place = self.place.get(id)
+        return place.stem if place is not None and place.index == index else id
+
+    def wholes(self, ends: Sequence[tuple[str, object]]) -> set[tuple[str, object]]:
+        """The families of which all members are among `ends`, each with what `ends` say of it."""
+        met = Counter(ends)
+        return {
+            (stem, said)
+            for stem, said in {(self.place[id].stem, s) for id, s in ends if id in self.place}
+            if all(met[id, said] == 1 for id in self.members[stem].values())
+        }
 
 
-def gap(members: Members) -> str:
-    """Why the indices are no row 1, 2, … or 1, 2, … N; empty if they are one."""
-    numbers = [index for index in members if index.isdigit()]
-    if not numbers or numbers != [str(i + 1) for i in range(len(numbers))]:
-        return "they are not numbered 1, 2, … without a gap"
-    return (
-        "only one of them, the last, can have a letter" if len(members) > len(numbers) + 1 else ""
-    )
+def change_of(operand: Operand) -> object:
+    """Which output of a module it is, and what happens to it on its way."""
+    change = replace(operand.change, calls=())
+    return operand.output, change, _said(operand.edge.data.values)
 
 
-def _users(drawing: Mapping[str, Drawn]) -> dict[str, list[tuple[str, str]]]:
-    """Who uses each node, and which of its outputs."""
-    users: dict[str, list[tuple[str, str]]] = {id: [] for id in drawing}
+def _said(metadata: Mapping[str, object]) -> str:
+    said = {key: value for key, value in metadata.items() if key not in _NO_MEANING}
+    return repr(sorted(said.items()))
+
+
+@dataclass(frozen=True)
+class Use:
+    """A node that a value flows into, what happens on the way, and what it is there.
+
+    `side` tells the two sides of a product apart, where both are members of one family, and
+    `name` is what an expression of the node calls the value.
+    """
+
+    user: str
+    change: object
+    side: int = 0
+    name: str = ""
+
+
+Users = Mapping[str, Sequence[Use]]
+
+
+def users_of(drawing: Drawing) -> Users:
+    """Who uses each node, and how."""
+    users: dict[str, list[Use]] = {id: [] for id in drawing}
     for id, drawn in drawing.items():
-        for operand in drawn.operands:
-            users.get(operand.source, []).append((id, operand.output))
+        named = _named(drawn.meaning)
+        sides = _has_sides(drawn)
+        for side, operand in enumerate(drawn.operands):
+            source = drawing.get(operand.source)
+            if source is not None:
+                name = next((n for n in (source.name, operand.source) if n in named), "")
+                use = Use(id, change_of(operand), side if sides else 0, name)
+                users[operand.source].append(use)
     return users
 
 
-def shapes(
-    drawing: Mapping[str, Drawn], families: Mapping[str, Members]
-) -> dict[str, dict[str, Shape]]:
-    """The shape of each member, by stem and id."""
-    users = _users(drawing)
-    place = {
-        id: (stem, index) for stem, members in families.items() for index, id in members.items()
-    }
-    return {
-        stem: {id: _shape(drawing, users, place, id, i) for i, id in members.items()}
-        for stem, members in families.items()
-    }
+def _named(meaning: Meaning) -> set[str]:
+    """The names in a node's expression."""
+    said = [expr for expr in (meaning.expr, meaning.equation) if expr is not None]
+    names = {name for expr in said for name in (*names_in(expr), *tensors_in(expr))}
+    return names | {name.removesuffix("ᵀ") for name in names}
 
 
-def _shape(
-    drawing: Mapping[str, Drawn],
-    users: Mapping[str, list[tuple[str, str]]],
-    place: Mapping[str, tuple[str, str]],
-    id: str,
-    index: str,
-) -> Shape:
-    """What a member is like, up to its index."""
+def _has_sides(drawn: Drawn) -> bool:
+    """Whether two of one family flow in, where one is the left side and the other the right."""
+    if drawn.meaning.op not in _TWO_SIDES or len(drawn.operands) != 2:
+        return False
+    (stem, first), (other, second) = (stem_and_index(o.source) for o in drawn.operands)
+    return stem == other != "" and first.isdigit() and second.isdigit() and first != second
 
-    def end(other: str) -> str:
-        stem, at = place.get(other, (other, ""))
-        return stem if at in ("", index) else other
 
-    drawn = drawing[id]
-    acts, kind = (drawn.meaning.op, drawn.meaning.module), (drawn.meaning.type, drawn.meaning.axis)
-    operands = tuple((end(o.source), o.output, o.change) for o in drawn.operands)
-    used = tuple(sorted((end(user), output) for user, output in users[id]))
-    return _label(drawn, index), acts, kind, operands, used
+def shapes(drawing: Drawing, users: Users, row: Row, stem: str) -> dict[str, Shape]:
+    """The shape of each member of the family `stem`, by id."""
+    return dict(_shapes(drawing, users, row, row.members[stem]))
+
+
+def _shapes(
+    drawing: Drawing, users: Users, row: Row, members: Members
+) -> Iterator[tuple[str, Shape]]:
+    texts = {id: (i, _label(drawing[id], i)) for i, id in members.items()}
+    labels = label_patterns(texts)
+    for index, id in members.items():
+        drawn = drawing[id]
+        into = [(o.source, change_of(o)) for o in drawn.operands]
+        uses = [(use.user, _said_of(use, row, index)) for use in users[id]]
+        does, type_ = _meaning(drawing, drawn, row, index)
+        frames = tuple(frame.id for frame in around(drawn.frame) if frame.repeated)
+        yield (
+            id,
+            (
+                labels[id],
+                does,
+                type_,
+                _said(drawn.node.data.values),
+                _ends(row, into, index),
+                frozenset(Counter(_ends(row, uses, index)).items()),
+                frames,
+            ),
+        )
+
+
+def _said_of(use: Use, row: Row, index: str) -> object:
+    """How a member is used; a pair calls each other by their index, which does not count."""
+    pair = row.end(use.user, index) != use.user
+    return use.change, use.side, "" if pair else use.name
 
 
 def _label(drawn: Drawn, index: str) -> str:
-    """The label of a member with `#` for its index and for its id."""
-    label = drawn.node.label.text
-    if index in label:
-        label = _INDEX.sub(lambda found: _marked(found, index), label)
-    return re.sub(r"\s+", " ", label.replace(drawn.node.id, "#"))
+    """What a label says beside a type or an expression, which is compared as what it means."""
+    if drawn.meaning.name is not None:
+        return stem_of(drawn.meaning.name, index)
+    return "" if drawn.meaning.expr is not None else drawn.node.label.text
 
 
-def _marked(found: re.Match[str], index: str) -> str:
-    """A number or letter of a label, `#` for the index: `Key 1`, `a11`, but not `d1 of x`."""
-    text, number = found.string, found[0]
-    after_letter = number == index and text[: found.start()][-1:].isalpha()
-    if not number.endswith(index) or (after_letter and found.end() < len(text)):
-        return number
-    return f"{number.removesuffix(index)}#"
+def _ends(row: Row, ends: Sequence[tuple[str, object]], index: str) -> tuple[object, ...]:
+    """The other ends of arrows, with a family where they pair, or where all of it is there."""
+    wholes = row.wholes(ends)
+    found: list[object] = []
+    for id, said in ends:
+        stem = row.place[id].stem if id in row.place else ""
+        if (stem, said) not in wholes:
+            found.append((row.end(id, index), said))
+        elif (stem, said, "all") not in found:
+            found.append((stem, said, "all"))
+    return tuple(found)
 
 
-def reach_each_other(drawing: Mapping[str, Drawn], members: set[str]) -> bool:
-    """Whether a value of one member depends on another."""
-    stack = [o.source for id in members for o in drawing[id].operands]
-    seen: set[str] = set()
-    while stack:
-        id = stack.pop()
-        if id in members:
-            return True
-        if id not in seen and id in drawing:
-            seen.add(id)
-            stack += [o.source for o in drawing[id].operands]
-    return False
+def _meaning(drawing: Drawing, drawn: Drawn, row: Row, index: str) -> tuple[Meaning, object]:
+    """What a member does, up to its index, and the type that it declares."""
+    names: dict[str, str] = {}
+    for operand in drawn.operands:
+        if (source := drawing.get(operand.source)) is not None:
+            end = row.end(operand.source, index)
+            names |= {name: end for name in (source.name, operand.source) if end != operand.source}
+    does = replace(
+        drawn.meaning,
+        name=None,
+        type=None,
+        calls=(),
+        expr=_renamed(drawn.meaning.expr, names),
+        equation=_renamed(drawn.meaning.equation, names),
+    )
+    return does, drawn.meaning.type
 
 
-def lookalikes(drawing: Mapping[str, Drawn]) -> Iterator[Diagnostic]:
-    """Nodes that are labelled 1, 2, … and are no family, each reason once: it may be a mistake."""
-    named = {
-        stem: members
-        for stem, members in groups(drawing).items()
-        if any(_label(drawing[id], i) != drawing[id].node.label.text for i, id in members.items())
-        and not reach_each_other(drawing, set(members.values()))
-    }
-    reasons: dict[str, Diagnostic] = {}
-    found = shapes(drawing, named)
-    for stem, members in named.items():
-        ids = list(members.values())
-        common = Counter(found[stem].values()).most_common(1)[0][0]
-        odd = ids[0]
-        reason = gap(members) or ("there is a node of that name" if stem in drawing else "")
-        for id, shape in found[stem].items():
-            if shape != common and not reason:
-                differs = next(
-                    i for i, (a, b) in enumerate(zip(shape, common, strict=True)) if a != b
-                )
-                odd, reason = id, _DIFFERENCES[differs].format(id)
-        if reason:
-            reasons.setdefault(reason, errors.no_family(drawing[odd].node.span, ids, stem, reason))
-    yield from reasons.values()
+def _renamed(expr: Expr | None, names: Mapping[str, str]) -> Expr | None:
+    if expr is None or not names:
+        return expr
+    renamed = {f"{old}{mark}": f"{new}{mark}" for old, new in names.items() for mark in ("", "ᵀ")}
+    return resolve(substitute(expr, {old: Name(new) for old, new in renamed.items()}), renamed)

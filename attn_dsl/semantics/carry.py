@@ -9,6 +9,7 @@ from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.repeat import Repeat
 from attn_dsl.semantics.scope import Scope
+from attn_dsl.semantics.stacks import member_type
 from attn_dsl.semantics.values import Value
 
 Values = Mapping[str, Value]
@@ -110,10 +111,10 @@ def _said(
 
 def _differ(builder: Builder, values: Values, enters: Port, leaves: Port) -> str:
     """Why the value that leaves cannot enter the next copy; empty if it can."""
-    before, after = at(values, enters).name, at(values, leaves).name
-    if not before or not after or builder.type_of(before) == builder.type_of(after):
+    before, after = at(values, enters), at(values, leaves)
+    if not before.name or not after.name or _fits(builder, before, after):
         return ""
-    types = f"{builder.type_of(before)} and `{leaves}` {builder.type_of(after)}"
+    types = f"{_type(builder, before)} and `{leaves}` {_type(builder, after)}"
     return f"`{enters}` is {types}, so it cannot enter the next copy"
 
 
@@ -148,6 +149,19 @@ def _pairs(
 ) -> Iterator[Carry]:
     for enters in entering:
         for leaves in leaving:
-            before, after = at(values, enters).name, at(values, leaves).name
-            if before and after and builder.type_of(before) == builder.type_of(after):
+            if _fits(builder, at(values, enters), at(values, leaves)):
                 yield Carry(enters, leaves)
+
+
+def _fits(builder: Builder, before: Value, after: Value) -> bool:
+    """Whether a value can take the place of another: of its type, or of as many numbers."""
+    if before.name is None or after.name is None:
+        return False
+    numbers = [value.family for value in (before, after) if value.family and not value.family.rank]
+    agree = not numbers or before.family == after.family
+    return agree and builder.type_of(before.name) == builder.type_of(after.name)
+
+
+def _type(builder: Builder, value: Value) -> str:
+    each = f", one for each of {value.family.size}" if value.family else ""
+    return f"{member_type(builder, value)}{each}"

@@ -11,6 +11,7 @@ from attn_dsl.ir import parse_type
 from attn_dsl.ir.ops import Add, Mask, Op
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.enough import MAX_ERRORS, until_enough
+from attn_dsl.semantics.frames import Frame, frames_of
 from attn_dsl.semantics.interface import Interface, InterfaceOf, is_path, read_taken
 from attn_dsl.semantics.labels import Meaning, is_causal, part, read_label
 from attn_dsl.semantics.vocabulary import (
@@ -31,6 +32,8 @@ class Operand:
 
     `output` is which of its values a module with several gives here; `named` says that the
     label is an output's name, and need not mean anything to the node that the arrow ends at.
+    `whole` is set where all members of a family flow into each member of another, and
+    `scattered` where they flow into one node, but not as a row in the order of their indices.
     """
 
     source: str
@@ -38,14 +41,24 @@ class Operand:
     change: Meaning
     output: str = ""
     named: bool = False
+    whole: bool = False
+    scattered: bool = False
 
 
 @dataclass(frozen=True)
 class Family:
-    """Members 1, 2, …: what their ids begin with, and how many there are, or the symbol."""
+    """Members 1, 2, …: what their ids begin with, and how many there are, or the symbol.
+
+    `names` are those of the first member, by which expressions may call it. `vectors` says
+    that queries, keys and values which declare no type are vectors here, and `joined` that the
+    members end side by side, in a concatenation.
+    """
 
     stem: str
     size: str | int
+    names: tuple[str, ...] = ()
+    vectors: bool = True
+    joined: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ class Drawn:
     `place` is where the operation is named: the node, or the edge or subgraph title that
     names it, and `label` the text there. `family` is set for a node that stands for many, with
     the places of the others as `twins`, and `vector` for an input that meets each of them as a
-    vector.
+    vector. `frame` is the innermost subgraph around it.
     """
 
     node: Node
@@ -66,6 +79,7 @@ class Drawn:
     family: Family | None = None
     vector: bool = False
     twins: tuple[Span, ...] = ()
+    frame: Frame | None = None
 
     @property
     def name(self) -> str:
@@ -106,7 +120,11 @@ def read_drawing(
             if end in subgraphs:
                 found.append(errors.edge_to_subgraph(edge, end))
     found += _comments(comments, drawn)
-    return {**drawn, **dict(_by_titles(diagram, drawn))}
+    frames = frames_of(diagram)
+    return {
+        id: replace(d, frame=frames.get(d.node.subgraph))
+        for id, d in {**drawn, **dict(_by_titles(diagram, drawn))}.items()
+    }
 
 
 def drawn_operations(diagram: Diagram) -> dict[str, str]:

@@ -8,20 +8,21 @@ from dataclasses import dataclass, replace
 
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, worst
 from attn_dsl.expr import INDICES, SCORE, names_in
-from attn_dsl.ir import Graph
+from attn_dsl.ir import Graph, Origin
 from attn_dsl.semantics import errors
-from attn_dsl.semantics.alike import lookalikes
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, read_drawing
 from attn_dsl.semantics.enough import are_enough, until_enough
 from attn_dsl.semantics.families import collapse_families
 from attn_dsl.semantics.instantiate import default_sizes
 from attn_dsl.semantics.keys import check_keys
+from attn_dsl.semantics.lookalikes import lookalikes
 from attn_dsl.semantics.modules import interfaces
 from attn_dsl.semantics.nodes import DEFAULT_DIMS
 from attn_dsl.semantics.region import elaborate_scope
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.settings import Settings
+from attn_dsl.semantics.stacks import as_tensor
 from attn_dsl.semantics.unused import misspelled_settings, unused_settings
 from attn_dsl.semantics.values import Value
 from attn_dsl.syntax import Diagram
@@ -52,7 +53,7 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
     scope = replace(scope, parameters=default_sizes(builder, scope))
     values = elaborate_scope(builder, scope)
     _stop_at_enough(diagram, found)
-    outputs = _outputs(diagram, drawing, values, found)
+    outputs = _outputs(builder, diagram, drawing, values)
     if not outputs and worst(found) < Severity.ERROR:
         found.append(errors.nothing_to_compute(diagram.source.whole))
     if worst(found) < Severity.ERROR:
@@ -85,31 +86,35 @@ def _symbols(drawing: Mapping[str, Drawn]) -> set[str]:
 
 
 def _outputs(
+    builder: Builder,
     diagram: Diagram,
     drawing: Mapping[str, Drawn],
     values: Mapping[str, Value],
-    found: list[Diagnostic],
 ) -> list[tuple[str, str]]:
     """The nodes that nobody uses, with the value that each gives; several of a module.
+
+    Of a family it is one tensor.
 
     One is called by its NAME, or by its id where others have that NAME, too.
     """
     used = {operand.source for drawn in drawing.values() for operand in drawn.operands}
     used |= {edge.source for edge in diagram.edges}  # of some, the use was an error
-    found += (
+    builder.found += (
         errors.unused(d.node) for id, d in drawing.items() if id not in used and not d.operands
     )
     last = [drawn for id, drawn in drawing.items() if id not in used and drawn.operands]
     names = Counter(drawn.name for drawn in last)
     outputs = []
-    for drawn in until_enough(last, found):
+    for drawn in until_enough(last, builder.found):
         value = values.get(drawn.node.id, Value())
         if value.pending is not None:
             how = errors.lone_positions if value.is_positions else errors.undeclared
-            found.append(how(value.pending.node, drawn.node.span))
+            builder.found.append(how(value.pending.node, drawn.node.span))
         name = drawn.name if names[drawn.name] == 1 else drawn.node.id
         given = {f"{name}.{output}": v for output, v in value.outputs.items()} or {name: value}
-        outputs += [(label, v.name) for label, v in given.items() if v.name is not None]
+        for label, one in given.items():
+            tensor = as_tensor(builder, one, Origin("Vector", drawn.place)).name
+            outputs += [(label, tensor)] if tensor is not None else []
     return outputs
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -281,6 +281,15 @@ def which_output(edge: Edge, source: Node, outputs: Sequence[str]) -> Diagnostic
     return Diagnostic("E050", message, place, help=help)
 
 
+def several_inside(place: Span, module: str, nodes: Mapping[str, Sequence[str]]) -> Diagnostic:
+    """A module of which some last nodes give several values each."""
+    (node, outputs), *_ = nodes.items()
+    shown = ", ".join(f"`{name}`" for name in outputs)
+    message = f"`{_file(module)}` ends in `{node}`, which gives {shown}"
+    help = f"draw a box there for what leaves the module: `{node} -- {outputs[0]} --> …`"
+    return Diagnostic("E050", message, place, help=help)
+
+
 def type_of_several(node: Node, outputs: Sequence[str]) -> Diagnostic:
     """A type declared at a module that gives several values."""
     shown = ", ".join(f"`{name}`" for name in outputs)
@@ -408,6 +417,12 @@ def no_members(place: Span, symbol: str, stem: str, *, is_size: bool) -> Diagnos
     return Diagnostic("E051", f"how many is `{symbol}`?", place, help=help)
 
 
+def no_members_in(node: Node, given: str, size: str | int) -> Diagnostic:
+    """A value for an input that is a family, without an axis for its members."""
+    message = f"`{node.id}` is a family of {size}, and {given} has no axis for its members"
+    return Diagnostic("E038", f"shapes do not fit: {message}", node.span)
+
+
 def no_family(place: Span, ids: Sequence[str], stem: str, reason: str) -> Diagnostic:
     """Nodes that look like one family, in a drawing that does not work out otherwise."""
     shown = ", ".join(f"`{id}`" for id in ids)
@@ -415,14 +430,25 @@ def no_family(place: Span, ids: Sequence[str], stem: str, reason: str) -> Diagno
     return Diagnostic("N023", message, place, severity=Severity.NOTE)
 
 
-def no_family_rule(place: Span, what: str, kinds: Sequence[str]) -> Diagnostic:
+def no_family_rule(place: Span, what: str, kinds: Sequence[str], reason: str) -> Diagnostic:
     """An operation on nodes 1, 2, … that has no meaning along their axis."""
-    found = " and ".join(f"{kind}, one for each" if kind else "one value for all" for kind in kinds)
-    message = f"`{what}` has no rule for nodes 1, 2, … that are one family: {found}"
-    help = (
-        "there are rules for products, Softmax, Multiply and Sum of vectors, Concatenate of heads"
-    )
+    given = f", given {' and '.join(kinds)}" if kinds else ""
+    message = f"`{what}` has no rule for nodes 1, 2, … that are one family{given}"
+    help = "docs/language.md says under Families what can be drawn for each, and what for all"
+    return Diagnostic("E053", message, place, reason, help=help)
+
+
+def nothing_differs(place: Span, what: str) -> Diagnostic:
+    """All members of a family flow into one node, and each of them is the same value."""
+    message = f"nodes 1, 2, … that flow into `{what}` are all one value: nothing tells them apart"
+    help = "draw one node, or give each an input, or a layer with parameters, of its own"
     return Diagnostic("E053", message, place, help=help)
+
+
+def shared_layer(place: Span, what: str, size: str) -> Diagnostic:
+    """A layer that is drawn for each of a number of members that is open."""
+    message = f"how many `{size}` is, the call tells: `{what}` has one set of parameters for all"
+    return Diagnostic("N025", message, place, severity=Severity.NOTE)
 
 
 def called(diagnostic: Diagnostic, call: Note) -> Diagnostic:

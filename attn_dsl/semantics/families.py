@@ -7,34 +7,40 @@ symbol, and the drawn members are samples of it; with numbers only it is written
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from attn_dsl.ir.ops import MatMul
-from attn_dsl.semantics.alike import Members, gap, groups, reach_each_other, shapes
+from attn_dsl.semantics.alike import Row, Users, change_of, shapes, users_of
 from attn_dsl.semantics.drawing import Drawn, Family, Operand
+from attn_dsl.semantics.family_kinds import with_kinds
+from attn_dsl.semantics.frames import common_frame
+from attn_dsl.semantics.label_index import stem_of
+from attn_dsl.semantics.numbering import Members, gap, groups
+from attn_dsl.semantics.order import use_order
+from attn_dsl.semantics.vocabulary import find_role
 
 
 def collapse_families(drawing: Mapping[str, Drawn]) -> dict[str, Drawn]:
     """The drawing with each family as one node, called by what its members' ids begin with."""
-    families = _agreeing(drawing, dict(_candidates(drawing)))
+    families = find_families(drawing)
     if not families:
         return dict(drawing)
-    stem_of = {id: stem for stem, members in families.items() for id in members.values()}
+    row = Row(families)
     collapsed: dict[str, Drawn] = {}
     for id, drawn in drawing.items():
-        stem = stem_of.get(id, id)
-        if stem in collapsed:
-            continue
-        operands = _operands(drawn, stem_of)
-        if id in stem_of:
-            family = Family(stem, _size(families[stem]))
-            node = replace(drawn.node, id=stem)
-            places = dict.fromkeys(drawing[other].place for other in families[stem].values())
-            twins = tuple(place for place in places if place != drawn.place)
-            drawn = replace(drawn, node=node, family=family, twins=twins)
-        collapsed[stem] = replace(drawn, operands=operands)
-    return dict(_with_vectors(collapsed))
+        place = row.place.get(id)
+        if place is None:
+            collapsed[id] = replace(drawn, operands=tuple(_operands(drawn, row, "")))
+        elif place.stem not in collapsed:
+            members = [drawing[other] for other in families[place.stem].values()]
+            collapsed[place.stem] = _one_for_all(place.stem, members, row)
+    return with_kinds(collapsed)
+
+
+def find_families(drawing: Mapping[str, Drawn]) -> dict[str, Members]:
+    """The members of each family, by what their ids begin with."""
+    return _agreeing(drawing, dict(_candidates(drawing)))
 
 
 def _candidates(drawing: Mapping[str, Drawn]) -> Iterator[tuple[str, Members]]:
@@ -45,44 +51,109 @@ def _candidates(drawing: Mapping[str, Drawn]) -> Iterator[tuple[str, Members]]:
 
 
 def _agreeing(drawing: Mapping[str, Drawn], families: dict[str, Members]) -> dict[str, Members]:
-    """Those whose members are alike; a family that falls may take others with it."""
-    while True:
-        found = shapes(drawing, families)
-        alike = {
-            stem: members
-            for stem, members in families.items()
-            if len(set(found[stem].values())) == 1
-            and not reach_each_other(drawing, set(members.values()))
-        }
-        if len(alike) == len(families):
-            return families
-        families = alike
+    """Those whose members are alike; a family that falls may take others with it.
+
+    All that are not alike fall at once, so that it does not matter which one comes first.
+    """
+    row, users, levels = Row(families), users_of(drawing), _levels(drawing)
+    waiting = dict.fromkeys(families)
+    while waiting:
+        fallen = [stem for stem in waiting if not _are_alike(drawing, users, row, levels, stem)]
+        near = [id for stem in fallen for id in _neighbours(drawing, users, row.members[stem])]
+        for stem in fallen:
+            row.drop(stem)
+        waiting = dict.fromkeys(row.place[id].stem for id in near if id in row.place)
+    return row.members
 
 
-def _operands(drawn: Drawn, stem_of: Mapping[str, str]) -> tuple[Operand, ...]:
-    """One operand for all members of a family."""
-    merged: dict[tuple[str, str, object], Operand] = {}
-    for operand in drawn.operands:
-        source = stem_of.get(operand.source, operand.source)
-        what = operand.change if operand.source in stem_of else operand.edge.span
-        key = (source, operand.output, what)
-        merged.setdefault(key, replace(operand, source=source))
-    return tuple(merged.values())
+def _are_alike(
+    drawing: Mapping[str, Drawn], users: Users, row: Row, levels: Mapping[str, int], stem: str
+) -> bool:
+    """Whether all members do the same, side by side."""
+    level = {levels.get(id) for id in row.members[stem].values()}
+    if len(level) > 1 or None in level:
+        return False  # one may depend on another
+    return len(set(shapes(drawing, users, row, stem).values())) == 1
+
+
+def _neighbours(drawing: Mapping[str, Drawn], users: Users, members: Members) -> Iterator[str]:
+    """The nodes at the other ends of the arrows of some."""
+    for id in members.values():
+        yield from (operand.source for operand in drawing[id].operands)
+        yield from (use.user for use in users[id])
+
+
+def _levels(drawing: Mapping[str, Drawn]) -> dict[str, int]:
+    """How many nodes there are before each one, on the longest way; none for those in a circle.
+
+    What depends on a node is on a higher level.
+    """
+    order, _ = use_order({id: [o.source for o in d.operands] for id, d in drawing.items()})
+    levels: dict[str, int] = {}
+    for id in order:
+        before = [levels.get(operand.source, -1) for operand in drawing[id].operands]
+        levels[id] = 1 + max(before, default=-1)
+    return levels
+
+
+def _one_for_all(stem: str, members: Sequence[Drawn], row: Row) -> Drawn:
+    """The first member, under the name that all have in common."""
+    drawn = members[0]
+    index, meaning = row.place[drawn.node.id].index, drawn.meaning
+    name = stem_of(meaning.name, index) if meaning.name else None
+    role = meaning.role
+    if drawn.node.label.text == drawn.node.id:
+        role = role or find_role(stem)  # `K1` without a label is a key
+    places = dict.fromkeys(member.place for member in members)
+    frame = common_frame([member.frame for member in members])
+    return replace(
+        drawn,
+        node=replace(drawn.node, id=stem, subgraph=frame.id if frame else None),
+        frame=frame,
+        meaning=replace(meaning, name=name, role=role),
+        operands=tuple(_operands(drawn, row, index)),
+        family=Family(stem, _size(row.members[stem]), (drawn.node.id, drawn.name)),
+        twins=tuple(place for place in places if place != drawn.place),
+    )
+
+
+def _operands(drawn: Drawn, row: Row, index: str) -> Iterator[Operand]:
+    """One operand for all members of a family; `index` is that of the node itself, if it has one.
+
+    An arrow from each member is one operand. Where there are two from each, they are two.
+    """
+    wholes = row.wholes([(o.source, change_of(o)) for o in drawn.operands])
+    met: Counter[tuple[str, object]] = Counter()
+    merged: dict[object, list[tuple[int, Operand]]] = {}
+    for position, operand in enumerate(drawn.operands):
+        change, place = change_of(operand), row.place.get(operand.source)
+        key: object = position
+        if place is not None and not (
+            index and place.index == index and (place.stem, change) not in wholes
+        ):
+            met[operand.source, change] += 1
+            key = place.stem, change, met[operand.source, change]
+        merged.setdefault(key, []).append((position, operand))
+    for found in merged.values():
+        yield _merged([o for _, o in found], [at for at, _ in found], row, paired=bool(index))
+
+
+def _merged(
+    operands: Sequence[Operand], positions: Sequence[int], row: Row, paired: bool
+) -> Operand:
+    """One operand for those from all members of a family, which stand at `positions`."""
+    first = operands[0]
+    place = row.place.get(first.source)
+    if place is None:
+        return first
+    if len(operands) == 1:
+        return replace(first, source=place.stem)
+    in_order = [o.source for o in operands] == list(row.members[place.stem].values())
+    as_row = list(positions) == list(range(positions[0], positions[0] + len(positions)))
+    scattered = not (in_order and as_row)
+    return replace(first, source=place.stem, whole=paired, scattered=scattered)
 
 
 def _size(members: Members) -> str | int:
     last = list(members)[-1]
     return last if not last.isdigit() else len(members)
-
-
-def _with_vectors(drawing: dict[str, Drawn]) -> Iterator[tuple[str, Drawn]]:
-    """A value from outside that meets each member in a product is a vector, as they are."""
-    vectors = {
-        o.source
-        for d in drawing.values()
-        if d.family is not None and d.meaning.op is MatMul
-        for o in d.operands
-    }
-    for id, drawn in drawing.items():
-        single = id in vectors and drawn.family is None and not drawn.operands
-        yield id, replace(drawn, vector=single)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from attn_dsl.diagnostics import DiagnosticError
 from attn_dsl.ir import Dim
@@ -15,6 +16,7 @@ from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.site import Argument, Site
 from attn_dsl.semantics.sizes import read_size
 from attn_dsl.semantics.slots import place_masks
+from attn_dsl.semantics.stacks import as_tensor, member_type, stacked
 from attn_dsl.semantics.unify import unify
 from attn_dsl.semantics.values import Value
 from attn_dsl.syntax import sub_metadata
@@ -53,16 +55,28 @@ def instantiate(
         parameters=_parameters(builder, site, module, bound),
         call=site.scope.call or site.place,
         modules={**site.scope.modules, module.key: module_path(site.meaning.module, site.diagram)},
+        members=site.members,
     )
     values = elaborate(builder, scope)
-    given = {name: values.get(id, Value()) for name, id in module.outputs.items()}
+    given = {
+        name: _given(builder, site, values.get(id, Value())) for name, id in module.outputs.items()
+    }
+    nested = {module.outputs[n]: list(v.outputs) for n, v in given.items() if v.outputs}
+    if nested:
+        builder.found.append(errors.several_inside(site.place, module.name, nested))
+        return Value()
     if len(given) == 1:
         (value,) = given.values()
-        return Value(value.name, site.meaning.role, value.pending, called=value.called)
+        return replace(value, role=site.meaning.role, known_as=())
     if any(value.failed for value in given.values()):
         return Value()
-    named = {n: Value(v.name, v.role, known_as=(n, module.outputs[n])) for n, v in given.items()}
+    named = {n: replace(v, known_as=(n, module.outputs[n])) for n, v in given.items()}
     return Value(outputs=named)
+
+
+def _given(builder: Builder, site: Site, value: Value) -> Value:
+    """What the module's drawing gives; a family in it is one tensor to the outside."""
+    return as_tensor(builder, value, site.origin("Vector")) if site.members is None else value
 
 
 def _loaded(builder: Builder, site: Site) -> Module | None:
@@ -129,11 +143,14 @@ def _own_sizes(
     """The symbols of the types that the module declares, from the types that it is given."""
     sizes: dict[str, Dim] = {}
     for id, value in bound.items():
-        node, declared = module.drawing[id].node, module.drawing[id].meaning.type
+        drawn = module.drawing[id]
+        declared = drawn.meaning.type
+        if declared is not None and drawn.family is not None:
+            declared, _ = stacked(declared, Dim.of(drawn.family.size))
         if declared is None or value.name is None:
             continue
-        given = builder.type_of(value.name)
+        given = member_type(builder, value)
         if not unify(declared, given, sizes):
-            error = errors.other_type(site.place, str(given), node, str(declared))
+            error = errors.other_type(site.place, str(given), drawn.node, str(declared))
             builder.found.append(error)
     return sizes

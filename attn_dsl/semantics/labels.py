@@ -56,9 +56,13 @@ class Meaning:
 FORMS: dict[str, type[Op]] = {"mask": Mask, "score": Score, "scale": Scale}
 _TYPED = re.compile(r"\s*(?P<name>[^:=\s]+)\s*:\s*(?P<type>(?:f16|bf16|f32|f64|i32|i64|bool)\b.*)")
 _LIKE_TYPED = re.compile(r"\s*(?P<name>[^:=\s]+)\s*:\s*(?P<type>\w+\[.*\]\s*)")
-_FORM = re.compile(r"\s*(?P<word>mask|score|scale)\s*:(?P<expr>.+)", re.IGNORECASE | re.DOTALL)
+_INDEX = r"(?:\s+(?:\d+|[a-z]))?"
+_FORM = re.compile(
+    rf"\s*(?P<word>score|(?:mask|scale){_INDEX})\s*:(?P<expr>.+)", re.IGNORECASE | re.DOTALL
+)
 _BY = re.compile(
-    r"\s*(?P<word>scaled?|multiply|divided?)(?: scores)? by (?P<expr>.+)", re.IGNORECASE | re.DOTALL
+    rf"\s*(?P<word>scaled?|multiply|divided?)(?: scores)?{_INDEX} by (?P<expr>.+)",
+    re.IGNORECASE | re.DOTALL,
 )
 _SIGN = re.compile(r"\s*(?P<word>[×÷])\s*(?P<expr>.+)", re.DOTALL)
 _EQUATION = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*=(?P<expr>[^=].*)", re.DOTALL)
@@ -72,7 +76,8 @@ def read_label(label: Text, found: list[Diagnostic]) -> Meaning:
         return _typed(match, label, found)
     if match := _FORM.fullmatch(text):
         expr = _expression(match, label, found)
-        return Meaning(FORMS[match["word"].lower()], expr=expr, broken=expr is None)
+        form = FORMS[match["word"].split()[0].lower()]  # `Mask 2: k <= q` is numbered
+        return Meaning(form, expr=expr, broken=expr is None)
     if ":" in text and (match := _LIKE_TYPED.fullmatch(text)):
         return _typed(match, label, found)
     if "=" in text and (match := _EQUATION.fullmatch(text)):

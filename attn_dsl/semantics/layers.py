@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attn_dsl.ir import Dim, DType, Origin, TensorType
 from attn_dsl.ir.ops import (
@@ -11,6 +11,7 @@ from attn_dsl.ir.ops import (
     Function,
     LayerNorm,
     Linear,
+    Mean,
     MergeHeads,
     Positions,
     Softmax,
@@ -37,14 +38,14 @@ def _one(
     return typed(builder, site, arguments[0], like)
 
 
-def _parameter(builder: Builder, site: Site, suffix: str, role: str, *dims: Dim) -> str | None:
+def parameter(builder: Builder, site: Site, suffix: str, role: str, *dims: Dim) -> str | None:
     """A parameter of the operation, called by its path; None if there is one of that name."""
     name = ".".join((*site.parameter_path, suffix))
     type_ = TensorType(builder.settings.dtype, dims)
     return builder.add_input(name, type_, role, site.scope.call or site.place, parameter=True)
 
 
-def _width(builder: Builder, site: Site, x: str) -> Dim | None:
+def width_of(builder: Builder, site: Site, x: str) -> Dim | None:
     """The last dim of x; an error if it is a single number."""
     type_ = builder.type_of(x)
     if type_.dims:
@@ -59,25 +60,29 @@ def build_linear(builder: Builder, site: Site, arguments: Sequence[Argument]) ->
     x = _one(builder, site, arguments)
     if x is None:
         return None
-    width = _width(builder, site, x)
+    width = width_of(builder, site, x)
     if width is None:
         return None
-    out = _out(builder, site, width, x)
-    weight = _parameter(builder, site, "weight", "linear", out, width)
+    out = out_width(builder, site, width, x)
+    weight = parameter(builder, site, "weight", "linear", out, width)
     has_bias = site.data.values.get("bias", True) is not False
-    bias = _parameter(builder, site, "bias", "bias", out) if has_bias else ""
+    bias = parameter(builder, site, "bias", "bias", out) if has_bias else ""
     if weight is None or bias is None:
         return None
     return builder.add(site.wish, Linear(x, weight, bias), site.origin("Linear"))
 
 
-def _out(builder: Builder, site: Site, width: Dim, x: str) -> Dim:
+def out_width(
+    builder: Builder, site: Site, width: Dim, x: str, sizes: Mapping[str, Dim] | None = None
+) -> Dim:
+    """How wide the result of a Linear is: `out`, an expression in `sizes` too, or as said above."""
     said = site.data.values.get("out")
     if said is None:
         ends = x in builder.vocabulary and _ends_branch(site)
         return builder.vocabulary[x] if ends else width
     place = site.data.spans["out"]
-    return read_size(builder, place, "out", said, {**site.scope.parameters, "in": width})
+    known = {**site.scope.parameters, **(sizes or {}), "in": width}
+    return read_size(builder, place, "out", said, known)
 
 
 def _ends_branch(site: Site) -> bool:
@@ -99,18 +104,19 @@ def build_norm(builder: Builder, site: Site, arguments: Sequence[Argument]) -> s
     x = _one(builder, site, arguments)
     if x is None:
         return None
-    width = _width(builder, site, x)
+    width = width_of(builder, site, x)
     if width is None:
         return None
-    gain = _parameter(builder, site, "weight", "gain", width)
-    bias = _parameter(builder, site, "bias", "bias", width)
-    epsilon = _epsilon(builder, site)
+    gain = parameter(builder, site, "weight", "gain", width)
+    bias = parameter(builder, site, "bias", "bias", width)
+    epsilon = epsilon_of(builder, site)
     if gain is None or bias is None:
         return None
     return builder.add(site.wish, LayerNorm(x, gain, bias, epsilon), site.origin("LayerNorm"))
 
 
-def _epsilon(builder: Builder, site: Site) -> float:
+def epsilon_of(builder: Builder, site: Site) -> float:
+    """What keeps the variance above 0."""
     said = site.data.values.get("epsilon", 1e-5)
     if isinstance(said, (int, float)) and not isinstance(said, bool) and said >= 0:
         return float(said)
@@ -127,7 +133,7 @@ def build_embedding(builder: Builder, site: Site, arguments: Sequence[Argument])
     if ids is None:
         return None
     size = Dim.of(f"{site.wish}_vocabulary")
-    table = _parameter(builder, site, "weight", "table", size, Dim.of(WIDTH))
+    table = parameter(builder, site, "weight", "table", size, Dim.of(WIDTH))
     if table is None:
         return None
     added = builder.add(site.wish, Embedding(ids, table), site.origin("Embedding"))
@@ -167,6 +173,12 @@ def build_sum(builder: Builder, site: Site, arguments: Sequence[Argument]) -> st
         return build_matmul(builder, site, arguments)
     x = _one(builder, site, arguments)
     return x and builder.add(site.wish, Sum(x, site.meaning.axis or -1), site.origin("Sum"))
+
+
+def build_mean(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """Over the last axis unless metadata says otherwise."""
+    x = _one(builder, site, arguments)
+    return x and builder.add(site.wish, Mean(x, site.meaning.axis or -1), site.origin("Mean"))
 
 
 def build_split_heads(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:

@@ -18,19 +18,23 @@ def setting(
     name: str,
     said: Any = None,
     place: Span | None = None,
+    *,
+    is_size: bool = False,
 ) -> Any:
     """What `name` is for the node or subgraph at `steps`, ids from outside in; None if unknown.
 
     First comes a setting for it, `Encoder.MHA.heads` before `MHA.heads`; then what its metadata
     says, which is `said`, at `place`; then settings for what is around it, `Encoder.heads`; then
     what the module around was given; then `heads` for all, unless a type has a size of that name.
+    If it `is_size` in the drawing that asks, and something else is asked for, neither of these
+    two is meant.
     """
     path, inside = (*scope.shared, *steps), len(scope.shared)
     own = list(_keys(path, name))
     around = [key for end in range(len(path) - 1, inside, -1) for key in _keys(path[:end], name)]
     outside = [key for end in range(inside, 0, -1) for key in _keys(path[:end], name)]
-    given = scope.parameters.get(name)
-    bare = [] if name in builder.declared else [name]
+    given = None if is_size else scope.parameters.get(name)
+    bare = [] if is_size or name in builder.declared else [name]
     keys = [*own, *around, *outside, *bare]
 
     def find(keys: Sequence[str]) -> str | None:
@@ -56,9 +60,11 @@ def count(
     name: str,
     said: Any = None,
     place: Span | None = None,
+    *,
+    is_size: bool = False,
 ) -> Any:
     """The same, a size of a module as its number, or as its text if it has none."""
-    found = setting(builder, scope, steps, name, said, place)
+    found = setting(builder, scope, steps, name, said, place, is_size=is_size)
     if not isinstance(found, Dim):
         return found
     return str(found) if found.constant is None else found.constant

@@ -136,7 +136,7 @@ def _mask_name(builder: Builder, site: Site) -> str:
 def _by_operand(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
     """The mask is the argument that is an input, or is boolean; the other brings the scores."""
     first, second = arguments
-    mask, carrier = (first, second) if _is_mask(builder, first) else (second, first)
+    mask, carrier = (first, second) if is_mask(builder, first) else (second, first)
     return _apply(builder, site, carrier, mask)
 
 
@@ -159,7 +159,8 @@ def _apply(builder: Builder, site: Site, carrier: Argument, mask: Argument) -> s
     return builder.add(site.wish, Add(scores, value), site.origin("Mask"))
 
 
-def _is_mask(builder: Builder, argument: Argument) -> bool:
+def is_mask(builder: Builder, argument: Argument) -> bool:
+    """Whether a value that flows into a mask is what masks, and not the scores."""
     value = argument.value
     if value.pending is not None or value.role == "mask":
         return True

@@ -57,7 +57,9 @@ def _resolved(
     names = {id: typed(builder, site, Argument(v, site.place), None) for id, v in bound.items()}
     if None in names.values():
         return None
-    return {id: Value(name, role_of(inputs[id])) for id, name in names.items()}
+    return {
+        id: Value(name, role_of(inputs[id]), family=bound[id].family) for id, name in names.items()
+    }
 
 
 def role_of(drawn: Drawn) -> str:

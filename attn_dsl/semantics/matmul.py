@@ -16,7 +16,7 @@ def build_matmul(builder: Builder, site: Site, arguments: Sequence[Argument]) ->
     """lhs @ rhs, or lhs @ rhsᵀ where the drawing leaves out the transpose."""
     if not has_operands(builder, site, arguments, range(2, 3), "two values"):
         return None
-    ordered = sorted(arguments, key=_side)
+    ordered = sorted(arguments, key=lambda argument: side_of(*argument.roles))
     lhs, rhs = (typed(builder, site, argument, None) for argument in ordered)
     if lhs is None or rhs is None:
         return None
@@ -36,9 +36,9 @@ def build_matmul(builder: Builder, site: Site, arguments: Sequence[Argument]) ->
     return product
 
 
-def _side(argument: Argument) -> int:
+def side_of(*roles: str) -> int:
     """`lhs` comes first and `rhs` last, whatever the order of the arrows."""
-    return 0 if "lhs" in argument.roles else 2 if "rhs" in argument.roles else 1
+    return 0 if "lhs" in roles else 2 if "rhs" in roles else 1
 
 
 def _draws_no_transpose(builder: Builder, lhs: str, rhs: str, roles: list[str]) -> bool:

@@ -1,127 +1,339 @@
-"""Operations on families: each one once, along the family's axis.
+"""What an operation does that is drawn for each member of a family: one rule an operation.
 
-Vectors, one a member, are `[..., n, d]`; scalars, one a member, are a row `[..., 1, n]`; heads,
-one a member, are `[..., n, rows, d]`.
+A rule gets arguments that are families, which pair by their index, or the same for all members.
+It does what each box does alone, for all members at once. Two things are more than that: a
+product of vectors is one number a member, and a softmax of such numbers runs along the family.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from attn_dsl.expr import Binary, Call, Expr, Tensor, Unary, names_in, tensors_in, walk
 from attn_dsl.ir.ops import (
+    Add,
     Concatenate,
+    Divide,
+    Elementwise,
+    Embedding,
+    Function,
+    LayerNorm,
+    Linear,
+    Mask,
     MatMul,
+    Mean,
     MergeHeads,
     Multiply,
+    Op,
+    Positions,
     Row,
+    Scale,
+    Score,
     Softmax,
     SplitHeads,
+    Subtract,
     Sum,
     Transpose,
 )
-from attn_dsl.semantics import errors
-from attn_dsl.semantics.builder import Builder
-from attn_dsl.semantics.drawing import Drawn
-from attn_dsl.semantics.lookup import count
-from attn_dsl.semantics.site import Argument, Site, typed
+from attn_dsl.semantics import errors, layers
+from attn_dsl.semantics.captured import mentioned
+from attn_dsl.semantics.masks import is_mask
+from attn_dsl.semantics.member_layers import build_embedding, build_linear, build_norm, note_shared
+from attn_dsl.semantics.member_products import build_product
+from attn_dsl.semantics.site import Argument, Site, has_operands
+from attn_dsl.semantics.stacks import (
+    NoRule,
+    Reported,
+    Work,
+    aligned,
+    common_rank,
+    is_family,
+    member_type,
+    renamed,
+    stack_of,
+)
 from attn_dsl.semantics.values import Value
 
-SCALARS, VECTORS, HEADS = "scalars", "vectors", "heads"
+Rule = Callable[[Work, Sequence[Argument]], Value]
+MANY = 1000
 
 
-def has_family(site: Site, arguments: Sequence[Argument]) -> bool:
-    """Whether an operation belongs to a family, or takes one."""
-    return site.drawn.family is not None or any(a.value.family for a in arguments)
+def build_for_members(work: Work, arguments: Sequence[Argument]) -> Value:
+    """The value of an operation that is drawn for each member; raises NoRule or Reported."""
+    rule = _rule(work.site)
+    families = [*map(is_family, arguments), *(mask.family for mask in _masks(work.site))]
+    if not any(families) and rule not in _OWN_PARAMETERS:
+        return work.plain(work.site, arguments)  # it is the same for all members
+    sizes = {stack_of(a).size: None for a in arguments if a.value.family}
+    if len(sizes) > 1:
+        raise NoRule(f"there are {' and '.join(map(str, sizes))} members")
+    return rule(work, arguments)
 
 
-def build_on_family(builder: Builder, site: Site, arguments: Sequence[Argument]) -> Value:
-    """The value of a plain operation on families; a failed one, once that was reported."""
-    op, kinds = site.meaning.op, [a.value.family for a in arguments]
-    names = [typed(builder, site, argument, None) for argument in arguments]
-    known = [name for name in names if name is not None]
-    if len(known) < len(names):
-        return Value()
-    if op is MatMul and sorted(kinds) == ["", VECTORS]:
-        pair = [known[kinds.index(kind)] for kind in ("", VECTORS)]
-        return Value(_similarity(builder, site, *pair), family=SCALARS)
-    if op is Softmax and kinds == [SCALARS]:
-        return Value(
-            builder.add(site.wish, Softmax(known[0]), site.origin("Softmax")), family=SCALARS
-        )
-    if op is Multiply and sorted(kinds) == [SCALARS, VECTORS]:
-        pair = [known[kinds.index(kind)] for kind in (SCALARS, VECTORS)]
-        return Value(_weigh(builder, site, *pair), family=VECTORS)
-    if op is Sum and kinds == [VECTORS]:
-        return Value(builder.add(site.wish, Sum(known[0], -2), site.origin("Sum")))
-    if op is Concatenate and kinds == [HEADS]:
-        return Value(builder.add(site.wish, MergeHeads(known[0]), site.origin("Concatenate")))
-    builder.found.append(errors.no_family_rule(site.place, site.label.text, kinds))
-    return Value()
+def _masks(site: Site) -> Sequence[Value]:
+    """What the arrows into a module bring for an optional mask that is drawn in it."""
+    meaning = site.meaning
+    given = meaning.op is Mask and meaning.optional and meaning.expr is None
+    return site.scope.masks.get((site.drawn.node.id,), ()) if given else ()
 
 
-def _similarity(builder: Builder, site: Site, vector: str, keys: str) -> str | None:
-    """One dot product a member: a row of scores."""
-    row = builder.add(f"{vector}_row", Row(vector), site.origin("Row"))
-    keys_t = builder.add(f"{keys}_T", Transpose(keys), site.origin("Transpose"))
-    if row is None or keys_t is None:
-        return None
-    return builder.add(site.wish, MatMul(row, keys_t), site.origin("MatMul"))
+def _rule(site: Site) -> Rule:
+    meaning = site.meaning
+    if meaning.module:
+        return build_module
+    if meaning.equation is not None:
+        return build_equation
+    assert meaning.op is not None
+    if issubclass(meaning.op, Function):
+        return build_alike
+    return RULES.get(meaning.op, _without_rule)
 
 
-def _weigh(builder: Builder, site: Site, weights: str, vectors: str) -> str | None:
-    """Each member's vector times its weight."""
-    column = builder.add(f"{weights}_T", Transpose(weights), site.origin("Transpose"))
-    return column and builder.add(site.wish, Multiply(column, vectors), site.origin("Multiply"))
+def _without_rule(work: Work, arguments: Sequence[Argument]) -> Value:
+    raise NoRule("")
 
 
-def split_for_heads(
-    builder: Builder, site: Site, arguments: Sequence[Argument]
-) -> list[Argument] | None:
-    """What enters heads that are concatenated is split on its last axis, a part for each."""
-    count = _count(builder, site, site.drawn)
-    if count is None:
-        return None
-    split: dict[str, str | None] = {}
-    result = []
-    for argument in arguments:
-        if argument.value.role == "mask":
-            result.append(argument)  # it broadcasts over the heads
-            continue
-        name = typed(builder, site, argument, None)
-        if name is None:
-            return None
-        if name not in split:
-            op, origin = SplitHeads(name, count), site.origin("SplitHeads")
-            split[name] = builder.add(f"{name}_heads", op, origin)
-        if split[name] is None:
-            return None
-        result.append(replace(argument, value=replace(argument.value, name=split[name])))
-    return result
+def one(work: Work, arguments: Sequence[Argument]) -> Argument:
+    """The only argument, with a name."""
+    if not has_operands(work.builder, work.site, arguments, range(1, 2), "one value"):
+        raise Reported
+    return work.resolved(arguments[0])
 
 
-def as_heads(value: Value) -> Value:
-    """What a module gives for heads: one value a head, or several such."""
-    outputs = {name: replace(output, family=HEADS) for name, output in value.outputs.items()}
-    return replace(value, role="", family=HEADS, outputs=outputs)
+def build_alike(work: Work, arguments: Sequence[Argument]) -> Value:
+    """An operation on single numbers: members stay what they are."""
+    x = one(work, arguments)
+    return work.given(work.build([x]), x.value.family)
 
 
-def _count(builder: Builder, site: Site, drawn: Drawn) -> int | None:
-    """How many heads: drawn in full, or a setting for the letter, or `heads`."""
-    family = drawn.family
-    assert family is not None
-    if isinstance(family.size, int):
-        return family.size
-    data, steps = drawn.node.data, site.scope.steps(drawn)
-    for name in (family.size, "heads"):
-        place = data.spans.get(name, site.place)
-        given = count(builder, site.scope, steps, name, data.values.get(name), place)
-        if isinstance(given, int) and not isinstance(given, bool) and given > 0:
-            return given
-        if given is not None:
-            builder.found.append(errors.no_heads(place, given, f"{family.stem}.{name}"))
-            return None
-    is_size = family.size in builder.declared
-    error = errors.no_members(site.place, family.size, family.stem, is_size=is_size)
-    builder.found.append(error)
-    return None
+def on_trailing_dims(least: int, more: int, why: str) -> Rule:
+    """A rule for what acts on the last dims of a member; it has `least` of them, then `more`."""
+
+    def rule(work: Work, arguments: Sequence[Argument]) -> Value:
+        x = one(work, arguments)
+        if work.rank(x) < least:
+            raise NoRule(why)
+        stack = stack_of(x)
+        return work.given(work.build([x]), replace(stack, rank=stack.rank + more))
+
+    return rule
+
+
+def build_positions(work: Work, arguments: Sequence[Argument]) -> Value:
+    """Of vectors, the place in the family is the position; matrices have rows of their own."""
+    x = one(work, arguments)
+    _has_rows(work, work.rank(x))
+    return work.given(work.build([x]), x.value.family)
+
+
+def _has_rows(work: Work, rank: int) -> None:
+    if rank == 0 or (rank == 1 and work.site.scope.members is not None):
+        raise NoRule("positions are those of rows")
+
+
+def add_positions(work: Work, name: str, positions: Sequence[Argument]) -> str:
+    """`name`, with positions that have no arrow in: they are as long and wide as it is."""
+    nodes = [a.value.pending for a in positions if a.value.pending is not None]
+    added = layers.add_positions(work.builder, work.site, name, nodes)
+    if added is None:
+        raise Reported
+    return added
+
+
+def build_transpose(work: Work, arguments: Sequence[Argument]) -> Value:
+    """Of matrices; a vector is what it is, as a product takes it either way."""
+    x = one(work, arguments)
+    return x.value if work.rank(x) < 2 else work.given(work.build([x]), x.value.family)
+
+
+def build_softmax(work: Work, arguments: Sequence[Argument]) -> Value:
+    """Along the family for scalars; else along an axis of each member."""
+    x = one(work, arguments)
+    axis = work.site.meaning.axis or -1
+    if work.rank(x) == 0 and work.site.scope.members is not None:
+        raise NoRule("inside a module it is of one member, which is a single number")
+    if axis < -max(work.rank(x), 1):
+        raise NoRule(f"a member has no axis {axis}")
+    return work.given(work.build([x]), x.value.family)
+
+
+def build_reduction(work: Work, arguments: Sequence[Argument]) -> Value:
+    """A sum or a mean within each member; of two values, their product."""
+    if len(arguments) == 2 and work.site.meaning.op is Sum:
+        return build_product(work, arguments)
+    x = one(work, arguments)
+    stack, axis = stack_of(x), work.site.meaning.axis or -1
+    if -axis > stack.rank:
+        raise NoRule(f"a member has no axis {axis}" if stack.rank else "there is nothing to add up")
+    name = work.build([x])
+    if stack.rank == 1:
+        name = work.add(Row(name), f"{work.site.wish}_row")
+    return work.given(name, replace(stack, rank=stack.rank - 1))
+
+
+def build_elementwise(work: Work, arguments: Sequence[Argument]) -> Value:
+    """Member by member; what is the same for all is taken for each."""
+    op = work.site.meaning.op
+    assert op is not None
+    assert issubclass(op, Elementwise)
+    many = op in (Add, Multiply)
+    wanted = "two values or more" if many else "two values"
+    if not has_operands(work.builder, work.site, arguments, range(2, MANY if many else 3), wanted):
+        raise Reported
+    positions = [a for a in arguments if a.value.is_positions]
+    arguments = with_types(work, [a for a in arguments if not a.value.is_positions])
+    rank = common_rank(work, arguments)
+    total, *others = aligned(work, arguments, rank)
+    for other in others:
+        total = work.add(op(total, other))
+    if positions:
+        _has_rows(work, rank)
+        total = add_positions(work, total, positions)
+    family = next(a for a in arguments if a.value.family)
+    return work.given(total, replace(stack_of(family), rank=rank))
+
+
+def with_types(work: Work, arguments: Sequence[Argument]) -> list[Argument]:
+    """The arguments with names; undeclared ones are of the type of the first that is a family."""
+    known = next((a for a in arguments if a.value.family), None)
+    if known is None:
+        return [work.resolved(a) for a in arguments]
+    all_members, one_member = work.type(known), member_type(work.builder, known.value)
+    return [
+        work.resolved(a, all_members if is_family(a) else one_member, known.value.family)
+        for a in arguments
+    ]
+
+
+def build_on_scores(work: Work, arguments: Sequence[Argument]) -> Value:
+    """A mask or a score; what its expression names is captured for each member."""
+    arguments = [work.settled(a) for a in arguments]
+    scores = _scores(work, arguments)
+    if scores is None:
+        work.builder.found.append(errors.no_scores(work.site.place))
+        raise Reported
+    if scores.value.pending is not None:
+        work.resolved(scores)
+    stack = scores.value.family
+    if stack is None:
+        raise NoRule("the scores are the same for all of them")
+    others = {id(a): a for a in arguments if a is not scores and a.value.name is not None}
+    indexed = _indexed(work.site.meaning.expr)
+    lifted = {
+        key: a if indexed & {*a.value.known_as} else renamed(a, aligned(work, [a], stack.rank)[0])
+        for key, a in others.items()
+    }
+    work = _with_masks(work, stack.rank)
+    return work.given(work.build([lifted.get(id(a), a) for a in arguments]), stack)
+
+
+def _with_masks(work: Work, rank: int) -> Work:
+    """The same work, the masks from around the module as they meet the scores of all members."""
+    site, masks = work.site, _masks(work.site)
+    lifted = tuple(
+        mask
+        if mask.name is None
+        else replace(mask, name=aligned(work, [Argument(mask, site.place)], rank)[0])
+        for mask in masks
+    )
+    scope = replace(site.scope, masks={**site.scope.masks, (site.drawn.node.id,): lifted})
+    return replace(work, site=replace(site, scope=scope)) if masks else work
+
+
+def _scores(work: Work, arguments: Sequence[Argument]) -> Argument | None:
+    """The argument that brings the scores."""
+    expr = work.site.meaning.expr
+    if expr is not None:
+        found = [a for a in arguments if not mentioned(expr, a)]
+        return found[0] if len(found) == 1 else None
+    if len(arguments) == 2 and is_mask(work.builder, arguments[0]):
+        return arguments[1]
+    return arguments[0]
+
+
+def _indexed(expr: Expr | None) -> set[str]:
+    """The tensors that an expression reads at indices of its own."""
+    return set() if expr is None else {*tensors_in(expr)} - names_in(expr)
+
+
+def build_concatenate(work: Work, arguments: Sequence[Argument]) -> Value:
+    """Within each member."""
+    arguments = [work.resolved(argument) for argument in arguments]
+    ranks, axis = {work.rank(a) for a in arguments}, work.site.meaning.axis or -1
+    if not all(a.value.family for a in arguments):
+        raise NoRule("what is the same for all of them cannot stand beside each")
+    if len(ranks) > 1 or -axis > min(ranks):
+        raise NoRule(f"members have no axis {axis} in common")
+    return work.given(work.build(arguments), arguments[0].value.family)
+
+
+def build_module(work: Work, arguments: Sequence[Argument]) -> Value:
+    """The module's drawing, each of its operations for all members."""
+    arguments = [work.settled(a) for a in arguments]
+    arguments = [work.settled(a) for a in arguments]
+    if any(a.value.family and stack_of(a).rank == 0 for a in arguments):
+        raise NoRule("a module takes vectors or matrices")
+    sizes = [stack_of(a).size for a in arguments if a.value.family]
+    if not sizes or sizes[0].constant is not None or work.site.scope.members is not None:
+        return work.plain(work.site, arguments)
+    parameters = len(work.builder.inputs)
+    value = work.plain(replace(work.site, is_open=True), arguments)
+    if len(work.builder.inputs) > parameters:
+        note_shared(work, sizes[0])
+    return value
+
+
+def build_equation(work: Work, arguments: Sequence[Argument]) -> Value:
+    """An equation on single numbers; one with products needs matrices."""
+    equation = work.site.meaning.equation
+    assert equation is not None
+    said = {name for id in names_in(equation) for name in (id, f"{id}ᵀ")}
+    named = [a for a in arguments if not said.isdisjoint(a.value.known_as)]
+    if not any(map(is_family, named)):
+        return work.plain(work.site, arguments)  # it is the same for all members
+    named = with_types(work, named)
+    rank = common_rank(work, named)
+    least = min(work.rank(a) for a in named if a.value.family)
+    if least < 2 and any(map(_mixes, walk(equation))):
+        raise NoRule("an equation with products and transposes is about matrices")
+    names = aligned(work, named, rank)
+    name = work.build([renamed(a, name) for a, name in zip(named, names, strict=True)])
+    stack = replace(next(stack_of(a) for a in named if a.value.family), rank=rank)
+    dims = work.builder.type_of(name).dims
+    if len(dims) <= rank or dims[-max(rank + 1, 1)] != stack.size:
+        raise NoRule("it gives no value for each of them")
+    return work.given(name, stack)
+
+
+def _mixes(expr: Expr) -> bool:
+    """Whether it takes more than one element of a tensor to compute one."""
+    match expr:
+        case Binary("@") | Unary("ᵀ") | Call("softmax") | Tensor():
+            return True
+    return False
+
+
+RULES: Mapping[type[Op], Rule] = {
+    MatMul: build_product,
+    Softmax: build_softmax,
+    Sum: build_reduction,
+    Mean: build_reduction,
+    Transpose: build_transpose,
+    Scale: build_alike,
+    Mask: build_on_scores,
+    Score: build_on_scores,
+    Add: build_elementwise,
+    Subtract: build_elementwise,
+    Multiply: build_elementwise,
+    Divide: build_elementwise,
+    Linear: build_linear,
+    LayerNorm: build_norm,
+    Embedding: build_embedding,
+    Positions: build_positions,
+    SplitHeads: on_trailing_dims(2, 1, "heads are split from the columns of a matrix"),
+    MergeHeads: on_trailing_dims(3, -1, "a member has no heads"),
+    Concatenate: build_concatenate,
+}
+_OWN_PARAMETERS = (build_linear, build_norm, build_embedding)
+"""Where members differ though all that flows in is the same for all of them."""

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import MAX_COPIES, Builder
+from attn_dsl.semantics.counts import said_count
 from attn_dsl.semantics.enough import until_enough
 from attn_dsl.semantics.lookup import count
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.syntax import Subgraph
-
-_TITLE = re.compile(
-    r"\b[Rr]epeated\s+(?P<a>\w+)\s+times\b"
-    r"|(?<![\w×])(?<!\d )[×x]\s*(?P<b>\d+|[A-Z])\s*\)?\s*$"
-    r"|(?<![\w×])(?P<c>\d+|[A-Z])\s*[×x]\s*\)?\s*$"
-)
-"""`Block (repeated N times)`, `Block × 6`, `Block (6x)`; `3x3` and `3 × 3` are no counts."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +25,10 @@ def read_repeats(builder: Builder, scope: Scope) -> dict[str, Repeat]:
     """The repeated subgraphs of a scope; a count that is not known is an error."""
     repeats = {}
     for subgraph in until_enough(scope.diagram.subgraphs, builder.found):
-        said = subgraph.data.values.get("repeat")
-        if said is None and (match := _TITLE.search(subgraph.title.text)):
-            said = next(filter(None, match.groups()))
+        said = said_count(subgraph)
         if said is None:
             continue
-        known = _count(builder, scope, subgraph, str(said))
+        known = _count(builder, scope, subgraph, said)
         if known is not None:
             repeats[subgraph.id] = Repeat(subgraph, known)
     return repeats

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from attn_dsl.diagnostics import Span
 from attn_dsl.ir import Dim
-from attn_dsl.semantics.drawing import Drawn
+from attn_dsl.semantics.drawing import Drawn, Family
 from attn_dsl.semantics.values import Value
 from attn_dsl.syntax import Diagram, Subgraph
 
@@ -21,6 +21,24 @@ _COUNTED = re.compile(r"subGraph\d+")
 
 
 @dataclass(frozen=True)
+class Members:
+    """A family whose members an operation is done for: the node that stands for it, and where.
+
+    It `is_open` if what flows in has as many parts as the call will tell.
+    """
+
+    drawn: Drawn
+    scope: Scope
+    is_open: bool = False
+
+    @property
+    def family(self) -> Family:
+        """What its members have in common."""
+        assert self.drawn.family is not None
+        return self.drawn.family
+
+
+@dataclass(frozen=True)
 class Scope:
     """A drawing and what is given to it.
 
@@ -29,7 +47,8 @@ class Scope:
     repetitions that are being elaborated, by subgraph. `bound` are the values of a module's
     inputs by node, and `masks` those for optional masks by path, in it or in modules inside;
     `parameters` are its sizes by name, `call` where it is called in the user's own drawing, and
-    `modules` the paths of what is being instantiated, by file and place.
+    `modules` the paths of what is being instantiated, by file and place. `members` is the family
+    that all of it is done for, if it is a module that members of one are.
     """
 
     diagram: Diagram
@@ -43,6 +62,7 @@ class Scope:
     parameters: Mapping[str, Dim] = field(default_factory=dict)
     call: Span | None = None
     modules: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    members: Members | None = None
 
     def repeated(self, subgraph: str, index: int) -> Scope:
         """The same scope in one copy of `subgraph`."""

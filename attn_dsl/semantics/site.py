@@ -11,7 +11,7 @@ from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn
 from attn_dsl.semantics.labels import Meaning
-from attn_dsl.semantics.scope import Scope
+from attn_dsl.semantics.scope import Members, Scope
 from attn_dsl.semantics.values import Value
 from attn_dsl.syntax import Diagram, Edge, Metadata, Text
 
@@ -31,7 +31,8 @@ class Site:
     """Where an operation stands: what its value is called, what it means, its place.
 
     `drawn` is the node that it belongs to, itself or by the arrow `edge` into it. `places` are
-    where the label names values of the graph.
+    where the label names values of the graph. `is_open` is that of `Members`, for a node that
+    stands for some.
     """
 
     wish: str
@@ -42,6 +43,7 @@ class Site:
     scope: Scope
     edge: Edge | None = None
     places: Mapping[str, Span] = field(default_factory=dict)
+    is_open: bool = False
 
     @property
     def diagram(self) -> Diagram:
@@ -52,6 +54,13 @@ class Site:
     def data(self) -> Metadata:
         """The metadata of the node, or of the arrow that the operation stands on."""
         return self.drawn.node.data if self.edge is None else self.edge.data
+
+    @property
+    def members(self) -> Members | None:
+        """The family that this is done for: the node's own, or that of the module around it."""
+        if self.drawn.family is not None:
+            return Members(self.drawn, self.scope, self.is_open)
+        return self.scope.members
 
     @property
     def parameter_path(self) -> tuple[str, ...]:

@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from attn_dsl.ir import Dim
 from attn_dsl.ir.ops import Positions
 from attn_dsl.semantics.drawing import Drawn
+
+
+@dataclass(frozen=True)
+class Stack:
+    """How the members of a family lie in one tensor.
+
+    Their axis, of `size`, stands before the last `rank` dims, which are those of one member;
+    what stands before it are batch dims. Scalars, of rank 0, are a row [..., 1, size].
+    """
+
+    size: Dim
+    rank: int
 
 
 @dataclass(frozen=True)
@@ -16,7 +29,7 @@ class Value:
     `name` is None where an error was already reported. `pending` is an input whose type
     follows from its use; it has no name before that, and then is `called` so. `known_as` are
     the names by which expressions may call it: those of its node, and of the nodes that it
-    passed through. `family` says what it has one of for each member: scalars, vectors or heads.
+    passed through. `family` says how it lies where it has a part for each member of a family.
     `outputs` are what a module gives that gives several values, by name; it has no other then.
     """
 
@@ -24,7 +37,7 @@ class Value:
     role: str = ""
     pending: Drawn | None = None
     known_as: tuple[str, ...] = ()
-    family: str = ""
+    family: Stack | None = None
     called: str = ""
     outputs: Mapping[str, Value] = field(default_factory=dict)
 

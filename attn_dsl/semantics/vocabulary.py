@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from attn_dsl.diagnostics import nearest
-from attn_dsl.ir.ops import OPS, Op
+from attn_dsl.ir.ops import OPS, Linear, Op
 from attn_dsl.library import WORDS
 from attn_dsl.syntax import repair
 
@@ -29,6 +29,7 @@ _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _NUMBERED = re.compile(r"\s*\w+ (\d+|[A-Za-z])\s*")
 _WEIGHT = re.compile(r"w (\w+)|w[a-z]")
 _INDEX = re.compile(r"\s+(\d+|[a-z])$")
+_FOR = re.compile(r"\s+(?:[qkv]|quer(?:y|ies)|keys?|values?)(?:\d+|[a-z])?$")
 
 
 # Drawings use few words, and each of them often.
@@ -75,8 +76,11 @@ def _readings(text: str) -> tuple[str, ...]:
 
 @_remembered
 def find_operation(text: str) -> type[Op] | None:
-    """The operation that `text` as a whole names."""
-    return next((_operations()[w] for w in _readings(text) if w in _operations()), None)
+    """The operation that `text` as a whole names; a Linear may say what it is for: `Linear Q1`."""
+    named = next((_operations()[w] for w in _readings(text) if w in _operations()), None)
+    if named is None and _operations().get(_FOR.sub("", normal(text))) is Linear:
+        return Linear
+    return named
 
 
 @cache

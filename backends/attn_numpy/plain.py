@@ -21,6 +21,7 @@ from attn_dsl.ir.ops import (
     Op,
     Pointwise,
     Positions,
+    Reduction,
     Relu,
     Row,
     Scale,
@@ -28,7 +29,6 @@ from attn_dsl.ir.ops import (
     Slice,
     Softmax,
     SplitHeads,
-    Sum,
     Tanh,
     Transpose,
     Vector,
@@ -136,10 +136,10 @@ def _on_tensors(op: Op) -> str:
             return f"{x}[..., {size(first)} : {size(end)}]"
         case Vector(x):
             return f"{x}[..., 0, :]"
-        case Row(x):
-            return f"{x}[..., None, :]"
-        case Sum(x, axis):
-            return f"{x}.sum(axis={axis})"
+        case Row(x, axis):
+            return f"{x}[{', '.join(['...', 'None', *[':'] * (-1 - axis)])}]"
+        case Reduction(x, axis):
+            return f"{x}.{op.mnemonic}(axis={axis})"
         case Relu(x):
             return f"np.maximum({x}, 0)"
         case Tanh(x):

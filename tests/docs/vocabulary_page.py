@@ -14,7 +14,8 @@ INTRODUCTION = """# The vocabulary
 A label says what a node does if, as a whole, it is one of these words: upper and lower case,
 punctuation, `<br>`, the plural and a number or letter at the end do not count, so `Linear`,
 `linear 2`, `Multi-Head <br> Attention` and `Keys` are all understood. `@{ op: softmax }` says the
-same under any label. The same words may stand on an arrow, for what is done on the way.
+same under any label. The same words may stand on an arrow, for what is done on the way. A Linear
+may say what it is for: `Linear Q1`, `Projection K`.
 
 `attn ops` prints this table, and `attn ops NAME` all that is known of one entry, with an example.
 A letter in brackets is a source, listed at the end, in which that word was found.

@@ -52,6 +52,23 @@ def test_what_stays(old: str, new: str) -> None:
     assert reroll(graph).graph == graph
 
 
+@pytest.mark.parametrize("steps", [("scale",), ("identity", "scale"), ("scale", "scale")])
+def test_a_factor_may_come_before_the_sum(steps: tuple[str, ...]) -> None:
+    lines, last = [], "p"
+    for at, step in enumerate(steps):
+        factor = ' {factor="2 / d"}' if step == "scale" else ""
+        lines.append(f"%s{at} = {step}(%{last}){factor} : f32[..., n, d]\n")
+        last = f"s{at}"
+    text = TEXT.replace("%o = sum(%p)", f"{''.join(lines)}%o = sum(%{last})")
+    graph = verify(from_text(text))
+    rolled = verify(reroll(graph).graph)
+    ops = [s.op.mnemonic for s in rolled.statements]
+    assert ops == ["input", "input", "matmul", "vector", *steps]
+    arrays = draw(graph, SIZES)
+    found, wanted = evaluate(rolled, arrays)["o"], evaluate(graph, arrays)["o"]
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
 def test_attention_drawn_token_by_token_is_fused() -> None:
     graph = verify(
         from_text(

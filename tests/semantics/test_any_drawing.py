@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 from support import examples
+from test_member_invariance import DRAWINGS as FAMILY_DRAWINGS
 
 from attn_dsl.diagnostics import DiagnosticError, Source, render
 from attn_dsl.pipeline import analyse
@@ -18,11 +19,13 @@ FILES = [*ROOT.glob("examples/*.attn"), *(ROOT / "tests/semantics/errors").glob(
 FENCES = re.findall(
     r"```mermaid\n(.*?)```", (ROOT / "examples/attention.md").read_text("utf-8"), re.DOTALL
 )
-DRAWINGS = [*(file.read_text("utf-8") for file in sorted(FILES)), *FENCES]
+FAMILIES = [f"flowchart TD\n{text}" for text, _ in FAMILY_DRAWINGS.values()]
+DRAWINGS = [*(file.read_text("utf-8") for file in sorted(FILES)), *FENCES, *FAMILIES]
 LABELS = [
     *("Softmax", "MatMul", "Add", "Linear", "Norm", "Concatenate", "Sum", "Embedding", "Scale"),
     *("Positional Encoding", "Mask", "Causal Mask", "Mask (opt.)", "Transpose", "Multiply"),
     *("Multi-Head Attention", "Attention", "Feed Forward", "Encoder Block", "Split Heads"),
+    *("Mean", "Divide", "Subtract", "Key 1", "Linear Q2", "Dot Product", "Add & Norm"),
     *("Merge Heads", "Query", "Key", "Value", "ReLU", "S = A @ B", "y = max(x, 0)", "x : f32[N]"),
     *("Mask: k <= q", "Score: s * 2", "x : f32[2, 3]", "x : f32", "x : i64[...]", "x : bool[M]"),
 ]
@@ -32,6 +35,7 @@ DATA = [
     *("type: 4", 'carry: "x -> y"', "carry: 3", "epsilon: x", "epsilon: -1", "params: 3"),
 ]
 SETTINGS = [{}, {"heads": 2, "N": 2}, {"heads": 3}, {"N": 1, "heads": 1, "D": 8}]
+_MEMBER = re.compile(r"([A-Za-z]\w*?)[12N]")
 _LABEL = re.compile(r"""(?<=[\[("|])[^\[\]()"|]+(?=[\])"|])""")
 
 
@@ -41,9 +45,10 @@ def drawings(draw: st.DrawFn) -> str:
     lines = draw(st.sampled_from(DRAWINGS)).splitlines()
     ids = re.findall(r"\b[A-Za-z]\w*\b", "\n".join(lines))
     id = st.sampled_from(ids)
+    stems = sorted({match[1] for match in map(_MEMBER.fullmatch, ids) if match})
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(1, len(lines)) if len(lines) > 1 else st.just(1)) - 1
-        match draw(st.integers(0, 4)):
+        match draw(st.integers(0, 6)):
             case 0 if len(lines) > 2:
                 del lines[at]
             case 1:
@@ -53,6 +58,10 @@ def drawings(draw: st.DrawFn) -> str:
             case 3:
                 label = draw(st.sampled_from(["", *(f'|"{x}"|' for x in LABELS)]))
                 lines.append(f"{draw(id)} -->{label} {draw(id)}")
+            case 4 | 5 if stems:  # the same for each member of a family
+                one, other = draw(st.sampled_from(stems)), draw(st.sampled_from([*stems, "new"]))
+                label = draw(st.sampled_from(LABELS))
+                lines += [f'{one}{i} --> {other}{i}["{label}"]' for i in "12N"]
             case _:
                 lines.append(f"{draw(id)}@{{ {draw(st.sampled_from(DATA))} }}")
     return "\n".join(lines)

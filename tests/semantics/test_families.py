@@ -49,6 +49,99 @@ def test_sizes(indices: str, size: str | int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("labels", "alike"),
+    [
+        ("Scale by 1/√d, Scale by 1/√d, Scale by 1/√d", True),
+        ("Scale 1 by 1/√d, Scale 2 by 1/√d, Scale N by 1/√d", True),
+        ("Key 1, Key 2, Key N", True),
+        ("Token 1 of 1 <br> Key, Token 2 of 1 <br> Key, Token N of 1 <br> Key", True),
+        ("a1 (first), a2 (first), aN (first)", True),
+        ("Key 1, Key 1, Key 1", True),
+        ("Key 1, Key 2, Key M", False),
+        ("Key 1, Key 3, Key N", False),
+        ("Key 2, Key 2, Key N", False),
+        ("Norm 1, Norm 2, Norm", False),
+    ],
+)
+def test_labels_differ_in_the_index_alone(labels: str, alike: bool) -> None:
+    members = zip("12N", labels.split(", "), strict=True)
+    text = "\n".join(f'x{i} --> a{i}["{label}"] --> O[Sum]' for i, label in members)
+    assert ("a" in families(text)) is alike
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "alike"),
+    [
+        ("[Linear]@{ out: 3 }", "[Linear]@{ out: 3 }", True),
+        ("[Linear]@{ out: 3 }", "[Linear]@{ out: 4 }", False),
+        ("[Linear]@{ out: 3 }", "[Linear]", False),
+        ("[Linear]@{ bias: false }", "[Linear]@{ bias: true }", False),
+        ("[Linear]@{ shape: rect }", "[Linear]@{ shape: circle }", True),
+        ("@{ op: softmax }", '@{ op: "Soft-Max" }', True),
+        ("[Softmax]@{ axis: -2 }", "[Softmax]", False),
+        ('["Mask: k < 3"]', '["Mask: k < 4"]', False),
+        ('["Mask: k<3"]', '["Mask: k < 3"]', True),
+        ('["Mask: k < u1"]', '["Mask: k < u2"]', True),
+        ('["Mask: k < u1"]', '["Mask: k < u1"]', False),
+        ('["y1 = 2 * x1"]', '["y2 = 2 * x2"]', True),
+        ('["y1 = 2 * x1"]', '["y2 = 3 * x2"]', False),
+        ("[Mask]", '["Mask (opt.)"]', False),
+        ("[Causal Mask]", "[Mask]", False),
+    ],
+)
+def test_what_members_do_is_compared(first: str, second: str, alike: bool) -> None:
+    """By what their labels and metadata mean; how a box looks does not count."""
+    text = f"x1 --> y1{first} --> O[Sum]\nx2 --> y2{second} --> O\nu1 --> y1\nu2 --> y2"
+    assert ("y" in families(text)) is alike
+
+
+@pytest.mark.parametrize(
+    "arrow",
+    ["x2 -- Transpose --> O", "x2 -- Query --> O", "x2 --> O\nx2 --> O", "x2 --> P[ReLU]"],
+)
+def test_arrows_out_are_compared(arrow: str) -> None:
+    """What happens on the way, and how often a value is taken."""
+    assert families("a1 --> x1[Tanh] --> O[Sum]\na2 --> x2[Tanh] --> O") == {"a": 2, "x": 2}
+    assert families(f"a1 --> x1[Tanh] --> O[Sum]\na2 --> x2[Tanh]\n{arrow}") == {}
+
+
+@pytest.mark.parametrize("word", ["MatMul", "Subtract", "Divide"])
+def test_the_two_sides_of_an_operation_are_no_family(word: str) -> None:
+    """What one and two are to it is not the same; a sum does not tell them apart."""
+    typed = "\n".join(f'x{i}(["x{i} : f32[D, D]"])' for i in "12")
+    found = compiled(f"{typed}\nx1 & x2 --> y[{word}]")
+    assert inputs(found.drawn) == {"x1": "f32[D, D]", "x2": "f32[D, D]"}
+    assert inputs(compiled(f"{typed}\nx1 & x2 --> y[Add]").drawn) == {"x": "f32[2, D, D]"}
+
+
+def test_members_that_an_expression_calls_by_name_are_no_family() -> None:
+    typed = "\n".join(f'x{i}(["x{i} : f32[D]"]) --> y' for i in "12")
+    found = compiled(f'{typed}\ny["y = x1 / x2"]')
+    assert inputs(found.drawn) == {"x1": "f32[D]", "x2": "f32[D]"}
+    assert operations(found.drawn) == ["divide"]
+
+
+def test_two_spellings_of_one_index_are_two_nodes() -> None:
+    assert families("x1 --> O[Sum]\nx_1 --> O\nx2 --> O") == {}
+
+
+def test_bare_ids_say_what_members_are() -> None:
+    """`K1` alone is a key, as `Key 1` would be."""
+    found = compiled(
+        "\n".join(
+            f"Q(Query) & K{i} --> S{i}[MatMul] --> W{i}[Softmax]\n"
+            f"W{i} & V{i} --> P{i}[Multiply] --> O[Sum]"
+            for i in INDICES
+        )
+    )
+    assert inputs(found.drawn) == {
+        "Q": "f32[..., D]",
+        "K": "f32[..., N, D]",
+        "V": "f32[..., N, Dv]",
+    }
+
+
+@pytest.mark.parametrize(
     "indices", ["1", "N", "1 3", "1 3 N", "0 1", "2 3", "N M", "1 2 N M", "a b"]
 )
 def test_what_is_no_row_of_indices(indices: str) -> None:
@@ -98,7 +191,8 @@ def test_a_declared_type_is_that_of_one_member() -> None:
 
 
 def test_an_operation_without_a_rule_is_an_error() -> None:
-    assert codes(PICTURE.replace("Multiply", "Subtract")) == ["E053"]
+    assert codes(PICTURE.replace("Multiply", "Transpose")) == ["E033"]
+    assert codes(PICTURE.replace("-- Sum -->", "-- Multiply -->")) == ["E053"]
 
 
 @st.composite
@@ -158,6 +252,12 @@ def note(text: str) -> str:
 )
 def test_why_it_is_none(change: tuple[str, str], reason: str) -> None:
     assert reason in note(PICTURE.replace(*change))
+
+
+def test_families_are_not_suspected() -> None:
+    """What falls because something else does is not said."""
+    found = note(PICTURE.replace("-- Sum -->", "-- Multiply -->"))
+    assert found == ""
 
 
 def test_why_indices_are_no_row() -> None:

@@ -94,5 +94,6 @@ def test_a_width_that_the_heads_do_not_divide() -> None:
     assert codes(X.replace("E]", "10]") + heads("1", "2", "3")) == ["E038"]
 
 
-def test_heads_that_are_added_have_no_rule() -> None:
+def test_heads_that_are_added_see_all_of_x() -> None:
+    """Nothing is split for them, and so they are all the same value."""
     assert codes(X + heads("1", "2", after="Head{} --> A[Add]")) == ["E053"]

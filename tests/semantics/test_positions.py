@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn import codes, compiled, normal, operations, problems, remarked
+from members import members
 
 from attn_dsl.ir import to_text
 from attn_dsl.pipeline import Compiled, load
@@ -110,3 +111,34 @@ def test_an_output_whose_type_is_not_known() -> None:
     """Left out without a word it would be missing from what the kernel gives."""
     (error,) = problems(f"{X}x & PE --> o[Add]\nu --> y")
     assert (error.code, error.span and error.span.text) == ("E039", "u")
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "rows"),
+    [
+        ('x{i}(["x{i} : f32[T, E]"]) & PE --> a{i}[Add] --> y[Sum]', (3, 5, 4), 5),
+        ('x{i}(["x{i} : f32[E]"]) & PE --> a{i}[Add] --> y[Sum]', (3, 4), 3),
+        ('x{i}(["x{i} : f32[T, E]"]) & P{i}["Positions"] --> a{i}[Add] --> y[Sum]', (3, 5, 4), 5),
+    ],
+)
+def test_positions_of_members(text: str, shape: tuple[int, ...], rows: int) -> None:
+    """They are those of a matrix's rows; of vectors, the place in the family."""
+    pe = 'PE["Positional Encoding"]\n' if "PE" in text else ""
+    x = normal(0, *shape)
+    found = compiled(pe + members(text))
+    np.testing.assert_allclose(run(found, x=x), (x + sinusoids(rows, 4)).sum(0), atol=1e-5)
+
+
+def test_positions_beside_members_and_of_heads() -> None:
+    text = 'PE["Positional Encoding"] --> y[Add]\n' + members('x{i}(["x{i} : f32[T, E]"]) --> y')
+    x = normal(0, 3, 5, 4)
+    np.testing.assert_allclose(run(compiled(text), x=x), x.sum(0) + sinusoids(5, 4), atol=1e-5)
+    heads = X + members("x & PE --> a{i}[Add] --> y[Concatenate]", "12")
+    x = normal(0, 7, 6)
+    expected = x + np.tile(sinusoids(7, 3), 2)
+    np.testing.assert_allclose(run(compiled(heads), x=x), expected, atol=1e-5)
+
+
+def test_positions_of_numbers_are_an_error() -> None:
+    text = members('x{i}(["x{i} : f32[...]"]) & PE --> a{i}[Add] --> y[Sum]')
+    assert codes('PE["Positional Encoding"]\n' + text) == ["E053"]

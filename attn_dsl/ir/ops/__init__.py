@@ -9,7 +9,17 @@ words that drawings use for it; printing, reading, renaming and the vocabulary d
 from attn_dsl.ir.ops.attention import TiledAttention
 from attn_dsl.ir.ops.base import Op
 from attn_dsl.ir.ops.elementwise import Add, Divide, Elementwise, Multiply, Pointwise, Subtract
-from attn_dsl.ir.ops.heads import Concatenate, MergeHeads, Row, Slice, SplitHeads, Sum, Vector
+from attn_dsl.ir.ops.heads import (
+    Concatenate,
+    Mean,
+    MergeHeads,
+    Reduction,
+    Row,
+    Slice,
+    SplitHeads,
+    Sum,
+    Vector,
+)
 from attn_dsl.ir.ops.inputs import Input
 from attn_dsl.ir.ops.layers import (
     Embedding,
@@ -53,6 +63,7 @@ OPS: dict[str, type[Op]] = {
         Row,
         Vector,
         Sum,
+        Mean,
         TiledAttention,
     )
 }
@@ -72,11 +83,13 @@ __all__ = [
     "Linear",
     "Mask",
     "MatMul",
+    "Mean",
     "MergeHeads",
     "Multiply",
     "Op",
     "Pointwise",
     "Positions",
+    "Reduction",
     "Relu",
     "Row",
     "Scale",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -145,20 +145,24 @@ class Slice(Op):
 
 @dataclass(frozen=True)
 class Row(Op):
-    """A vector [..., d] as a matrix of one row [..., 1, d]."""
+    """x with a new dim of 1 at `axis`: a vector [..., d] is a matrix of one row [..., 1, d]."""
 
     mnemonic: ClassVar[str] = "row"
 
     x: str = operand()
+    axis: int = attribute(default=-2)
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
-        """A dim of 1 before the last."""
+        """A dim of 1 more."""
         x = types[self.x]
-        return x.with_dims(*x.dims[:-1], ONE, x.dims[-1])
+        at = len(x.dims) + 1 + self.axis
+        if not 0 <= at <= len(x.dims):
+            raise TypeMismatch(f"a new axis {self.axis} of {x}", "axis")
+        return x.with_dims(*x.dims[:at], ONE, *x.dims[at:])
 
     def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
         """A view."""
-        return values[self.x][..., None, :]
+        return np.expand_dims(values[self.x], self.axis)
 
 
 @dataclass(frozen=True)
@@ -182,11 +186,35 @@ class Vector(Op):
 
 
 @dataclass(frozen=True)
-class Sum(Op):
+class Reduction(Op):
+    """All along `axis` as one number, which `function` makes."""
+
+    function: ClassVar[Callable[..., Array]]
+
+    x: str = operand()
+    axis: int = attribute(default=-1)
+
+    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
+        """The axis goes."""
+        x = real(types[self.x], "x")
+        if not -len(x.dims) <= self.axis < 0:
+            axis = f"{self.mnemonic} over axis {self.axis}"
+            raise TypeMismatch(f"{axis} of {x}: axes are -1, -2, …", "axis")
+        dims = list(x.dims)
+        del dims[self.axis]
+        return x.with_dims(*dims)
+
+    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+        """NumPy's function of that name."""
+        return type(self).function(values[self.x], axis=self.axis)
+
+
+class Sum(Reduction):
     """The sum over `axis`."""
 
-    mnemonic: ClassVar[str] = "sum"
-    words: ClassVar[tuple[str, ...]] = (
+    mnemonic = "sum"
+    function = np.sum
+    words = (
         "Sum",
         "Summation",
         "Sum Up",
@@ -196,20 +224,13 @@ class Sum(Op):
         "Σ",
         "∑",
     )
-    example: ClassVar[str] = 'x(["x : f32[N, D]"]) --> y[Sum]'
+    example = 'x(["x : f32[N, D]"]) --> y[Sum]'
 
-    x: str = operand()
-    axis: int = attribute(default=-1)
 
-    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
-        """The axis goes."""
-        x = real(types[self.x], "x")
-        if not -len(x.dims) <= self.axis < 0:
-            raise TypeMismatch(f"sum over axis {self.axis} of {x}: axes are -1, -2, …", "axis")
-        dims = list(x.dims)
-        del dims[self.axis]
-        return x.with_dims(*dims)
+class Mean(Reduction):
+    """The mean over `axis`."""
 
-    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
-        """NumPy's sum."""
-        return np.sum(values[self.x], axis=self.axis)
+    mnemonic = "mean"
+    function = np.mean
+    words = ("Mean", "Average", "Averaging", "Reduce Mean")
+    example = 'x(["x : f32[N, D]"]) --> y[Mean]'

@@ -10,7 +10,7 @@ import numpy as np
 
 from attn_dsl.expr.evaluate import Array
 from attn_dsl.ir.ops.base import Op, attribute, operand
-from attn_dsl.ir.types import DType, TensorType, TypeMismatch, real
+from attn_dsl.ir.types import DType, TensorType, TypeMismatch, broadcast, real
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,17 @@ class LayerNorm(Op):
     epsilon: float = attribute(default=1e-5)
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
-        """As x."""
-        x, gain = real(types[self.x], "x"), types[self.gain]
-        if not x.dims or gain.dims != x.dims[-1:]:
-            raise TypeMismatch(f"a gain {gain} does not fit {x}", "gain")
-        return x
+        """The broadcast of x, gain and bias, which have one last dim."""
+        x = result = real(types[self.x], "x")
+        for name in ("gain", "bias"):
+            given = types[getattr(self, name)]
+            try:
+                result = broadcast(result, given)
+            except TypeMismatch:
+                result = given.with_dims()
+            if not result.dims or given.dims[-1:] != x.dims[-1:]:
+                raise TypeMismatch(f"a {name} {given} does not fit {x}", name)
+        return result
 
     def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
         """The variance is that of the whole row, not a sample's."""
