@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import sys
@@ -19,11 +20,13 @@ from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, render
 from attn_dsl.files import write_atomically
 from attn_dsl.ir import Graph, to_text
 from attn_dsl.pipeline import analyse, load, lower, read
-from attn_dsl.syntax import MAX_SIZE, parse, refusal, to_json
+from attn_dsl.syntax import MAX_SIZE, format_text, parse, refusal, to_json
 
 # Commands import what only they need: loading it takes longer than to check a file.
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 MAX_SHOWN = 100
+GARBAGE = 200_000
+"""After so many new objects Python looks for garbage: what is made of a drawing stays in use."""
 
 
 class SetOption(click.ParamType[tuple[str, int | str]]):
@@ -133,14 +136,15 @@ class InOrder(click.Group):
 def main() -> None:
     """Diagrams that run: Mermaid flowcharts of attention, compiled to fused kernels.
 
-    A FILE is an .attn or .mmd file, or a Markdown file with mermaid blocks: notes.md#2 and
-    notes.md#Heading choose one.
+    A FILE is an .attn or .mmd file, a Markdown file with mermaid blocks, of which notes.md#2 and
+    notes.md#Heading choose one, or a .json file that `attn parse --json` wrote.
 
     \b
       attn check notes.md#2
       attn explain causal.attn --set N=4096
       attn run causal.attn --target cuda --emulate
     """
+    gc.set_threshold(GARBAGE)
 
 
 @main.command()
@@ -371,13 +375,23 @@ def fmt(files: tuple[str, ...], check: bool, max_size: int) -> None:
 @main.command("parse")
 @click.argument("files", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option(
+    "--text", "as_text", is_flag=True, help="The flowchart, such as that of a .json file."
+)
 @size_option
-def parse_command(files: tuple[str, ...], as_json: bool, max_size: int) -> None:
-    """Print the nodes, edges and subgraphs of each file."""
+def parse_command(files: tuple[str, ...], as_json: bool, as_text: bool, max_size: int) -> None:
+    """Print the nodes, edges and subgraphs of each file.
+
+    A .json file with one object that --json printed is read as the flowchart that it describes,
+    here as everywhere.
+    """
     failed = 0
     for file in files:
         try:
             block = read(file, max_size)
+            if as_text:
+                click.echo(format_text(block.source, block.start, block.end), nl=False)
+                continue
             found = to_json(file, parse(block.source, block.start, block.end))
         except DiagnosticError as error:
             failed += 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 from typing import Any
 
-from attn_dsl.grammars.tables import END, Rule, Tables
+from attn_dsl.grammars.stack import END, Rule
+from attn_dsl.grammars.tables import Tables
 
 Build = Callable[[str, list[Any], int, int], Any]
 """Makes the value of a rule, from its name, its children, and where it begins and ends."""
@@ -55,11 +56,11 @@ def parse(
     text nests.
     """
     run = _Run(tables, start, build)
-    tokens = run.tokens
+    tokens, ignored = run.tokens, tables.ignored
     while position < len(text):
         token = run.next_token(text, position)
         position = token.end
-        if token.type in tables.ignored:
+        if token.type in ignored:
             continue
         if len(tokens) >= most:
             raise Unexpected(token.start, tokens, frozenset(), token)
@@ -68,24 +69,24 @@ def parse(
         if token.type in last:
             break
     run.feed(Token(END, "", len(text) if not tokens or tokens[-1].type not in last else position))
-    return run.values[-1], tokens
+    return run.values[0], tokens
 
 
 class _Run:
-    """The stacks of one parse: states, and for each symbol its value and its place."""
+    """One parse: its stack of states, and for each symbol on it the value and the place."""
 
     def __init__(self, tables: Tables, start: str, build: Build) -> None:
-        first, self._final = tables.starts[start]
         self._tables, self._build = tables, build
-        self._states = [first]
+        self._stack = tables.stacks[start]
+        self._final = tables.starts[start][1]
         self._places: list[tuple[int, int]] = []
         self.values: list[Any] = []
         self.tokens: list[Token] = []
 
     def next_token(self, text: str, position: int) -> Token:
         """The token at `position` that the state allows."""
-        lexer = self._tables.lexers[self._states[-1]]
-        found = lexer.match.match(text, position)
+        lexer = self._tables.lexers[self._stack.state]
+        found = lexer.match(text, position)
         if found is None:
             raise self._unexpected(position, None)
         kind = found.lastgroup or ""
@@ -95,45 +96,37 @@ class _Run:
 
     def feed(self, token: Token) -> None:
         """Reduce what `token` completes, then shift it; at the end, reduce all."""
-        actions, states = self._tables.actions, self._states
-        while True:
-            action = actions[states[-1]].get(token.type)
-            if action is None:
-                raise self._unexpected(token.start, None if token.type == END else token)
-            if action >= 0:
-                states.append(action)
-                self.values.append(token)
-                self._places.append((token.start, token.end))
-                return
-            self._reduce(self._tables.rules[~action], token.start)
-            if token.type == END and states[-1] == self._final:
-                return
+        kind = token.type
+        step = self._stack.steps.get(kind)
+        if step is None:
+            tables = self._tables
+            step = self._stack.step(tables.actions, tables.rules, kind, self._final)
+        for rule in step.rules:
+            self._reduce(rule, token.start)
+        self._stack = step.stack
+        if step.stuck:
+            raise self._unexpected(token.start, None if kind == END else token)
+        self.values.append(token)
+        self._places.append((token.start, token.end))
 
     def _reduce(self, rule: Rule, here: int) -> None:
-        if rule.passes:
-            self._states[-1] = self._tables.actions[self._states[-2]][rule.origin]
-            return
-        size = len(rule.symbols)
-        children: list[Any] = []
-        place = (here, here)
-        if size:
-            for kind, value in zip(rule.symbols, self.values[-size:], strict=True):
-                if kind == "k":
-                    children.append(value)
-                elif kind == "s":
-                    # The list of a repetition grows; copied each time, it would take squares.
-                    children = value if not children else children + value
-            place = (self._places[-size][0], self._places[-1][1])
-            del self.values[-size:], self._places[-size:], self._states[-size:]
-        if rule.inline:
-            self.values.append(children)
-        elif rule.single and len(children) == 1:
-            self.values.append(children[0])
+        """Put what `rule` makes of the last values in their place."""
+        values, places, size = self.values, self._places, rule.size
+        if size == 0:
+            children: list[Any] = []
+            places.append((here, here))
         else:
-            self.values.append(self._build(rule.name, children, *place))
-        self._places.append(place)
-        self._states.append(self._tables.actions[self._states[-1]][rule.origin])
+            children = rule.kept(values[-size:])
+            del values[-size:]
+            if size > 1:
+                places[-size:] = [(places[-size][0], places[-1][1])]
+        if rule.inline:
+            values.append(children)
+        elif rule.single and len(children) == 1:
+            values.append(children[0])
+        else:
+            values.append(self._build(rule.name, children, *places[-1]))
 
     def _unexpected(self, at: int, token: Token | None) -> Unexpected:
-        expected = {name for name in self._tables.actions[self._states[-1]] if name.isupper()}
-        return Unexpected(at, self.tokens, expected, token)
+        actions = self._tables.actions[self._stack.state]
+        return Unexpected(at, self.tokens, {name for name in actions if name.isupper()}, token)

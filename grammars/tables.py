@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from zlib import crc32
 
-END = "$END"
+from attn_dsl.grammars.stack import Rule, Stack
 
 
 class Lexer:
@@ -24,29 +24,9 @@ class Lexer:
         self.words = words
 
     @cached_property
-    def match(self) -> re.Pattern[str]:
-        """Compiled when it is first needed: most files need few of them."""
-        return re.compile(self.pattern)
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A reduction: of `size` symbols the kept ones, some of them spliced in, make a `name`.
-
-    `symbols` has a letter for each: `k` kept, `s` spliced, `x` dropped. A rule that is `inline`
-    is itself spliced into another; one that is `single` adds nothing to an only child.
-    """
-
-    origin: str
-    name: str
-    symbols: str
-    inline: bool
-    single: bool
-
-    @cached_property
-    def passes(self) -> bool:
-        """Whether it only gives its one symbol another name."""
-        return self.single and self.symbols == "k"
+    def match(self) -> Callable[[str, int], re.Match[str] | None]:
+        """Matches a text at an offset; compiled when first needed, as most files need few."""
+        return re.compile(self.pattern).match
 
 
 @dataclass(frozen=True)
@@ -60,9 +40,14 @@ class Tables:
     rules: tuple[Rule, ...]
     ignored: frozenset[str]
 
+    @cached_property
+    def stacks(self) -> Mapping[str, Stack]:
+        """For each start, the stack that holds its first state alone."""
+        return {start: Stack(None, first) for start, (first, _) in self.starts.items()}
+
     def at(self, text: str, position: int) -> str | None:
         """What terminal of any kind stands at `position`."""
-        found = self.root.match.match(text, position)
+        found = self.root.match(text, position)
         return found[0] if found else None
 
 

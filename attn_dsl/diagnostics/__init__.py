@@ -5,6 +5,7 @@ text with the source line and carets under the exact span.
 """
 
 from attn_dsl.diagnostics.diagnostic import Diagnostic, DiagnosticError, Note, Severity, worst
+from attn_dsl.diagnostics.nearest import nearest
 from attn_dsl.diagnostics.report import render
 from attn_dsl.diagnostics.span import Source, Span
 
@@ -15,6 +16,7 @@ __all__ = [
     "Severity",
     "Source",
     "Span",
+    "nearest",
     "render",
     "worst",
 ]

@@ -35,6 +35,7 @@ TITLES: Mapping[str, str] = {
     "E024": "no such edge",
     "E025": "`@` in an id or a bare label",
     "E026": "file or statement is too large",
+    "E027": "JSON that is no diagram",
     "E030": "settings",
     "E031": "unknown operation",
     "E032": "node that names no operation",

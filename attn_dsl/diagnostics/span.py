@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Source:
     @cached_property
     def line_starts(self) -> list[int]:
         """The offset at which each line begins."""
-        return [0] + [i + 1 for i, char in enumerate(self.text) if char == "\n"]
+        return [0, *(found.end() for found in re.finditer("\n", self.text))]
 
     def line_of(self, offset: int) -> int:
         """The 1-based line that holds `offset`."""
@@ -35,8 +37,7 @@ class Source:
         return Span(self, 0, len(self.text))
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """The characters `[start, end)` of a source."""
 
     source: Source
@@ -66,5 +67,6 @@ class Span:
     def __repr__(self) -> str:
         return f"Span({self.place}, {self.text!r})"
 
-    def __contains__(self, other: Span) -> bool:
-        return self.start <= other.start and other.end <= self.end
+    def within(self, other: Span) -> bool:
+        """Whether all of it is part of `other`, a span of the same source."""
+        return other.start <= self.start and self.end <= other.end

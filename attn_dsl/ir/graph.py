@@ -118,7 +118,11 @@ class Graph:
 
     def is_output(self, value: str) -> bool:
         """Whether `value` leaves the graph."""
-        return any(value == output for _, output in self.outputs)
+        return value in self._output_values
+
+    @cached_property
+    def _output_values(self) -> frozenset[str]:
+        return frozenset(value for _, value in self.outputs)
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:

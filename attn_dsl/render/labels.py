@@ -27,17 +27,12 @@ class Label:
 def read_label(text: Text, type_: str = "") -> Label:
     """The label `text`; a type in it, as in `NAME : TYPE`, stands below the name."""
     shown = text.text
-    if is_markdown(text):
+    if text.markdown:
         shown = _EMPHASIS.sub(r"\2", shown)
     name, _, rest = shown.partition(":")
     if name.strip() and _is_type(rest):
         return Label(to_lines(name.strip()), type_ or rest.strip())
     return Label(to_lines(shown), type_)
-
-
-def is_markdown(text: Text) -> bool:
-    """Whether the label was written in backticks."""
-    return text.span.source.text[: text.span.start].endswith("`")
 
 
 def to_lines(text: str) -> tuple[str, ...]:

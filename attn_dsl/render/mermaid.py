@@ -12,8 +12,8 @@ from attn_dsl.render.css import box_css
 from attn_dsl.render.frames import Frame, build_frames
 from attn_dsl.render.fused import FusionRemark, fused_groups
 from attn_dsl.render.origins import node_operations
-from attn_dsl.render.spelling import spell_arrow, spell_box, spell_text
-from attn_dsl.syntax import Diagram, find_blocks
+from attn_dsl.render.spelling import spell_box, spell_edge
+from attn_dsl.syntax import Diagram, find_blocks, spell_label
 from attn_dsl.textbuilder import TextBuilder
 
 NONE: Mapping[str, str] = {}
@@ -48,7 +48,7 @@ def fused_mermaid(
         ends = Ends(diagram, root)
         for edge in diagram.edges:
             source, target = ends.shown(edge.source), ends.shown(edge.target)
-            out.line(f"{source} {spell_arrow(edge)} {target}")
+            out.line(f"{source} {spell_edge(edge)} {target}")
         out.lines(_styles(diagram, root))
         out.lines(_classic(diagram, operations))
         out.lines(f"style {_id(frame)} {_FUSED}" for frame in root.walk() if frame.group)
@@ -70,7 +70,7 @@ def _inside(out: TextBuilder, diagram: Diagram, frame: Frame) -> None:
     out.lines(spell_box(diagram.nodes[id]) for id in frame.nodes)
     for inner in frame.frames:
         lines = (*inner.title, *(inner.group.formula if inner.group else ()))
-        with out.block(f'subgraph {_id(inner)}["{spell_text("<br>".join(lines))}"]', "end"):
+        with out.block(f"subgraph {_id(inner)}[{spell_label('<br>'.join(lines))}]", "end"):
             if inner.direction:
                 out.line(f"direction {inner.direction}")
             _inside(out, diagram, inner)

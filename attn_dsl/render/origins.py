@@ -65,16 +65,16 @@ def _drawn_at(diagram: Diagram, span: Span | None) -> list[str]:
     """
     if span is None or span.source != diagram.source:
         return []
-    nodes = [node.id for node in diagram.nodes.values() if span in node.span]
+    nodes = [node.id for node in diagram.nodes.values() if span.within(node.span)]
     edges = list(_edges_at(diagram, span))
-    titled = {s.id for s in diagram.subgraphs if span in s.title.span}
+    titled = {s.id for s in diagram.subgraphs if span.within(s.title.span)}
     inside = [node.id for node in diagram.nodes.values() if node.subgraph in titled]
     return nodes or edges or [id for id in inside if diagram.edges_into(id)]
 
 
 def _edges_at(diagram: Diagram, span: Span) -> Iterator[str]:
     labels = [(edge.target, edge.label) for edge in diagram.edges]
-    said = {(target, label.text) for target, label in labels if label and span in label.span}
+    said = {(target, label.text) for target, label in labels if label and span.within(label.span)}
     for name, (target, label) in zip(edge_names(diagram), labels, strict=True):
         if label and (target, label.text) in said:
             yield name

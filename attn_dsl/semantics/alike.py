@@ -11,6 +11,7 @@ from attn_dsl.semantics import errors
 from attn_dsl.semantics.drawing import Drawn
 
 _ID = re.compile(r"(?P<stem>\w*?[^\W\d_])_?(?P<index>\d+|[A-Z])")
+_INDEX = re.compile(r"(?:\d+|[A-Z])(?!\w)")
 Members = dict[str, str]
 """Node ids by index."""
 Shape = tuple[object, object, object, object, object]
@@ -99,8 +100,17 @@ def _label(drawn: Drawn, index: str) -> str:
     """The label of a member with `#` for its index and for its id."""
     label = drawn.node.label.text
     if index in label:
-        label = re.sub(rf"(?<![^\W\d_]){index}\b|{index}$", "#", label)
+        label = _INDEX.sub(lambda found: _marked(found, index), label)
     return re.sub(r"\s+", " ", label.replace(drawn.node.id, "#"))
+
+
+def _marked(found: re.Match[str], index: str) -> str:
+    """A number or letter of a label, `#` for the index: `Key 1`, `a11`, but not `d1 of x`."""
+    text, number = found.string, found[0]
+    after_letter = number == index and text[: found.start()][-1:].isalpha()
+    if not number.endswith(index) or (after_letter and found.end() < len(text)):
+        return number
+    return f"{number.removesuffix(index)}#"
 
 
 def reach_each_other(drawing: Mapping[str, Drawn], members: set[str]) -> bool:

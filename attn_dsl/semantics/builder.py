@@ -6,15 +6,12 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
+from attn_dsl.diagnostics import Diagnostic, Note, Span
 from attn_dsl.ir import Dim, DType, Origin, Statement, TensorType, TypeMismatch
 from attn_dsl.ir.ops import Input, Op
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.names import identifier, unique
 from attn_dsl.semantics.settings import Settings
-
-MAX_ERRORS = 200
-"""How many errors of a drawing are told."""
 
 MAX_COPIES = 10_000
 """How many copies of subgraphs and modules a diagram may have in all."""
@@ -44,7 +41,7 @@ class Builder:
     `vocabulary` for what an embedding began which size its table has. `inputs` and `masks` are
     the inputs so far by name, `lookups` what modules and counts asked the settings for, and
     `copies` counts those of all repeated subgraphs and modules. `symbols` are the sizes so far,
-    `declared` those that types of the drawing itself have.
+    `declared` those that types of the drawing itself have, `numbers` the last one after each name.
     """
 
     settings: Settings
@@ -57,15 +54,9 @@ class Builder:
     inputs: dict[str, str] = field(default_factory=dict)
     masks: dict[str, tuple[str, str]] = field(default_factory=dict)
     lookups: dict[Lookup, None] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
     copies: int = 0
     found: list[Diagnostic] = field(default_factory=list)
-
-    @property
-    def has_enough_errors(self) -> bool:
-        """Whether there are as many errors as anyone reads."""
-        if len(self.found) < MAX_ERRORS:
-            return False
-        return sum(d.severity is Severity.ERROR for d in self.found) >= MAX_ERRORS
 
     def count_copy(self, place: Span) -> bool:
         """Count one more copy of a subgraph or a module; an error says where they were too many."""
@@ -90,11 +81,14 @@ class Builder:
         except TypeMismatch as mismatch:
             self.found.append(self._mismatch(op, origin, mismatch, places))
             return None
-        name = unique(identifier(wish), (self.statements, self.symbols))
+        name = self._unique(wish)
         self.statements[name] = Statement(name, op, type_, (origin,))
         self.types[name] = type_
         self._inherit(name, op)
         return name
+
+    def _unique(self, wish: str) -> str:
+        return unique(identifier(wish), (self.statements, self.symbols), self.numbers)
 
     def _inherit(self, name: str, op: Op) -> None:
         """What is known of the first operand holds for the result, if it keeps the type."""
@@ -109,7 +103,7 @@ class Builder:
 
     def rename(self, name: str, wish: str) -> str:
         """Call the newest value `wish`, if that is free; nothing may use it yet."""
-        new = unique(identifier(wish), (self.statements, self.symbols))
+        new = self._unique(wish)
         if new != identifier(wish):
             return name
         self.statements[new] = replace(self.statements.pop(name), name=new)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from attn_dsl.diagnostics import Diagnostic, Span
 from attn_dsl.ir import parse_type
 from attn_dsl.ir.ops import Add, Mask, Op
 from attn_dsl.semantics import errors
+from attn_dsl.semantics.enough import MAX_ERRORS, until_enough
 from attn_dsl.semantics.interface import Interface, InterfaceOf, is_path, read_taken
 from attn_dsl.semantics.labels import Meaning, is_causal, part, read_label
 from attn_dsl.semantics.vocabulary import (
@@ -77,14 +78,15 @@ def read_drawing(
 ) -> dict[str, Drawn]:
     """Read every node and edge; what is wrong with them is added to `found`.
 
-    `interface_of` says what the modules give that nodes name.
+    It stops where there are errors enough. `interface_of` says what the modules give that nodes
+    name.
     """
     subgraphs = {subgraph.id for subgraph in diagram.subgraphs}
     nodes = [node for id, node in diagram.nodes.items() if id not in subgraphs]
-    meanings = {node.id: _node_meaning(node, found) for node in nodes}
+    meanings = {n.id: _node_meaning(n, found) for n in until_enough(nodes, found)}
     operands: dict[str, list[Operand]] = {node: [] for node in diagram.nodes}
     comments: list[Edge] = []
-    for edge in diagram.edges:
+    for edge in until_enough(diagram.edges, found):
         source = meanings.get(edge.source, Meaning())
         operand = _operand(edge, interface_of(source.module) if source.module else None, found)
         operands.get(edge.target, []).append(operand)
@@ -96,15 +98,14 @@ def read_drawing(
             diagram,
             found,
         )
-        for node in nodes
+        for node in until_enough(nodes, found)
+        if node.id in meanings
     }
-    for edge in diagram.edges:
+    for edge in until_enough(diagram.edges if subgraphs else (), found):
         for end in (edge.source, edge.target):
             if end in subgraphs:
                 found.append(errors.edge_to_subgraph(edge, end))
-    for edge in comments:  # a module looks for the names of its inputs in them
-        if edge.label and not (edge.target in drawn and drawn[edge.target].meaning.module):
-            found.append(errors.comment(edge.label))
+    found += _comments(comments, drawn)
     return {**drawn, **dict(_by_titles(diagram, drawn))}
 
 
@@ -215,6 +216,16 @@ def _is_comment(edge: Edge, meaning: Meaning) -> bool:
     return not all(roles_in(repair(edge.label.text)))
 
 
+def _comments(edges: Sequence[Edge], drawn: Mapping[str, Drawn]) -> Iterator[Diagnostic]:
+    """Warnings of labels that say nothing; a module looks for the names of its inputs in them.
+
+    To find what somebody meant takes time: it is done for as many as anyone reads.
+    """
+    for number, edge in enumerate(edges):
+        if edge.label and not (edge.target in drawn and drawn[edge.target].meaning.module):
+            yield errors.comment(edge.label, guess=number < MAX_ERRORS)
+
+
 def roles_in(text: str) -> list[str]:
     """The role of each word in `Key & Value`; empty where it is none."""
     return [find_role(word) for word in re.split(r"&|,|\band\b", text)]
@@ -242,13 +253,15 @@ def _called(
     by_source = {operand.source: operand for operand in operands}
     for id in [id for id in ids if id not in diagram.nodes]:
         assert edge.label is not None
-        found.append(errors.no_such_node(part(edge.label, id), id, list(diagram.nodes)))
+        found.append(errors.no_such_node(part(edge.label, id), id, diagram.nodes))
     known = [id for id in ids if id in diagram.nodes]
     return tuple(by_source.get(id, Operand(id, edge, Meaning())) for id in known)
 
 
 def _by_edges(drawn: Drawn, diagram: Diagram, found: list[Diagnostic]) -> Drawn:
     """Step 4: one operation on one or more edges into a node that has none is the node's."""
+    if all(operand.change.op is None for operand in drawn.operands):
+        return drawn
     drawn = replace(drawn, operands=tuple(_as_role(o, drawn.meaning) for o in drawn.operands))
     named = [operand for operand in drawn.operands if operand.change.op is not None]
     if drawn.meaning.acts or not named:
@@ -293,8 +306,10 @@ def _by_titles(diagram: Diagram, drawn: Mapping[str, Drawn]) -> Iterator[tuple[s
         members.setdefault(d.node.subgraph, []).append(d)
     for subgraph in diagram.subgraphs:
         inside = members.get(subgraph.id, [])
+        if not inside or any(d.meaning.acts for d in inside):
+            continue
         op: type[Op] | None = operation_in(subgraph.title.text)
-        if op is None or any(d.meaning.acts for d in inside):
+        if op is None:
             continue
         for d in inside:
             if d.operands:

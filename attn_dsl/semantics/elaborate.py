@@ -13,6 +13,7 @@ from attn_dsl.semantics import errors
 from attn_dsl.semantics.alike import lookalikes
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, read_drawing
+from attn_dsl.semantics.enough import are_enough, until_enough
 from attn_dsl.semantics.families import collapse_families
 from attn_dsl.semantics.instantiate import default_sizes
 from attn_dsl.semantics.keys import check_keys
@@ -43,12 +44,14 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
     interface_of = interfaces(diagram)
     read = read_drawing(diagram, found, interface_of)
     found += check_keys(diagram, read, interface_of)
+    _stop_at_enough(diagram, found)
     drawing = collapse_families(read)
     symbols = _symbols(drawing)
     builder = Builder(settings, symbols, frozenset(symbols), found=found)
     scope = Scope(diagram, drawing)
     scope = replace(scope, parameters=default_sizes(builder, scope))
     values = elaborate_scope(builder, scope)
+    _stop_at_enough(diagram, found)
     outputs = _outputs(diagram, drawing, values, found)
     if not outputs and worst(found) < Severity.ERROR:
         found.append(errors.nothing_to_compute(diagram.source.whole))
@@ -63,6 +66,11 @@ def elaborate(diagram: Diagram, settings: Settings, name: str = "attention") -> 
     if worst(found) is Severity.ERROR:
         raise DiagnosticError([*diagram.warnings, *_once(found)])
     return Elaborated(graph, (*diagram.warnings, *_once(found)))
+
+
+def _stop_at_enough(diagram: Diagram, found: list[Diagnostic]) -> None:
+    if are_enough(found):
+        raise DiagnosticError([*diagram.warnings, *_once(found)])
 
 
 def _symbols(drawing: Mapping[str, Drawn]) -> set[str]:
@@ -94,7 +102,7 @@ def _outputs(
     last = [drawn for id, drawn in drawing.items() if id not in used and drawn.operands]
     names = Counter(drawn.name for drawn in last)
     outputs = []
-    for drawn in last:
+    for drawn in until_enough(last, found):
         value = values.get(drawn.node.id, Value())
         if value.pending is not None:
             how = errors.lone_positions if value.is_positions else errors.undeclared

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import PurePath
 
-from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
+from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span, nearest
 from attn_dsl.expr import SCORE
 from attn_dsl.semantics.settings import Origin
 from attn_dsl.semantics.vocabulary import nearest_words
@@ -173,7 +172,7 @@ def unknown_key(
 ) -> Diagnostic:
     """A key of `@{ … }` that neither this tool nor mermaid reads there."""
     near = [name for name in known if name.startswith(key)]
-    near = near or get_close_matches(key, known, n=1, cutoff=0.7)
+    near = near or nearest(key, known)
     message = f"neither attn nor mermaid knows the key `{key}`; it changes nothing"
     if known_elsewhere:
         message = f"`{key}` says nothing to {what}; it changes nothing"
@@ -270,7 +269,7 @@ def which_output(edge: Edge, source: Node, outputs: Sequence[str]) -> Diagnostic
     """An arrow out of a module with several outputs that names none of them."""
     shown, first = ", ".join(f"`{name}`" for name in outputs), outputs[0]
     said = edge.label.text.strip() if edge.label is not None else ""
-    near = get_close_matches(said, outputs, n=1)
+    near = nearest(said, outputs)
     message = f"`{source.id}` gives {shown}, and this arrow does not say which"
     if near:
         help = f"did you mean `{near[0]}`?"
@@ -386,9 +385,9 @@ def read_as_product(place: Span) -> Diagnostic:
     return Diagnostic("N022", message, place, severity=Severity.NOTE)
 
 
-def no_such_node(place: Span, name: str, nodes: Sequence[str]) -> Diagnostic:
+def no_such_node(place: Span, name: str, nodes: Iterable[str]) -> Diagnostic:
     """A call that names an operand that is not drawn."""
-    near = get_close_matches(name, nodes, n=1)
+    near = nearest(name, nodes)
     help = f"did you mean `{near[0]}`?" if near else "operands are named by the ids of nodes"
     return Diagnostic("E052", f"there is no node `{name}`", place, help=help)
 
@@ -433,10 +432,10 @@ def called(diagnostic: Diagnostic, call: Note) -> Diagnostic:
     return replace(diagnostic, notes=(*diagnostic.notes, call))
 
 
-def comment(label: Text) -> Diagnostic:
+def comment(label: Text, *, guess: bool = True) -> Diagnostic:
     """An edge label that is not understood, and so changes nothing."""
     message = f"the label `{repair(label.text)}` names no operation and no operand"
-    help = _did_you_mean(label.text)
+    help = _did_you_mean(label.text) if guess else ""
     severity = Severity.WARNING
     return Diagnostic("W020", f"{message}; it changes nothing", label.span, "", (), help, severity)
 

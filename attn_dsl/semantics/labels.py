@@ -68,14 +68,14 @@ _CAUSAL = re.compile(r"\b(causal|masked|look ahead|lookahead|autoregressive|subs
 def read_label(label: Text, found: list[Diagnostic]) -> Meaning:
     """Read `label`; what is wrong with it is added to `found`."""
     text = repair(label.text)
-    if match := _TYPED.fullmatch(text):
+    if ":" in text and (match := _TYPED.fullmatch(text)):
         return _typed(match, label, found)
     if match := _FORM.fullmatch(text):
         expr = _expression(match, label, found)
         return Meaning(FORMS[match["word"].lower()], expr=expr, broken=expr is None)
-    if match := _LIKE_TYPED.fullmatch(text):
+    if ":" in text and (match := _LIKE_TYPED.fullmatch(text)):
         return _typed(match, label, found)
-    if match := _EQUATION.fullmatch(text):
+    if "=" in text and (match := _EQUATION.fullmatch(text)):
         equation = _expression(match, label, found, equation=True)
         return Meaning(name=match["name"], equation=equation, broken=equation is None)
     if match := _BY.fullmatch(text) or _SIGN.fullmatch(text):

@@ -26,10 +26,16 @@ def _ascii(char: str) -> str:
     return re.sub(r"\W", "_", words[-1]) if words else "_"
 
 
-def unique(wish: str, taken: Sequence[Container[str]]) -> str:
-    """`wish`, or with a number after it if that is taken or reserved."""
-    name, count = wish, 1
+def unique(wish: str, taken: Sequence[Container[str]], numbers: dict[str, int]) -> str:
+    """`wish`, or with a number after it if that is taken or reserved.
+
+    `numbers` remembers the last one of each wish, so that none is tried twice.
+    """
+    name, count = wish, numbers.get(wish, 1)
+    if count > 1:
+        name = f"{wish}_{count}"
     while name in RESERVED or any(name in names for names in taken):
         count += 1
         name = f"{wish}_{count}"
+    numbers[wish] = count
     return name

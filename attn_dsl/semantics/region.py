@@ -8,28 +8,29 @@ from attn_dsl.diagnostics import Note
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.carry import at, carried, enter
+from attn_dsl.semantics.enough import until_enough
 from attn_dsl.semantics.instantiate import instantiate
 from attn_dsl.semantics.nodes import elaborate_node
-from attn_dsl.semantics.order import use_order
+from attn_dsl.semantics.order import one_circle, use_order
 from attn_dsl.semantics.repeat import Repeat, read_repeats
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.site import Argument, Site
 from attn_dsl.semantics.values import Value
 
 Values = Mapping[str, Value]
-CHECKED = 100
-"""After so many nodes it is asked whether there are errors enough."""
 
 
 def elaborate_scope(builder: Builder, scope: Scope) -> dict[str, Value]:
     """What every node of the scope gives, by its id."""
-    _, circles = use_order(_uses(scope, scope.drawing))
-    for circle in circles:
-        builder.found.append(errors.cycle([scope.drawing[id].node for id in circle]))
-    broken = {id for circle in circles for id in circle}
+    uses = _uses(scope, scope.drawing)
+    _, knots = use_order(uses)
+    for knot in until_enough(knots, builder.found):
+        nodes = [scope.drawing[id].node for id in one_circle(uses, knot)]
+        builder.found.append(errors.cycle(nodes))
+    broken = {id for knot in knots for id in knot}
     repeats = read_repeats(builder, scope)
-    nodes = [id for id in scope.drawing if id not in broken]
-    return _region(builder, scope, nodes, {}, repeats)
+    whole = [id for id in scope.drawing if id not in broken]
+    return _region(builder, scope, whole, {}, repeats)
 
 
 def _uses(scope: Scope, nodes: Collection[str]) -> dict[str, list[str]]:
@@ -47,33 +48,37 @@ def _region(
     repeats: Mapping[str, Repeat],
 ) -> dict[str, Value]:
     """Elaborate `nodes`, given the values outside of them."""
-    unit_of = {id: _unit(scope, id, repeats) for id in nodes}
-    uses: dict[str, list[str]] = {unit: [] for unit in unit_of.values()}
+    unit_of = _units(scope, nodes, repeats)
+    members: dict[str, list[str]] = {}
+    for id, unit in unit_of.items():
+        members.setdefault(unit, []).append(id)
+    uses: dict[str, list[str]] = {unit: [] for unit in members}
     for id, operands in _uses(scope, nodes).items():
         others = (unit_of[o] for o in operands)
         uses[unit_of[id]] += [unit for unit in others if unit != unit_of[id]]
-    order, circles = use_order(uses)
-    for circle in circles:
-        spans = [repeats[unit].subgraph.span for unit in circle if unit in repeats]
+    order, knots = use_order(uses)
+    for knot in knots:
+        spans = [repeats[unit].subgraph.span for unit in knot if unit in repeats]
         builder.found.append(errors.repeat_in_circle(spans[0]))
     values = dict(outside)
-    for number, unit in enumerate(order):
-        if number % CHECKED == 0 and builder.has_enough_errors:
-            break
+    for unit in until_enough(order, builder.found):
         if unit in repeats and unit not in scope.drawing:
-            members = [id for id in nodes if unit_of[id] == unit]
-            values |= _repeat(builder, scope, repeats[unit], members, values, repeats)
+            values |= _repeat(builder, scope, repeats[unit], members[unit], values, repeats)
         else:
             drawn = scope.drawing[unit]
             values[unit] = elaborate_node(builder, scope, drawn, values, _instantiate)
     return values
 
 
-def _unit(scope: Scope, id: str, repeats: Mapping[str, Repeat]) -> str:
-    """The outermost repetition around a node that is not being elaborated yet, or the node."""
-    around = [s.id for s in scope.around(scope.drawing[id])]
-    waiting = [s for s in around if s in repeats and s not in scope.indices]
-    return waiting[-1] if waiting else id
+def _units(scope: Scope, nodes: Sequence[str], repeats: Mapping[str, Repeat]) -> dict[str, str]:
+    """By node, the outermost repetition around it that is not being elaborated yet, or itself."""
+    outermost: dict[str | None, str] = {}
+    for subgraph in scope.diagram.subgraphs if repeats else ():  # outer ones come first
+        if subgraph.parent in outermost:
+            outermost[subgraph.id] = outermost[subgraph.parent]
+        elif subgraph.id in repeats and subgraph.id not in scope.indices:
+            outermost[subgraph.id] = subgraph.id
+    return {id: outermost.get(scope.drawing[id].node.subgraph, id) for id in nodes}
 
 
 def _repeat(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import MAX_COPIES, Builder
+from attn_dsl.semantics.enough import until_enough
 from attn_dsl.semantics.lookup import count
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.syntax import Subgraph
@@ -30,7 +31,7 @@ class Repeat:
 def read_repeats(builder: Builder, scope: Scope) -> dict[str, Repeat]:
     """The repeated subgraphs of a scope; a count that is not known is an error."""
     repeats = {}
-    for subgraph in scope.diagram.subgraphs:
+    for subgraph in until_enough(scope.diagram.subgraphs, builder.found):
         said = subgraph.data.values.get("repeat")
         if said is None and (match := _TITLE.search(subgraph.title.text)):
             said = next(filter(None, match.groups()))

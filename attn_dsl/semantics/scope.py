@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from attn_dsl.diagnostics import Span
 from attn_dsl.ir import Dim
@@ -49,7 +50,11 @@ class Scope:
 
     def draws(self, name: str) -> bool:
         """Whether a node has this id or this name."""
-        return name in self.drawing or any(d.name == name for d in self.drawing.values())
+        return name in self._names
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.drawing) | {drawn.name for drawn in self.drawing.values()}
 
     def path(self, drawn: Drawn) -> tuple[str, ...]:
         """Ids of the subgraphs around a node, the repeat indices, its own id."""
@@ -81,11 +86,8 @@ class Scope:
 
     def within(self, subgraph: Subgraph) -> tuple[str, ...]:
         """The ids of a subgraph and of those around it, outermost first."""
-        by_id = {other.id: other for other in self.diagram.subgraphs}
-        ids = [subgraph.id]
-        while (parent := by_id[ids[0]].parent) in by_id:
-            ids.insert(0, parent)
-        return tuple(ids)
+        around = [outer.id for outer in self._outwards(subgraph.parent)]
+        return (*reversed(around), subgraph.id)
 
     def _around(self, drawn: Drawn, *, indexed: bool) -> Iterator[str]:
         for subgraph in reversed(list(self.around(drawn))):
@@ -96,9 +98,12 @@ class Scope:
 
     def around(self, drawn: Drawn) -> Iterator[Subgraph]:
         """The subgraphs that hold a node, innermost first."""
+        return self._outwards(drawn.node.subgraph)
+
+    def _outwards(self, id: str | None) -> Iterator[Subgraph]:
+        """The subgraph `id`, and those around it."""
         by_id = self.diagram.subgraphs_by_id
         seen: set[str] = set()  # one may hold another of its own id
-        id = drawn.node.subgraph
         while id is not None and id in by_id and id not in seen:
             yield by_id[id]
             seen.add(id)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
-from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span, nearest
 from attn_dsl.ir import DType
 from attn_dsl.syntax import Diagram, Metadata, sub_metadata
 
@@ -68,7 +67,7 @@ def read_settings(diagram: Diagram, overrides: Mapping[str, Any]) -> Settings:
 def _check_keys(said: Metadata) -> Iterator[Diagnostic]:
     """Keys of the front matter that are none, or that hold no mapping where one is needed."""
     for key, value in said.values.items():
-        near = get_close_matches(key, KEYS, n=1)
+        near = nearest(key, KEYS)
         if key not in KEYS:
             help = f"did you mean `{near[0]}`?" if near else ""
             yield _error(f"there is no setting `{key}`", said.spans.get(key), help)

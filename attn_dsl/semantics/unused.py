@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from difflib import get_close_matches
 
-from attn_dsl.diagnostics import Diagnostic
+from attn_dsl.diagnostics import Diagnostic, nearest
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Lookup
 from attn_dsl.semantics.settings import Settings
@@ -29,7 +28,7 @@ def unused_settings(
             continue
         origin = settings.origin(name)
         if name not in asked:
-            near = get_close_matches(name, {*sizes, *asked}, n=1)
+            near = nearest(name, sorted({*sizes, *asked}))
             yield errors.unknown_setting(origin, near, _listing(sizes, asked))
             continue
         before = [lookup for lookup in lookups if name in lookup.keys]
@@ -54,7 +53,7 @@ def misspelled_settings(
     """
     asked = {key for lookup in lookups for key in lookup.keys}
     for name in settings.dims:
-        near = get_close_matches(name, {*sizes, *asked}, n=1)
+        near = nearest(name, sorted({*sizes, *asked}))
         if near and name not in asked and name not in sizes:
             yield errors.unknown_setting(settings.origin(name), near, [])
 

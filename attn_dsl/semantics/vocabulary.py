@@ -7,10 +7,10 @@ case, punctuation, line breaks and plural.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 
+from attn_dsl.diagnostics import nearest
 from attn_dsl.ir.ops import OPS, Op
 from attn_dsl.library import WORDS
 from attn_dsl.syntax import repair
@@ -27,14 +27,21 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 _OPTIONAL = re.compile(r"\(\s*opt(ional)?\.?\s*\)|\boptional\b|\bopt\.", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _NUMBERED = re.compile(r"\s*\w+ (\d+|[A-Za-z])\s*")
+_WEIGHT = re.compile(r"w (\w+)|w[a-z]")
 _INDEX = re.compile(r"\s+(\d+|[a-z])$")
 
 
+# Drawings use few words, and each of them often.
+_remembered = lru_cache(maxsize=4096)
+
+
+@_remembered
 def is_optional(text: str) -> bool:
     """Whether the drawing calls this optional: `Mask (opt.)`, `Optional Mask`."""
     return _OPTIONAL.search(text) is not None
 
 
+@_remembered
 def normal(text: str) -> str:
     """A label as it is compared: words in lower case, without "optional" and a last index."""
     text = _OPTIONAL.sub(" ", repair(text))
@@ -57,13 +64,16 @@ def _operations() -> dict[str, type[Op]]:
     return words | {op.mnemonic: op for op in OPS.values() if op.words}
 
 
-def _readings(text: str) -> Iterator[str]:
+@_remembered
+def _readings(text: str) -> tuple[str, ...]:
     """What a label may be compared as: all of it, or, after "Head 1 <br>", what follows."""
     head, *rest = _BREAK.split(text, maxsplit=1)
-    for part in (text, *(rest if _NUMBERED.fullmatch(head) else ())):
-        yield from (normal(part), singular(normal(part)))
+    parts = (text, *(rest if _NUMBERED.fullmatch(head) else ()))
+    words = [word for part in parts for word in (normal(part), singular(normal(part)))]
+    return tuple(dict.fromkeys(words))
 
 
+@_remembered
 def find_operation(text: str) -> type[Op] | None:
     """The operation that `text` as a whole names."""
     return next((_operations()[w] for w in _readings(text) if w in _operations()), None)
@@ -74,18 +84,23 @@ def _modules() -> dict[str, str]:
     return {normal(word): name for name, words in WORDS.items() for word in (*words, name)}
 
 
+@_remembered
 def find_module(text: str) -> str:
     """The module of the library that `text` as a whole names; empty if there is none."""
     return next((_modules()[w] for w in _readings(text) if w in _modules()), "")
 
 
+@cache
+def _roles() -> dict[str, str]:
+    return {name: role for role, names in ROLES.items() for name in names}
+
+
+@_remembered
 def find_role(text: str) -> str:
     """query, key, value, score or weight, if `text` as a whole says so; else empty."""
     words = normal(text)
-    for role, names in ROLES.items():
-        if words in names or singular(words) in names:
-            return role
-    return "weight" if re.fullmatch(r"w (\w+)|w[a-z]", words) else ""
+    role = _roles().get(words) or _roles().get(singular(words))
+    return role or ("weight" if _WEIGHT.fullmatch(words) else "")
 
 
 def operation_in(title: str) -> type[Op] | None:
@@ -102,16 +117,11 @@ def _spellings() -> Mapping[str, tuple[str, str]]:
     return {normal(word): (name, word) for name in words for word in words[name]}
 
 
-LENGTHS_APART = 6
-"""Words that differ more in length do not look alike; it saves comparing them."""
-
-
 def nearest_words(text: str) -> list[str]:
     """Known words that look like `text`, best first, one an operation, as it spells them."""
     named, words = _spellings(), normal(text)
-    alike = [word for word in named if abs(len(word) - len(words)) <= LENGTHS_APART]
     best: dict[str, str] = {}
-    for found in get_close_matches(words, alike, n=20, cutoff=0.6):
+    for found in nearest(words, named, count=20):
         name, word = named[found]
         best.setdefault(name, word)
     return list(best.values())[:3]

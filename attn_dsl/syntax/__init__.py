@@ -16,11 +16,15 @@ from attn_dsl.syntax.documents import (
 )
 from attn_dsl.syntax.encoding import repair
 from attn_dsl.syntax.flowchart import parse
+from attn_dsl.syntax.from_json import from_json
 from attn_dsl.syntax.json import refusal, to_json
+from attn_dsl.syntax.labels import is_cut
 from attn_dsl.syntax.layout import format_text
 from attn_dsl.syntax.metadata import sub_metadata
+from attn_dsl.syntax.spelling import BRACKETS, spell_arrow, spell_label
 
 __all__ = [
+    "BRACKETS",
     "MAX_SIZE",
     "Block",
     "Diagram",
@@ -33,11 +37,15 @@ __all__ = [
     "file_of",
     "find_blocks",
     "format_text",
+    "from_json",
+    "is_cut",
     "parse",
     "read_blocks",
     "read_document",
     "refusal",
     "repair",
+    "spell_arrow",
+    "spell_label",
     "sub_metadata",
     "to_json",
 ]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from attn_dsl.syntax.diagram import Edge
+
 HEADS = {">": "arrow_point", "<": "arrow_point", "x": "arrow_cross", "o": "arrow_circle"}
 STROKES = {"=": "thick", "~": "invisible"}
 
@@ -34,3 +39,12 @@ def _stroke(line: str) -> str:
 def edge_id(source: str, target: str, earlier: int) -> str:
     """Mermaid's name for an edge that has none; `earlier` ones join the same two boxes."""
     return f"L_{source}_{target}_{earlier + 1 if earlier else 0}"
+
+
+def edge_ids(edges: Iterable[Edge]) -> Iterator[str]:
+    """The ids of all edges of a diagram in order, mermaid's own for those without one."""
+    joined: Counter[tuple[str, str]] = Counter()
+    for edge in edges:
+        ends = edge.source, edge.target
+        yield edge.id or edge_id(*ends, joined[ends])
+        joined[ends] += 1

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import replace
 
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
 from attn_dsl.syntax import errors
 from attn_dsl.syntax.arrows import edge_id
 from attn_dsl.syntax.diagram import Edge, Metadata, Text
-from attn_dsl.syntax.drafts import EdgeDraft, NodeDraft
+from attn_dsl.syntax.drafts import DataDraft, NodeDraft
 from attn_dsl.syntax.labels import decode, is_cut, nameless
 from attn_dsl.syntax.membership import Subgraphs
-from attn_dsl.syntax.metadata import as_text, read_block
+from attn_dsl.syntax.metadata import Blocks, as_text
 from attn_dsl.syntax.shapes import SHAPES
 from attn_dsl.syntax.statements import Chain, Link, Mention
 
@@ -24,12 +24,14 @@ class Boxes:
 
     def __init__(self, subgraphs: Subgraphs, found: list[Diagnostic]) -> None:
         self.nodes: dict[str, NodeDraft] = {}
-        self.edges: list[EdgeDraft] = []
+        self.edges: list[Edge] = []
         self._subgraphs = subgraphs
         self._found = found
-        self._by_id: dict[str, EdgeDraft] = {}
-        self._joined: Counter[tuple[str, str]] = Counter()
+        self._by_id: dict[str, int] = {}
+        self._said: dict[int, DataDraft] = {}
+        self._joined: dict[tuple[str, str], int] = {}
         self._multiplied = 0
+        self._blocks = Blocks()
 
     def chain(self, chain: Chain) -> None:
         """Add the boxes of a chain, then the edges between them, as mermaid orders them."""
@@ -38,12 +40,23 @@ class Boxes:
         for before, link, after in zip(chain.groups, chain.links, chain.groups[1:], strict=False):
             self._group(after, alone)
             self._connect(before, link, after)
-        for group in reversed(chain.groups):
-            self._subgraphs.mention(mention.id for mention in group)
+        if self._subgraphs.current:
+            for group in reversed(chain.groups):
+                self._subgraphs.mention(mention.id for mention in group)
 
     def node(self, id: str, span: Span) -> NodeDraft:
         """The box `id`, made if need be."""
-        return self.nodes.setdefault(id, NodeDraft(id, span))
+        node = self.nodes.get(id)
+        if node is None:
+            node = self.nodes[id] = NodeDraft(id, span)
+        return node
+
+    def described_edges(self) -> tuple[Edge, ...]:
+        """All edges, with what their metadata says."""
+        edges = list(self.edges)
+        for number, data in self._said.items():
+            edges[number] = replace(edges[number], data=data.finish())
+        return tuple(edges)
 
     def classify(self, ids: tuple[str, ...], css_class: str) -> None:
         """Give a class to the boxes and subgraphs among `ids` that are there already."""
@@ -55,7 +68,7 @@ class Boxes:
     def check(self, label: Text) -> None:
         """Warn of a label that mermaid cuts, or shows otherwise than it is written."""
         start = label.span.start
-        for entity in nameless(label.span.text):
+        for entity in nameless(label.span.text) if "&" in label.text else ():
             place = Span(label.span.source, start + entity.start(), start + entity.end())
             self._found.append(errors.nameless_entity(place))
         if is_cut(label):
@@ -63,28 +76,30 @@ class Boxes:
 
     def _group(self, group: tuple[Mention, ...], alone: bool) -> None:
         """Add boxes; mermaid reads the metadata of each only after the next one."""
-        for before, mention in zip((None, *group), group, strict=False):
+        before: Mention | None = None
+        for mention in group:
             if mention.id not in self._by_id:
                 self._box(mention, alone)
             if before:
                 self._describe(before)
+            before = mention
         self._describe(group[-1])
 
     def _describe(self, mention: Mention) -> None:
         """Give metadata to the edge, the subgraph or the box that it names."""
-        data = self._data(mention)
+        if mention.data is None:
+            return
+        data = self._data(mention.data)
         if mention.id in self._by_id:
-            self._by_id[mention.id].data.merge(data)
+            self._said.setdefault(self._by_id[mention.id], DataDraft()).merge(data)
         elif mention.id in self._subgraphs.closed:
             self._subgraphs.closed[mention.id].data.merge(data)
         else:
             self._describe_box(self.nodes[mention.id], data)
 
-    def _data(self, mention: Mention) -> Metadata:
-        if mention.data is None:
-            return Metadata()
+    def _data(self, block: Text) -> Metadata:
         try:
-            return read_block(mention.data)
+            return self._blocks.read(block)
         except DiagnosticError as error:
             self._found += error.diagnostics
             return Metadata()
@@ -133,7 +148,7 @@ class Boxes:
         """Add one edge; of several that claim an id, the first has it."""
         id = None if id in self._by_id else id
         edge = Edge(source, target, link.span, link.label, id, link.stroke, link.arrow)
-        draft = EdgeDraft(edge)
-        self.edges.append(draft)
-        self._by_id.setdefault(id or edge_id(source, target, self._joined[source, target]), draft)
-        self._joined[source, target] += 1
+        earlier = self._joined.get((source, target), 0)
+        self._by_id.setdefault(id or edge_id(source, target, earlier), len(self.edges))
+        self._joined[source, target] = earlier + 1
+        self.edges.append(edge)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import singledispatchmethod
 
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, Source, Span, worst
 from attn_dsl.syntax import errors
@@ -20,6 +19,7 @@ from attn_dsl.syntax.statements import (
     Ignored,
     LinkStyle,
     Open,
+    Statement,
     Style,
 )
 
@@ -38,15 +38,30 @@ class Builder:
         self._class_styles: dict[str, tuple[str, ...]] = {}
         self._link_styles: dict[str, tuple[str, ...]] = {}
 
-    @singledispatchmethod
-    def add(self, statement: object) -> None:
+    def add(self, statement: Statement) -> None:
         """Take the next statement; one that draws nothing changes nothing."""
+        match statement:
+            case Chain():
+                self._boxes.chain(statement)
+            case Open():
+                self._open(statement)
+            case Close():
+                self._close(statement)
+            case Direction():
+                self._direction(statement)
+            case Style():
+                self._boxes.node(statement.id, statement.span)
+                self._styles[statement.id] = self._styles.get(statement.id, ()) + statement.css
+            case ClassDef():
+                for name in statement.names:
+                    self._class_styles[name] = self._class_styles.get(name, ()) + statement.css
+            case Assign():
+                self._boxes.classify(statement.ids, statement.css_class)
+            case LinkStyle():
+                self._link_style(statement)
+            case Ignored() if LOST_LINE.match(statement.span.text):
+                self._found.append(errors.lost_line(statement.span))
 
-    @add.register
-    def _chain(self, chain: Chain) -> None:
-        self._boxes.chain(chain)
-
-    @add.register
     def _open(self, head: Open) -> None:
         self._boxes.check(head.title)
         if line_end := LOST_LINE_END.match(head.span.text):
@@ -54,40 +69,18 @@ class Builder:
             self._found.append(errors.long_title(Span(head.span.source, start, start + len("end"))))
         self._subgraphs.open(head)
 
-    @add.register
     def _close(self, close: Close) -> None:
         if self._subgraphs.current is None:
             self._found.append(errors.stray_end(close.span))
         else:
             self._subgraphs.close(close.span.end)
 
-    @add.register
     def _direction(self, direction: Direction) -> None:
         if len(direction.span.text.split()) > 2:
             self._found.append(errors.swallowed_line(direction.span, direction.side))
         if self._subgraphs.current:
             self._subgraphs.current.direction = direction.side
 
-    @add.register
-    def _ignored(self, ignored: Ignored) -> None:
-        if LOST_LINE.match(ignored.span.text):
-            self._found.append(errors.lost_line(ignored.span))
-
-    @add.register
-    def _style(self, style: Style) -> None:
-        self._boxes.node(style.id, style.span)
-        self._styles[style.id] = self._styles.get(style.id, ()) + style.css
-
-    @add.register
-    def _class_def(self, definition: ClassDef) -> None:
-        for name in definition.names:
-            self._class_styles[name] = self._class_styles.get(name, ()) + definition.css
-
-    @add.register
-    def _assign(self, assign: Assign) -> None:
-        self._boxes.classify(assign.ids, assign.css_class)
-
-    @add.register
     def _link_style(self, style: LinkStyle) -> None:
         count = len(self._boxes.edges)
         complete = worst(self._found) is not Severity.ERROR
@@ -105,7 +98,7 @@ class Builder:
             source,
             direction,
             {draft.id: draft.finish(self._home(draft)) for draft in self._boxes.nodes.values()},
-            tuple(draft.finish() for draft in self._boxes.edges),
+            self._boxes.described_edges(),
             tuple(frame.finish() for frame in self._subgraphs.all),
             self._styles,
             self._class_styles,
@@ -127,7 +120,7 @@ class Builder:
             earlier = first.setdefault(frame.id, frame)
             if earlier is not frame and frame.id:
                 self._found.append(errors.repeated_subgraph(frame.head.span, earlier.head.span))
-        edges = {draft.edge.id for draft in self._boxes.edges}
+        edges = {edge.id for edge in self._boxes.edges}
         for node in self._boxes.nodes.values():
             if node.data.values and node.id in edges:
                 self._found.append(errors.early_edge_data(node.span))

@@ -26,6 +26,14 @@ class Text:
     span: Span
     shown: str | None = None
 
+    @property
+    def markdown(self) -> bool:
+        """Whether it was written in backticks."""
+        text, start = self.span.source.text, self.span.start
+        while start and text[start - 1].isspace():
+            start -= 1
+        return text.endswith('"`', 0, start)
+
 
 @dataclass(frozen=True)
 class Metadata:

@@ -1,17 +1,21 @@
 """Files to blocks: where the diagrams of a file begin and end.
 
 A file with ```` ```mermaid ```` fences counts as Markdown and holds one diagram in each; any other
-file is one diagram. `FILE.md#2` and `FILE.md#Heading` choose.
+file is one diagram. `FILE.md#2` and `FILE.md#Heading` choose. A `.json` file holds what
+`attn parse --json` prints, and stands for its flowchart.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from attn_dsl.diagnostics import DiagnosticError, Source
 from attn_dsl.syntax import errors
+from attn_dsl.syntax.from_json import from_json
 from attn_dsl.syntax.prepare import find_front_matter
 
 MAX_SIZE = 2_000_000
@@ -46,6 +50,11 @@ def read_document(name: str, max_size: int = MAX_SIZE) -> Block:
     A file of more than `max_size` bytes is refused.
     """
     path, wanted = _split(name)
+    if _is_json(path):
+        if wanted is not None:
+            raise DiagnosticError([errors.no_such_block(path, wanted, ())])
+        source = Source(f"{path} as a flowchart", from_json(_value(path, max_size), path))
+        return Block(source, 0, len(source.text), name)
     text = _read(path, max_size).replace("\r\n", "\n").replace("\r", "\n")
     blocks = _blocks(Source(path, text), wanted, name)
     if len(blocks) > 1:
@@ -54,9 +63,28 @@ def read_document(name: str, max_size: int = MAX_SIZE) -> Block:
 
 
 def read_blocks(name: str, max_size: int = MAX_SIZE) -> list[Block]:
-    """The diagrams that `name` names, all of a file or those chosen, its line ends as they are."""
+    """The diagrams that `name` names, all of a file or those chosen, its line ends as they are.
+
+    A file of JSON holds none: its flowchart is not its text.
+    """
     path, wanted = _split(name)
+    if _is_json(path):
+        raise DiagnosticError([errors.json_text(path)])
     return _blocks(Source(path, _read(path, max_size)), wanted, name)
+
+
+def _is_json(path: str) -> bool:
+    return path.lower().endswith(".json")
+
+
+def _value(path: str, max_size: int) -> Any:
+    """The one value of a file of JSON."""
+    try:
+        return json.loads(_read(path, max_size))
+    except RecursionError:
+        raise DiagnosticError([errors.no_record(path, "it is nested too deeply")]) from None
+    except ValueError as error:
+        raise DiagnosticError([errors.no_record(path, f"no JSON: {error}")]) from None
 
 
 def _blocks(source: Source, wanted: str | None, name: str) -> list[Block]:

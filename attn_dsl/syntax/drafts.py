@@ -1,17 +1,17 @@
-"""Boxes, edges and subgraphs while the file is still being read: a later line may add to them."""
+"""Boxes and subgraphs while the file is still being read: a later line may add to them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from attn_dsl.diagnostics import Span
-from attn_dsl.syntax.diagram import Edge, Metadata, Node, Subgraph, Text
+from attn_dsl.syntax.diagram import Metadata, Node, Subgraph, Text
 from attn_dsl.syntax.labels import decode
 from attn_dsl.syntax.statements import Open
 
 
-@dataclass
+@dataclass(slots=True)
 class DataDraft:
     """Metadata from any number of blocks; a later key replaces an earlier one."""
 
@@ -26,18 +26,6 @@ class DataDraft:
     def finish(self) -> Metadata:
         """What has been collected."""
         return Metadata(self.values, self.spans)
-
-
-@dataclass(eq=False)
-class EdgeDraft:
-    """An edge, complete but for its metadata."""
-
-    edge: Edge
-    data: DataDraft = field(default_factory=DataDraft)
-
-    def finish(self) -> Edge:
-        """The edge with all that was said of it."""
-        return replace(self.edge, data=self.data.finish())
 
 
 @dataclass(eq=False)
@@ -66,7 +54,7 @@ class Frame:
         )
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class NodeDraft:
     """A box. `homes` lists the subgraphs whose bodies declare it, None for the top level."""
 
@@ -86,8 +74,11 @@ class NodeDraft:
 
     def finish(self, subgraph: str | None) -> Node:
         """The node, inside `subgraph`."""
-        start = self.span.start
-        place = Span(self.span.source, start, start + len(self.id))
-        label = self.label or Text(decode(self.id), place)
         data, classes = self.data.finish(), tuple(self.classes)
+        label = self.label or self._own_id()
         return Node(self.id, label, self.shape, self.span, data, classes, subgraph)
+
+    def _own_id(self) -> Text:
+        """What a box without a label shows."""
+        start = self.span.start
+        return Text(decode(self.id), Span(self.span.source, start, start + len(self.id)))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 
-from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span
+from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span, nearest
 
 # ---- documents
 
@@ -50,6 +49,24 @@ def no_such_block(name: str, wanted: str, listing: Sequence[str]) -> Diagnostic:
     lines = "".join(f"\n    {name}#{line}" for line in listing)
     message = f"`{name}` has no diagram `#{wanted}`"
     return Diagnostic("E005", message, help=f"it has:{lines}" if listing else "it has none")
+
+
+def no_record(name: str, problem: str) -> Diagnostic:
+    """JSON that is not what `attn parse --json` prints."""
+    help = "`attn parse --json` prints such objects, one for each diagram"
+    return Diagnostic("E027", f"`{name}` describes no diagram: {problem}", help=help)
+
+
+def json_text(name: str) -> Diagnostic:
+    """A file of JSON, where a text is to be laid out."""
+    help = f"`attn parse --text {name}` prints the flowchart that it describes"
+    return Diagnostic("E027", f"`{name}` is no text of a flowchart", help=help)
+
+
+def not_written(name: str, problem: str) -> Diagnostic:
+    """A description of a diagram for which Mermaid has no words."""
+    message = f"`{name}` describes a diagram that Mermaid cannot draw: {problem}"
+    return Diagnostic("E027", message)
 
 
 # ---- header and front matter
@@ -239,6 +256,13 @@ def long_yaml(span: Span, limit: int) -> Diagnostic:
     return Diagnostic("E018", f"the YAML has more than {limit:,} characters", span)
 
 
+def much_yaml(span: Span, limit: int) -> Diagnostic:
+    """Blocks and blocks of metadata that are more than words, numbers and texts."""
+    message = f"the metadata of this diagram has more than {limit:,} characters of YAML"
+    help = "words, whole numbers, quoted texts and lists of these do not count"
+    return Diagnostic("E026", message, span, help=help)
+
+
 def deep_yaml(span: Span) -> Diagnostic:
     """More levels of brackets than anyone writes by hand."""
     return Diagnostic("E018", "the YAML is nested too deeply", span)
@@ -252,7 +276,7 @@ def no_yaml(span: Span) -> Diagnostic:
 
 def unknown_shape(span: Span, name: str, known: Collection[str]) -> Diagnostic:
     """`shape:` names nothing that mermaid draws."""
-    near = get_close_matches(name, sorted(known), n=1)
+    near = nearest(name, sorted(known))
     help = f"did you mean `{near[0]}`?" if near else "`rect` and `rounded` are the usual ones"
     return Diagnostic("E019", f"mermaid has no shape `{name}`", span, help=help)
 

@@ -104,8 +104,9 @@ def _statements(
             found.append(mistakes.in_statement(item))
             if item.tokens and item.tokens[0].type == "SUBGRAPH":
                 builder.add(reader.broken_subgraph(item.tokens[0]))
-        errors_found += sum(d.severity is Severity.ERROR for d in found[seen:])
-        seen = len(found)
+        if len(found) > seen:
+            errors_found += sum(d.severity is Severity.ERROR for d in found[seen:])
+            seen = len(found)
         after_error += errors_found > 0
         if errors_found >= MAX_ERRORS or after_error >= MAX_AFTER_ERROR:
             raise DiagnosticError(found)

@@ -17,6 +17,8 @@ ENTITY = re.compile(r"#(\w+);", re.ASCII)
 
 def decode(text: str) -> str:
     """Replace `#quot;`, `#9829;`, `&lt;` and their like by the characters that they name."""
+    if "#" not in text and "&" not in text:
+        return text
     return unescape(ENTITY.sub(_as_html, text))
 
 

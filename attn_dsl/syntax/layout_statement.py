@@ -10,7 +10,7 @@ from attn_dsl.grammars import Token
 from attn_dsl.syntax.layout_data import lay_out_data
 
 STEP = "    "
-BREAKS = frozenset({"_NEWLINE", "_SEMICOLON"})
+BREAKS = frozenset({"_BREAK", "_LINE_END", "_SEMICOLON"})
 ARROWS = re.compile(r"ARROW|(OPEN|CLOSE)_(LINE|THICK|DOTTED)")
 DIRECTIONS = frozenset({"DIRECTION", "INDENTED_DIRECTION"})
 DIRECTION = re.compile(r"direction\s+(TB|BT|RL|LR|TD)\s*;*")

@@ -9,11 +9,45 @@ from attn_dsl.diagnostics import DiagnosticError, Span
 from attn_dsl.syntax import errors
 from attn_dsl.syntax.diagram import Metadata, Text
 from attn_dsl.syntax.prepare import without_comments
+from attn_dsl.syntax.simple_data import read_simple
 
 Place = Callable[[int, int], Span]
 VALUE = re.compile(r"[\"']?\s*:[^\S\n]*(?P<text>\{[^{}]*\}|\[[^\[\]]*\]|[^\n,}]*)")
 MAX_LENGTH = 20_000
 """Characters of one block; the YAML library reads some 200,000 a second."""
+
+MAX_YAML = 200_000
+"""Characters of all different blocks that take the library, and for each block 100 more."""
+
+
+class Blocks:
+    """Reads the `@{ … }` of one diagram, for as long as that takes no time to speak of."""
+
+    def __init__(self) -> None:
+        self._different: set[str] = set()
+        self._cost = 0
+
+    def read(self, block: Text) -> Metadata:
+        """What a block says; raise `DiagnosticError` if it is no YAML, or one too many."""
+        plain = read_plain(block)
+        if plain is not None:
+            return plain
+        if block.text not in self._different:
+            self._different.add(block.text)
+            self._cost += min(len(block.text), MAX_LENGTH) + 100
+        if self._cost > MAX_YAML:
+            raise DiagnosticError([errors.much_yaml(block.span, MAX_YAML)])
+        return read_block(block)
+
+
+def read_plain(block: Text) -> Metadata | None:
+    """What stands between the braces of `@{ … }`, if it takes no library to read."""
+    text = _prepared(block)
+    pairs = read_simple(text)
+    if pairs is None:
+        return None
+    values = {key: value for key, value, _, _ in pairs}
+    return Metadata(values, {key: _place(block.span, text, *at) for key, _, *at in pairs})
 
 
 def read_block(block: Text) -> Metadata:
@@ -21,9 +55,9 @@ def read_block(block: Text) -> Metadata:
 
     On one line it is flow YAML, on several it is block YAML, as in mermaid.
     """
-    quoted = re.compile(r'"[^"]*"')
-    text = quoted.sub(lambda s: re.sub(r"\n\s*", "<br/>", s[0]), without_comments(block.text))
-    inside = block.span
+    if (plain := read_plain(block)) is not None:
+        return plain
+    text, inside = _prepared(block), block.span
     if "\n" in text:
         data = _read(text, lambda start, end: _place(inside, text, start, end))
         if not data.values:
@@ -31,6 +65,14 @@ def read_block(block: Text) -> Metadata:
         return data
     flow = f"{{\n{text}\n}}"
     return _read(flow, lambda start, end: _place(inside, text, start - 2, end - 2))
+
+
+def _prepared(block: Text) -> str:
+    """Without comments, and with quoted texts on one line, as mermaid does it."""
+    text = without_comments(block.text)
+    if '"' not in text or "\n" not in text:
+        return text
+    return re.sub(r'"[^"]*"', lambda quoted: re.sub(r"\n\s*", "<br/>", quoted[0]), text)
 
 
 def read_yaml(body: Span) -> Metadata:

@@ -18,7 +18,15 @@ MAX_TOKENS = 20_000
 BETWEEN = re.compile(r'(?:[\s;]|"")*+')
 # What closes a statement: mermaid wants no line end after these last three.
 LAST = frozenset(
-    {"_NEWLINE", "_SEMICOLON", "END", "DIRECTION", "INDENTED_DIRECTION", "_ACCESSIBILITY"}
+    {
+        "_BREAK",
+        "_LINE_END",
+        "_SEMICOLON",
+        "END",
+        "DIRECTION",
+        "INDENTED_DIRECTION",
+        "_ACCESSIBILITY",
+    }
 )
 LABELS = frozenset(
     {"STRING", "MARKDOWN", "TEXT", "OVAL", "SLANTED", "LINE_TEXT", "THICK_TEXT", "DOTTED_TEXT"}

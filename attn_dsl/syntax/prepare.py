@@ -53,7 +53,8 @@ def find_comments(text: str) -> list[tuple[int, int]]:
 
 def without_comments(text: str) -> str:
     """Drop from a part of a prepared text what stands for comments, line by line."""
-    return AFTER_BRACE.sub("\n", BLANKS.sub("", text))
+    text = BLANKS.sub("", text) if BLANK in text else text
+    return AFTER_BRACE.sub("\n", text) if "\n" in text else text
 
 
 def find_front_matter(text: str) -> re.Match[str] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from attn_dsl.diagnostics import Source, Span
@@ -40,11 +39,13 @@ class Reader:
     def __init__(self, source: Source, base: int) -> None:
         self.source = source
         self.base = base
+        names = [name for name in dir(self) if name.startswith("read_")]
+        self._readers = {name.removeprefix("read_"): getattr(self, name) for name in names}
 
     def build(self, rule: str, children: list[Any], start: int, end: int) -> Any:
         """What `rule` makes of its parts; one without a method is a shape around a text."""
-        method = getattr(self, f"read_{rule}", None)
-        return method(children, start, end) if method else (rule, children[0])
+        reader = self._readers.get(rule)
+        return reader(children, start, end) if reader else (rule, children[0])
 
     def span(self, start: int, end: int) -> Span:
         """The span of what the grammar found at `[start, end)`."""
@@ -62,11 +63,12 @@ class Reader:
 
     def read_bare(self, children: list[Any], start: int, end: int) -> Mention:
         token, *rest = children
-        shape, label = next((part for part in rest if isinstance(part, tuple)), ("", None))
-        css_class = next((part for part in rest if isinstance(part, str)), None)
         id_span = self.span(token.start, token.end)
-        span = self.span(start, end)
-        return Mention(str(token), id_span, span, shape, label, css_class)
+        if not rest:
+            return Mention(str(token), id_span, id_span)
+        shape, label = rest[0] if isinstance(rest[0], tuple) else ("", None)
+        css_class = rest[-1] if isinstance(rest[-1], str) else None
+        return Mention(str(token), id_span, self.span(start, end), shape, label, css_class)
 
     def read_css_class(self, children: list[Token], start: int, end: int) -> str:
         return str(children[0])
@@ -78,7 +80,7 @@ class Reader:
         text = "".join(block[len("@{") : block.rindex("}")] for block in blocks)
         first, last = blocks[0].start + len("@{"), blocks[-1].start + blocks[-1].rindex("}")
         inside = Text(text, self.span(first, last))
-        return replace(mention, span=self.span(start, last + 1), data=inside)
+        return mention._replace(span=self.span(start, last + 1), data=inside)
 
     # ---- arrows
 
@@ -86,7 +88,8 @@ class Reader:
         return tuple(mentions)
 
     def read_chain(self, parts: list[Any], start: int, end: int) -> Chain:
-        return Chain(tuple(parts[::2]), tuple(parts[1::2]))
+        groups = tuple((part,) if isinstance(part, Mention) else part for part in parts[::2])
+        return Chain(groups, tuple(parts[1::2]))
 
     def read_link(self, parts: list[Any], start: int, end: int) -> Link:
         tokens = [part for part in parts if isinstance(part, Token)]

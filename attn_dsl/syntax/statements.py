@@ -6,6 +6,7 @@ Nothing is merged or resolved yet: that is `build`'s work.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from attn_dsl.diagnostics import Span
 from attn_dsl.syntax.diagram import Text
@@ -18,8 +19,7 @@ class Header:
     direction: str
 
 
-@dataclass(frozen=True)
-class Mention:
+class Mention(NamedTuple):
     """A box where it stands in a chain: its id, and whatever is said of it there.
 
     `data` is what stands between the braces of `@{ … }`.
@@ -34,8 +34,7 @@ class Mention:
     data: Text | None = None
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """The arrow between two groups of boxes. `even` is false if its two ends do not match."""
 
     span: Span
@@ -46,8 +45,7 @@ class Link:
     even: bool = True
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(NamedTuple):
     """`A & B --> C --> D`: groups of boxes and the links between them, one fewer."""
 
     groups: tuple[tuple[Mention, ...], ...]

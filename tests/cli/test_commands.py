@@ -113,3 +113,17 @@ def test_compile_writes_a_module_that_stands_alone(run: Run, causal: str) -> Non
 def test_compile_prints_without_an_output(run: Run, causal: str) -> None:
     assert run("compile", causal).stdout.startswith('"""Causal attention')
     assert "__global__" in run("compile", causal, "--target", "cuda").stdout
+
+
+def test_json_of_a_drawing_takes_its_place(run: Run, causal: str) -> None:
+    Path("causal.json").write_text(run("parse", "--json", causal).stdout)
+    assert run("check", "causal.json").exit_code == 0
+    text = run("parse", "--text", "causal.json").stdout
+    assert text.startswith('---\ntitle: "Causal attention"\n')
+    assert '    Mask["Mask: k <= q"]\n' in text
+    compiled = [run("compile", file).stdout.splitlines()[1:] for file in (causal, "causal.json")]
+    assert compiled[0] == compiled[1]
+    refused = run("fmt", "causal.json")
+    assert refused.exit_code == 1
+    assert "`attn parse --text causal.json`" in refused.stderr
+    assert run("check", "causal.json#2").exit_code == 1

@@ -96,8 +96,8 @@ def test_lines_and_columns_are_counted_from_one() -> None:
     assert [source.line_text(n) for n in (1, 2, 3, 4)] == ["one", "two", "", "four"]
     span = Span(source, 7, 9)
     assert (span.place, span.text) == ("f.attn:2:3", "o\n")
-    assert span in source.whole
-    assert source.whole not in span
+    assert span.within(source.whole)
+    assert not source.whole.within(span)
 
 
 @pytest.mark.parametrize("line", [9, 99_999])

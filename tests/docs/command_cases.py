@@ -45,6 +45,9 @@ COMMANDS = {
     "E004": _case("attn check notes.md", NOTES, "notes.md"),
     "E005": _case("attn check notes.md#Third", NOTES, "notes.md"),
     "E026": Case("attn check --max-size 1kB large.attn", {"large.attn": b"%" * 2000}),
+    "E027": _case(
+        "attn check a.json", '{"nodes": [{"id": "Q"}, {"id": 2}], "edges": []}\n', "a.json"
+    ),
     "E054": _case("attn check --set L=8 a.attn", SOFTMAX.format("f32[N, M]")),
     "E060": _case("attn compile --target cuda a.attn", ATTENTION.format("f32")),
     "E061": _case("attn compile --target cuda --set D=4096 a.attn", ATTENTION.format("f32")),

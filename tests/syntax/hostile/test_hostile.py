@@ -53,6 +53,10 @@ REFUSED: dict[str, tuple[Callable[[], str], str]] = {
     "itself in metadata": (lambda: HEAD + "A@{\nx: &x [*x]\n}\n", "E018"),
     "merge keys": (lambda: HEAD + "A@{\nx: &x {a: 1}\n<<: *x\n}\n", "E018"),
     "much metadata": (lambda: HEAD + "A@{ x: " + "[1," * 100_000 + " }\n", "E018"),
+    "many blocks of metadata": (
+        lambda: HEAD + "".join(f"A{i}@{{ x: {i}.5 }}\n" for i in range(4_000)),
+        "E026",
+    ),
     "deep metadata": (lambda: HEAD + "A@{ x: " + "[" * 9_000 + "]" * 9_000 + " }\n", "E018"),
     "code in metadata": (lambda: HEAD + 'A@{ x: !!python/object/apply:os.abort "" }\n', "E018"),
     "a long number": (lambda: front("attn:\n  dims: {N: " + "9" * 9_000 + "}"), "E018"),
