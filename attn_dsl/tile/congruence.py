@@ -35,7 +35,7 @@ class Congruence:
         return None
 
     def __and__(self, other: Congruence) -> Congruence | None:
-        """Both as one, if they are about the same number up to its sign and a constant."""
+        """Both as one, if they are about one number up to sign and constant, and that is short."""
         modulus = lcm(self.modulus, other.modulus)
         for sign in (1, -1):
             rest = other.number + self.number * -sign
@@ -46,7 +46,8 @@ class Congruence:
                     if r % self.modulus in self.residues
                     and (sign * r + rest.constant) % other.modulus in other.residues
                 )
-                return Congruence(self.number, modulus, frozenset(residues))
+                both = Congruence(self.number, modulus, frozenset(residues))
+                return both if len(list(both._runs())) <= MAX_RUNS else None
         return None
 
     def holds_between(self, low: Expr, high: Expr) -> Expr:

@@ -95,6 +95,7 @@ SOUND = [
     "k * ids[h] <= q",
     "floor((q - k) / 3) == 1",
     "abs(max(q, k) - min(k, 4)) < 5",
+    "(q - k) % 5 != 0 and (q - k) % 7 != 3 and (q - k) % 3 < 2",
 ]
 
 
