@@ -15,6 +15,7 @@ from typing import Any
 
 from attn_dsl.diagnostics import DiagnosticError, Source
 from attn_dsl.syntax import errors
+from attn_dsl.syntax.encoding import plain_lines
 from attn_dsl.syntax.from_json import from_json
 from attn_dsl.syntax.prepare import find_front_matter
 
@@ -55,7 +56,7 @@ def read_document(name: str, max_size: int = MAX_SIZE) -> Block:
             raise DiagnosticError([errors.no_such_block(path, wanted, ())])
         source = Source(f"{path} as a flowchart", from_json(_value(path, max_size), path))
         return Block(source, 0, len(source.text), name)
-    text = _read(path, max_size).replace("\r\n", "\n").replace("\r", "\n")
+    text = plain_lines(_read(path, max_size))
     blocks = _blocks(Source(path, text), wanted, name)
     if len(blocks) > 1:
         raise DiagnosticError([errors.several_blocks(path, _listing(find_blocks(text)))])

@@ -190,6 +190,13 @@ def text_after_box(span: Span) -> Diagnostic:
     return Diagnostic("E014", message, span, label, help=help)
 
 
+def direction_after_box(span: Span) -> Diagnostic:
+    """A label of several lines ends, and `direction LR` stands later on that line."""
+    message = "mermaid reads all of this as a direction, which cannot follow a box"
+    help = "reword the text, or put the label on one line"
+    return Diagnostic("E014", message, span, help=help)
+
+
 def lone_ampersand(span: Span) -> Diagnostic:
     """`A &B`."""
     return Diagnostic("E014", "`&` needs a space on both sides", span, help="`A & B --> C`")

@@ -10,6 +10,7 @@ from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, Source, 
 from attn_dsl.syntax import errors
 from attn_dsl.syntax.build import Builder
 from attn_dsl.syntax.diagram import Diagram, Metadata
+from attn_dsl.syntax.encoding import with_plain_lines
 from attn_dsl.syntax.metadata import read_yaml, sub_metadata
 from attn_dsl.syntax.mistakes import Mistakes
 from attn_dsl.syntax.parser import Failure, read_header, read_statements
@@ -27,9 +28,11 @@ REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 def parse(source: Source, start: int = 0, end: int | None = None) -> Diagram:
     """Parse `source.text[start:end]`; raise `DiagnosticError` with all errors in it.
 
-    All spans are places in `source`.
+    All spans are places in `source`, with plain line ends.
     """
-    block = Span(source, start, len(source.text) if end is None else end)
+    end = len(source.text) if end is None else end
+    block = Span(*with_plain_lines(source, start, end))
+    source = block.source
     found = list(_characters(block))
     front, length = _front_matter(block, found)
     body = " " * length + block.text[length:]

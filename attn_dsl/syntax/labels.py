@@ -12,6 +12,7 @@ from attn_dsl.syntax.diagram import Text
 from attn_dsl.syntax.prepare import without_comments
 from attn_dsl.syntax.sanitize import sanitize
 
+NUMBER = re.compile(r"&#(\d{1,7});?", re.ASCII)
 ENTITY = re.compile(r"#(\w+);", re.ASCII)
 
 
@@ -19,7 +20,7 @@ def decode(text: str) -> str:
     """Replace `#quot;`, `#9829;`, `&lt;` and their like by the characters that they name."""
     if "#" not in text and "&" not in text:
         return text
-    return unescape(ENTITY.sub(_as_html, text))
+    return unescape(NUMBER.sub(_kept, ENTITY.sub(_as_html, text)))
 
 
 def nameless(text: str) -> Iterator[re.Match[str]]:
@@ -39,6 +40,11 @@ def make_text(raw: str, span: Span) -> Text:
 
 def _as_html(entity: re.Match[str]) -> str:
     return f"&#{entity[1]};" if entity[1].isdigit() else f"&{entity[1]};"
+
+
+def _kept(number: re.Match[str]) -> str:
+    """A control character by its number, which Python would drop and a browser shows."""
+    return number[0] if unescape(number[0]) else chr(int(number[1]))
 
 
 def is_cut(text: Text) -> bool:

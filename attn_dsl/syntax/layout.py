@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from attn_dsl.diagnostics import DiagnosticError, Source
 from attn_dsl.grammars import Token
 from attn_dsl.syntax.diagram import Diagram
+from attn_dsl.syntax.encoding import plain_lines
 from attn_dsl.syntax.flowchart import parse
 from attn_dsl.syntax.layout_data import lay_out_front_matter
 from attn_dsl.syntax.layout_statement import STEP, StatementLayout
@@ -26,7 +27,7 @@ def format_text(source: Source, start: int = 0, end: int | None = None) -> str:
     A text that would then mean something else, for one of mermaid's oddities, stays as it is.
     """
     before = parse(source, start, end)
-    text = source.text[start:end].replace("\r\n", "\n").replace("\r", "\n")
+    text = plain_lines(source.text[start:end])
     fence = source.text[:start].rstrip("\r\n").rpartition("\n")[2]
     laid_out = lay_out(text, fence[: len(fence) - len(fence.lstrip())])
     return laid_out if _same(before, laid_out) else text

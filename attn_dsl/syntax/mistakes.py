@@ -33,6 +33,7 @@ OTHER_DIAGRAM = re.compile(r"\w*(Diagram|Graph|Chart)(-\w+)?|gantt|pie|mindmap|j
 ARROW = re.compile(r"[xo<]?(--|==|-?\.+-|-\.|~~~)[-=.xo>]*")
 EDGE_NAME = re.compile(r'[^\s"]+@(?=[^{"])')
 ENTITY_IN_ID = re.compile(r"[\w.-]*(#\w+;)")
+DIRECTION = re.compile(r"[^\n]{0,1000}direction\s+(TB|BT|RL|LR|TD)")
 WORD = re.compile(r"[\w.-]+|[^\n]")
 
 
@@ -144,6 +145,8 @@ class Mistakes:
         if failure.before == "_GAP":
             gap = self._token(failure.tokens[-1])
         rest = self._text[start:]
+        if DIRECTION.match(self._text, failure.at):
+            return errors.direction_after_box(self._line(start))
         if rest.startswith("%%"):
             return errors.trailing_comment(self._line(start))
         if rest.startswith("@{") and not gap.text:

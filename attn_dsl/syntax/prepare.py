@@ -10,6 +10,7 @@ COMMENT = re.compile(r"^[^\S\n]*%%(?!\{)[^\n]+", re.MULTILINE)
 DIRECTIVE = re.compile(
     r"%%\{\s*+(?:\w++\s*+:|\w++)\s*+(?:\w++|(?:(?!\}%%).)*+)\s*+(?P<end>\}%%)?", re.DOTALL
 )
+MARKS = re.compile(r"\A\s*\ufeff[\s\ufeff]*")
 STYLES = ("style", "classDef")
 TAG = re.compile(r"<\w[^>]*>")
 # White space to every pattern, and yet told from what an author types.
@@ -25,10 +26,10 @@ EMPTY_FRONT_MATTER = re.compile(r"([^\S\n]*)---[^\S\n]*\n(?P<yaml>\s*?)\n\1---\s
 def prepare(text: str) -> str:
     """Return `text` in the same length, ready for the grammar, with a final line end.
 
-    Comments and directives become white space, other line ends `\\n`. As in mermaid,
-    `A["<a href="x">"]` may have those inner quotes, and a style with a colour may end in `;`.
+    Comments and directives become white space. As in mermaid, `A["<a href="x">"]` may have
+    those inner quotes, and a style with a colour may end in `;`; byte order marks may come first.
     """
-    text = text.replace("\r\n", " \n").replace("\r", "\n")
+    text = MARKS.sub(lambda marks: marks[0].replace("\ufeff", " "), text)
     end = text.rfind(">") + 1  # elsewhere each `<` would be followed in vain
     text = TAG.sub(_single_quotes, text[:end]) + text[end:]
     text = DIRECTIVE.sub(lambda directive: BLANK * len(directive[0]), text)

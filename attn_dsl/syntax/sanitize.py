@@ -40,7 +40,8 @@ def _tag(tag: re.Match[str], open_tags: list[str]) -> str:
     if name not in KEPT or not tag["end"]:
         return ""
     if name in VOID:
-        return "" if tag["close"] else f"<{name}{_attributes(tag['attributes'])}>"
+        closed = tag["close"] and name != "br"  # to a browser `</br>` is one, too
+        return "" if closed else f"<{name}{_attributes(tag['attributes'])}>"
     if not tag["close"]:
         open_tags.append(name)
         return f"<{name}{_attributes(tag['attributes'])}>"

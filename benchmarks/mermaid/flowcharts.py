@@ -8,7 +8,9 @@ from typing import TypeVar
 from pieces import (
     ARROWS,
     BRACKETS,
+    CLASSES,
     DATA,
+    EDGE_IDS,
     HEADS,
     IDS,
     LABELLED,
@@ -18,6 +20,7 @@ from pieces import (
     SPACES,
     TEXTS,
     TITLES,
+    WILD_EDGE_IDS,
     WILD_IDS,
     WILD_TEXTS,
 )
@@ -33,8 +36,9 @@ class Flowcharts:
         self._wild = wild
 
     def flowchart(self) -> str:
-        """A header and a body."""
-        return self._pick(HEADS[:6], HEADS) + self._body(self._random.randint(1, 6), 2)
+        """A header and a body; a few have the line ends of Windows."""
+        text = self._pick(HEADS[:6], HEADS) + self._body(self._random.randint(1, 6), 2)
+        return text.replace("\n", "\r\n") if self._odd() else text
 
     def _body(self, count: int, depth: int) -> str:
         return "".join(self._statement(depth) for _ in range(count))
@@ -73,7 +77,7 @@ class Flowcharts:
             id += first + self._label() + last
         if kind > 0.85 or self._odd():
             id += "@{" + self._pick(DATA[:6], DATA) + "}"
-        return id + (self._random.choice([":::hot", ":::a:b"]) if self._odd() else "")
+        return id + (self._pick(CLASSES[:4], CLASSES) if self._odd() else "")
 
     def _label(self) -> str:
         text = self._pick(TEXTS, WILD_TEXTS)
@@ -81,7 +85,9 @@ class Flowcharts:
 
     def _link(self) -> str:
         before, after = (self._pick([" "], SPACES) for _ in range(2))
-        kind, name = self._random.random(), "e1@" if self._random.random() < 0.1 else ""
+        kind, name = self._random.random(), ""
+        if self._random.random() < 0.1:
+            name = self._pick(EDGE_IDS, WILD_EDGE_IDS)
         if kind < 0.2:
             first, last = self._pick(LABELLED[:4], LABELLED)
             return f"{before}{name}{first} {self._label()} {last}{after}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from random import Random
 
-from pieces import ARROWS, DATA, OTHERS, TITLES, WILD_IDS, WILD_TEXTS
+from pieces import ARROWS, DATA, HEADS, OTHERS, TITLES, WILD_IDS, WILD_TEXTS
 
 MARKS = [*"[](){}<>|\"'`@&#;:,.-=~xo%\\/*_^$ \t\n", "@{", ":::", "--", "-->", "%%", "end", "\n\n"]
-INSERTED = [*MARKS, *MARKS, *ARROWS, *DATA, *OTHERS, *TITLES, *WILD_IDS, *WILD_TEXTS]
+INSERTED = [*MARKS, *MARKS, *ARROWS, *DATA, *OTHERS, *TITLES, *WILD_IDS, *WILD_TEXTS, *HEADS]
 
 
 def mutate(text: str, other: str, random: Random) -> str:
