@@ -64,14 +64,16 @@ def human(number: int, unit: str) -> str:
 
 
 def _sizes(graph: Graph, program: TileProgram, given: Mapping[str, int]) -> dict[str, int]:
-    """A size for every symbol; for one in a quotient such that it divides."""
+    """A size for every symbol; one in a quotient divides, though another were given."""
     lengths = {s for dim in (program.query_length, program.key_length) for s in dim.symbols}
     heads = [program.head_dim, program.value_dim]
     factors = (Fraction(c).denominator for dim in heads for _, c in dim.terms)
     head_dim = HEAD_DIM * lcm(*factors)
     of_head = dict.fromkeys((s for dim in heads for s in dim.symbols), head_dim)
     default = dict.fromkeys(graph.symbols, 1) | of_head | dict.fromkeys(lengths, LENGTH)
-    return default | {s: n for s, n in given.items() if s in default}
+    sizes = default | {s: n for s, n in given.items() if s in default}
+    whole = all(dim.substitute(sizes).constant is not None for dim in heads)
+    return sizes if whole else sizes | of_head
 
 
 def _at(sizes: Mapping[str, int], dims: Iterable[Dim]) -> str:

@@ -101,6 +101,9 @@ def _tiles_of(graph: Graph, known: frozenset[tuple[str, int]]) -> TileSizes:
     at = {s: sizes[s] if s in inner else max(sizes.get(s, 0), LENGTH) for s in symbols}
     batch = {s for dim in statement.type.dims[:-2] for s in dim.symbols} - inner
     at |= dict.fromkeys(batch, 1)  # all heads are alike, as far as is known here
+    dims = {dim for type_ in graph.types.values() for dim in type_.dims}
+    if any(dim.substitute(at).constant is None for dim in dims):
+        return TILES  # at these sizes something does not divide; those of the call may
 
     def plan(tiles: TileSizes) -> TileProgram:
         return schedule(graph, statement, tiles)

@@ -19,6 +19,7 @@ from attn_numpy import BACKEND
 from modules import case, emit, load
 from support import draw
 
+import attn_dsl
 from attn_dsl.ir import Sizes, evaluate
 
 HERE = Path(__file__).parent
@@ -102,3 +103,18 @@ def test_what_a_thread_raises_is_raised_and_shows_the_emitted_line() -> None:
         )
     lines = [str(entry.statement).strip() for entry in raised.traceback]
     assert "scores = query_tile[seen] @ key_tile.T" in lines
+
+
+def test_default_sizes_that_the_heads_do_not_divide() -> None:
+    """Tiles are chosen at sizes that the call need not have: 512 columns are no 3 heads."""
+    text = """---
+attn: {dims: {heads: 3, E: 512}}
+---
+flowchart TD
+    x(["x : f32[..., N, E]"]) --> A[Multi-Head Attention]
+"""
+    kernel = attn_dsl.compile(text)
+    for name, type_ in kernel.parameters.items():
+        kernel.load({name: np.ones([6] * type_.count("E"), np.float32)})
+    assert kernel(x=np.ones((2, 5, 6), np.float32)).shape == (2, 5, 6)
+    assert "one call at" in kernel.explain()
