@@ -33,6 +33,7 @@ OPS = {
     "mean": ("mean(%x)", "f32[..., N]"),
     "mean_of_rows": ("mean(%x) {axis=-2}", "f32[..., E]"),
     "layer_norm_of_each_row": ("layer_norm(%x, %e, %u)", X),
+    "layer_norm_of_one_row": ("layer_norm(%r, %e, %u)", "f32[N, E]"),
     "relu": ("relu(%x)", X),
     "tanh": ("tanh(%x)", X),
     "identity": ("identity(%x)", X),

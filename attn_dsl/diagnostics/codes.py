@@ -92,7 +92,7 @@ TITLES: Mapping[str, str] = {
     "N020": "transpose that is not drawn",
     "N021": "label with damaged letters",
     "N022": "`*` read as the matrix product",
-    "N025": "layer that all members of a family share",
     "N023": "nodes that look like a family, and are none",
+    "N025": "layer that all members of a family share",
 }
 """No code is ever given to something else: they are what people search for."""

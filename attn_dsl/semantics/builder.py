@@ -42,9 +42,8 @@ class Builder:
     `vocabulary` for what an embedding began which size its table has. `inputs` and `masks` are
     the inputs so far by name, `lookups` what modules and counts asked the settings for, and
     `copies` counts those of all repeated subgraphs and modules. `symbols` are the sizes so far,
-    `declared` those that types of the drawing itself have, and `stacks` say how inputs lie that
-    are families, of those that take their type from their use. `numbers` are the last ones after
-    each name.
+    `declared` those that types of the drawing itself have, `numbers` the last one after each name,
+    and `stacks` say how inputs lie that are families, of those that take their type from their use.
     """
 
     settings: Settings
@@ -57,8 +56,8 @@ class Builder:
     inputs: dict[str, str] = field(default_factory=dict)
     masks: dict[str, tuple[str, str]] = field(default_factory=dict)
     lookups: dict[Lookup, None] = field(default_factory=dict)
-    numbers: dict[str, int] = field(default_factory=dict)
     stacks: dict[str, Stack] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
     copies: int = 0
     found: list[Diagnostic] = field(default_factory=list)
 

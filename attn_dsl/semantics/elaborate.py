@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,9 @@ from attn_dsl.semantics.stacks import as_tensor
 from attn_dsl.semantics.unused import misspelled_settings, unused_settings
 from attn_dsl.semantics.values import Value
 from attn_dsl.syntax import Diagram
+
+_ELLIPSIS = re.compile(r"\s*(…|⋯|⋮|\.{2,})\s*")
+"""A box that says that some are left out, as between key 2 and key N."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,8 @@ def _outputs(
     """
     used = {operand.source for drawn in drawing.values() for operand in drawn.operands}
     used |= {edge.source for edge in diagram.edges}  # of some, the use was an error
-    builder.found += (
-        errors.unused(d.node) for id, d in drawing.items() if id not in used and not d.operands
-    )
+    alone = [d.node for id, d in drawing.items() if id not in used and not d.operands]
+    builder.found += (errors.unused(n) for n in alone if not _ELLIPSIS.fullmatch(n.label.text))
     last = [drawn for id, drawn in drawing.items() if id not in used and drawn.operands]
     names = Counter(drawn.name for drawn in last)
     outputs = []

@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from attn_dsl.ir import Dim
 from attn_dsl.ir.ops import Elementwise, Linear, Mask, MatMul, Row, Score, SplitHeads
-from attn_dsl.semantics.counting import member_count
 from attn_dsl.semantics.drawing import Operand
 from attn_dsl.semantics.matmul import side_of
+from attn_dsl.semantics.member_count import member_count
 from attn_dsl.semantics.site import Argument
-from attn_dsl.semantics.stacks import NoRule, Work, as_tensor, member_type
+from attn_dsl.semantics.stacks import as_tensor, member_type
 from attn_dsl.semantics.values import Stack, Value
+from attn_dsl.semantics.work import NoRule, Work
 
 
 def entering(work: Work, values: Sequence[Value]) -> list[Value]:

@@ -1,7 +1,8 @@
 """Families: nodes 1, 2, …, N that differ in their index alone become one node with an axis.
 
 Members are found by their ids and labels, and kept if their operations and arrows agree up to
-the index and none of them reaches another. With a letter as the last index the size is that
+the index. So none of them reaches another: what they get is either the same, or that of members
+that pair with them. With a letter as the last index the size is that
 symbol, and the drawn members are samples of it; with numbers only it is written out in full.
 """
 
@@ -11,13 +12,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from attn_dsl.semantics.alike import Row, Users, change_of, shapes, users_of
+from attn_dsl.semantics.alike import Row, shapes
 from attn_dsl.semantics.drawing import Drawn, Family, Operand
 from attn_dsl.semantics.family_kinds import with_kinds
 from attn_dsl.semantics.frames import common_frame
 from attn_dsl.semantics.label_index import stem_of
 from attn_dsl.semantics.numbering import Members, gap, groups
-from attn_dsl.semantics.order import use_order
+from attn_dsl.semantics.uses import Users, change_of, users_of
 from attn_dsl.semantics.vocabulary import find_role
 
 
@@ -55,10 +56,11 @@ def _agreeing(drawing: Mapping[str, Drawn], families: dict[str, Members]) -> dic
 
     All that are not alike fall at once, so that it does not matter which one comes first.
     """
-    row, users, levels = Row(families), users_of(drawing), _levels(drawing)
+    row, users = Row(families), users_of(drawing)
     waiting = dict.fromkeys(families)
     while waiting:
-        fallen = [stem for stem in waiting if not _are_alike(drawing, users, row, levels, stem)]
+        found = {stem: set(shapes(drawing, users, row, stem).values()) for stem in waiting}
+        fallen = [stem for stem, different in found.items() if len(different) > 1]
         near = [id for stem in fallen for id in _neighbours(drawing, users, row.members[stem])]
         for stem in fallen:
             row.drop(stem)
@@ -66,34 +68,11 @@ def _agreeing(drawing: Mapping[str, Drawn], families: dict[str, Members]) -> dic
     return row.members
 
 
-def _are_alike(
-    drawing: Mapping[str, Drawn], users: Users, row: Row, levels: Mapping[str, int], stem: str
-) -> bool:
-    """Whether all members do the same, side by side."""
-    level = {levels.get(id) for id in row.members[stem].values()}
-    if len(level) > 1 or None in level:
-        return False  # one may depend on another
-    return len(set(shapes(drawing, users, row, stem).values())) == 1
-
-
 def _neighbours(drawing: Mapping[str, Drawn], users: Users, members: Members) -> Iterator[str]:
     """The nodes at the other ends of the arrows of some."""
     for id in members.values():
         yield from (operand.source for operand in drawing[id].operands)
         yield from (use.user for use in users[id])
-
-
-def _levels(drawing: Mapping[str, Drawn]) -> dict[str, int]:
-    """How many nodes there are before each one, on the longest way; none for those in a circle.
-
-    What depends on a node is on a higher level.
-    """
-    order, _ = use_order({id: [o.source for o in d.operands] for id, d in drawing.items()})
-    levels: dict[str, int] = {}
-    for id in order:
-        before = [levels.get(operand.source, -1) for operand in drawing[id].operands]
-        levels[id] = 1 + max(before, default=-1)
-    return levels
 
 
 def _one_for_all(stem: str, members: Sequence[Drawn], row: Row) -> Drawn:

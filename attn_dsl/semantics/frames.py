@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from attn_dsl.semantics.counts import said_count
+from attn_dsl.semantics.repetition import said_count
 from attn_dsl.syntax import Diagram
 
 

@@ -28,19 +28,12 @@ from attn_dsl.ir.ops import (
     Vector,
 )
 from attn_dsl.semantics.drawing import Drawn
-from attn_dsl.semantics.members import add_positions, build_alike, build_on_scores, build_softmax
+from attn_dsl.semantics.member_expressions import build_on_scores
+from attn_dsl.semantics.members import add_positions, build_alike, build_softmax
 from attn_dsl.semantics.site import Argument
-from attn_dsl.semantics.stacks import (
-    NoRule,
-    Reported,
-    Work,
-    as_tensor,
-    is_family,
-    name_of,
-    rows,
-    stack_of,
-)
+from attn_dsl.semantics.stacks import as_tensor, rows
 from attn_dsl.semantics.values import Value
+from attn_dsl.semantics.work import NoRule, Reported, Work, is_family, name_of, stack_of
 
 Rule = Callable[[Work, Sequence[Argument]], Value]
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 
 from attn_dsl.diagnostics import Diagnostic
 from attn_dsl.semantics import errors
-from attn_dsl.semantics.alike import DIFFERENCES, Row, Shape, shapes, users_of
+from attn_dsl.semantics.alike import DIFFERENCES, Row, Shape, shapes
 from attn_dsl.semantics.drawing import Drawn
 from attn_dsl.semantics.families import find_families
 from attn_dsl.semantics.numbering import Members, gap, groups
+from attn_dsl.semantics.uses import users_of
 
 
 def lookalikes(drawing: Mapping[str, Drawn]) -> Iterator[Diagnostic]:

@@ -20,20 +20,11 @@ from attn_dsl.ir.ops import (
     Vector,
 )
 from attn_dsl.semantics import errors, layers
-from attn_dsl.semantics.counting import member_count
+from attn_dsl.semantics.member_count import member_count
 from attn_dsl.semantics.site import Argument, has_operands
-from attn_dsl.semantics.stacks import (
-    NoRule,
-    Reported,
-    Work,
-    aligned,
-    as_tensor,
-    is_family,
-    name_of,
-    rows,
-    stack_of,
-)
+from attn_dsl.semantics.stacks import aligned, as_tensor, rows
 from attn_dsl.semantics.values import Stack, Value
+from attn_dsl.semantics.work import NoRule, Reported, Work, is_family, name_of, stack_of
 
 
 def build_linear(work: Work, arguments: Sequence[Argument]) -> Value:

@@ -8,17 +8,9 @@ from dataclasses import replace
 from attn_dsl.ir.ops import MatMul, Multiply, Row, Sum, Transpose, Vector
 from attn_dsl.semantics.matmul import side_of
 from attn_dsl.semantics.site import Argument, has_operands
-from attn_dsl.semantics.stacks import (
-    NoRule,
-    Reported,
-    Work,
-    aligned,
-    name_of,
-    renamed,
-    rows,
-    stack_of,
-)
+from attn_dsl.semantics.stacks import aligned, rows
 from attn_dsl.semantics.values import Stack, Value
+from attn_dsl.semantics.work import NoRule, Reported, Work, name_of, renamed, stack_of
 
 
 def build_product(work: Work, arguments: Sequence[Argument]) -> Value:

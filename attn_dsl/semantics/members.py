@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from attn_dsl.expr import Binary, Call, Expr, Tensor, Unary, names_in, tensors_in, walk
 from attn_dsl.ir.ops import (
     Add,
     Concatenate,
@@ -36,24 +35,14 @@ from attn_dsl.ir.ops import (
     Sum,
     Transpose,
 )
-from attn_dsl.semantics import errors, layers
-from attn_dsl.semantics.captured import mentioned
-from attn_dsl.semantics.masks import is_mask
+from attn_dsl.semantics import layers
+from attn_dsl.semantics.member_expressions import build_equation, build_on_scores, masks_of
 from attn_dsl.semantics.member_layers import build_embedding, build_linear, build_norm, note_shared
 from attn_dsl.semantics.member_products import build_product
 from attn_dsl.semantics.site import Argument, Site, has_operands
-from attn_dsl.semantics.stacks import (
-    NoRule,
-    Reported,
-    Work,
-    aligned,
-    common_rank,
-    is_family,
-    member_type,
-    renamed,
-    stack_of,
-)
+from attn_dsl.semantics.stacks import aligned, common_rank, with_types
 from attn_dsl.semantics.values import Value
+from attn_dsl.semantics.work import NoRule, Reported, Work, is_family, stack_of
 
 Rule = Callable[[Work, Sequence[Argument]], Value]
 MANY = 1000
@@ -62,20 +51,13 @@ MANY = 1000
 def build_for_members(work: Work, arguments: Sequence[Argument]) -> Value:
     """The value of an operation that is drawn for each member; raises NoRule or Reported."""
     rule = _rule(work.site)
-    families = [*map(is_family, arguments), *(mask.family for mask in _masks(work.site))]
+    families = [*map(is_family, arguments), *(mask.family for mask in masks_of(work.site))]
     if not any(families) and rule not in _OWN_PARAMETERS:
         return work.plain(work.site, arguments)  # it is the same for all members
     sizes = {stack_of(a).size: None for a in arguments if a.value.family}
     if len(sizes) > 1:
         raise NoRule(f"there are {' and '.join(map(str, sizes))} members")
     return rule(work, arguments)
-
-
-def _masks(site: Site) -> Sequence[Value]:
-    """What the arrows into a module bring for an optional mask that is drawn in it."""
-    meaning = site.meaning
-    given = meaning.op is Mask and meaning.optional and meaning.expr is None
-    return site.scope.masks.get((site.drawn.node.id,), ()) if given else ()
 
 
 def _rule(site: Site) -> Rule:
@@ -94,16 +76,9 @@ def _without_rule(work: Work, arguments: Sequence[Argument]) -> Value:
     raise NoRule("")
 
 
-def one(work: Work, arguments: Sequence[Argument]) -> Argument:
-    """The only argument, with a name."""
-    if not has_operands(work.builder, work.site, arguments, range(1, 2), "one value"):
-        raise Reported
-    return work.resolved(arguments[0])
-
-
 def build_alike(work: Work, arguments: Sequence[Argument]) -> Value:
     """An operation on single numbers: members stay what they are."""
-    x = one(work, arguments)
+    x = work.only(arguments)
     return work.given(work.build([x]), x.value.family)
 
 
@@ -111,7 +86,7 @@ def on_trailing_dims(least: int, more: int, why: str) -> Rule:
     """A rule for what acts on the last dims of a member; it has `least` of them, then `more`."""
 
     def rule(work: Work, arguments: Sequence[Argument]) -> Value:
-        x = one(work, arguments)
+        x = work.only(arguments)
         if work.rank(x) < least:
             raise NoRule(why)
         stack = stack_of(x)
@@ -122,7 +97,7 @@ def on_trailing_dims(least: int, more: int, why: str) -> Rule:
 
 def build_positions(work: Work, arguments: Sequence[Argument]) -> Value:
     """Of vectors, the place in the family is the position; matrices have rows of their own."""
-    x = one(work, arguments)
+    x = work.only(arguments)
     _has_rows(work, work.rank(x))
     return work.given(work.build([x]), x.value.family)
 
@@ -143,13 +118,13 @@ def add_positions(work: Work, name: str, positions: Sequence[Argument]) -> str:
 
 def build_transpose(work: Work, arguments: Sequence[Argument]) -> Value:
     """Of matrices; a vector is what it is, as a product takes it either way."""
-    x = one(work, arguments)
+    x = work.only(arguments)
     return x.value if work.rank(x) < 2 else work.given(work.build([x]), x.value.family)
 
 
 def build_softmax(work: Work, arguments: Sequence[Argument]) -> Value:
     """Along the family for scalars; else along an axis of each member."""
-    x = one(work, arguments)
+    x = work.only(arguments)
     axis = work.site.meaning.axis or -1
     if work.rank(x) == 0 and work.site.scope.members is not None:
         raise NoRule("inside a module it is of one member, which is a single number")
@@ -162,7 +137,7 @@ def build_reduction(work: Work, arguments: Sequence[Argument]) -> Value:
     """A sum or a mean within each member; of two values, their product."""
     if len(arguments) == 2 and work.site.meaning.op is Sum:
         return build_product(work, arguments)
-    x = one(work, arguments)
+    x = work.only(arguments)
     stack, axis = stack_of(x), work.site.meaning.axis or -1
     if -axis > stack.rank:
         raise NoRule(f"a member has no axis {axis}" if stack.rank else "there is nothing to add up")
@@ -194,69 +169,6 @@ def build_elementwise(work: Work, arguments: Sequence[Argument]) -> Value:
     return work.given(total, replace(stack_of(family), rank=rank))
 
 
-def with_types(work: Work, arguments: Sequence[Argument]) -> list[Argument]:
-    """The arguments with names; undeclared ones are of the type of the first that is a family."""
-    known = next((a for a in arguments if a.value.family), None)
-    if known is None:
-        return [work.resolved(a) for a in arguments]
-    all_members, one_member = work.type(known), member_type(work.builder, known.value)
-    return [
-        work.resolved(a, all_members if is_family(a) else one_member, known.value.family)
-        for a in arguments
-    ]
-
-
-def build_on_scores(work: Work, arguments: Sequence[Argument]) -> Value:
-    """A mask or a score; what its expression names is captured for each member."""
-    arguments = [work.settled(a) for a in arguments]
-    scores = _scores(work, arguments)
-    if scores is None:
-        work.builder.found.append(errors.no_scores(work.site.place))
-        raise Reported
-    if scores.value.pending is not None:
-        work.resolved(scores)
-    stack = scores.value.family
-    if stack is None:
-        raise NoRule("the scores are the same for all of them")
-    others = {id(a): a for a in arguments if a is not scores and a.value.name is not None}
-    indexed = _indexed(work.site.meaning.expr)
-    lifted = {
-        key: a if indexed & {*a.value.known_as} else renamed(a, aligned(work, [a], stack.rank)[0])
-        for key, a in others.items()
-    }
-    work = _with_masks(work, stack.rank)
-    return work.given(work.build([lifted.get(id(a), a) for a in arguments]), stack)
-
-
-def _with_masks(work: Work, rank: int) -> Work:
-    """The same work, the masks from around the module as they meet the scores of all members."""
-    site, masks = work.site, _masks(work.site)
-    lifted = tuple(
-        mask
-        if mask.name is None
-        else replace(mask, name=aligned(work, [Argument(mask, site.place)], rank)[0])
-        for mask in masks
-    )
-    scope = replace(site.scope, masks={**site.scope.masks, (site.drawn.node.id,): lifted})
-    return replace(work, site=replace(site, scope=scope)) if masks else work
-
-
-def _scores(work: Work, arguments: Sequence[Argument]) -> Argument | None:
-    """The argument that brings the scores."""
-    expr = work.site.meaning.expr
-    if expr is not None:
-        found = [a for a in arguments if not mentioned(expr, a)]
-        return found[0] if len(found) == 1 else None
-    if len(arguments) == 2 and is_mask(work.builder, arguments[0]):
-        return arguments[1]
-    return arguments[0]
-
-
-def _indexed(expr: Expr | None) -> set[str]:
-    """The tensors that an expression reads at indices of its own."""
-    return set() if expr is None else {*tensors_in(expr)} - names_in(expr)
-
-
 def build_concatenate(work: Work, arguments: Sequence[Argument]) -> Value:
     """Within each member."""
     arguments = [work.resolved(argument) for argument in arguments]
@@ -282,36 +194,6 @@ def build_module(work: Work, arguments: Sequence[Argument]) -> Value:
     if len(work.builder.inputs) > parameters:
         note_shared(work, sizes[0])
     return value
-
-
-def build_equation(work: Work, arguments: Sequence[Argument]) -> Value:
-    """An equation on single numbers; one with products needs matrices."""
-    equation = work.site.meaning.equation
-    assert equation is not None
-    said = {name for id in names_in(equation) for name in (id, f"{id}ᵀ")}
-    named = [a for a in arguments if not said.isdisjoint(a.value.known_as)]
-    if not any(map(is_family, named)):
-        return work.plain(work.site, arguments)  # it is the same for all members
-    named = with_types(work, named)
-    rank = common_rank(work, named)
-    least = min(work.rank(a) for a in named if a.value.family)
-    if least < 2 and any(map(_mixes, walk(equation))):
-        raise NoRule("an equation with products and transposes is about matrices")
-    names = aligned(work, named, rank)
-    name = work.build([renamed(a, name) for a, name in zip(named, names, strict=True)])
-    stack = replace(next(stack_of(a) for a in named if a.value.family), rank=rank)
-    dims = work.builder.type_of(name).dims
-    if len(dims) <= rank or dims[-max(rank + 1, 1)] != stack.size:
-        raise NoRule("it gives no value for each of them")
-    return work.given(name, stack)
-
-
-def _mixes(expr: Expr) -> bool:
-    """Whether it takes more than one element of a tensor to compute one."""
-    match expr:
-        case Binary("@") | Unary("ᵀ") | Call("softmax") | Tensor():
-            return True
-    return False
 
 
 RULES: Mapping[type[Op], Rule] = {

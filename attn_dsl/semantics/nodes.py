@@ -17,9 +17,10 @@ from attn_dsl.semantics.on_families import build_on_arrow, build_on_family, ente
 from attn_dsl.semantics.operations import build
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.site import Argument, Site
-from attn_dsl.semantics.stacks import Plain, is_family, member_type, stacked
+from attn_dsl.semantics.stacks import member_type, stacked
 from attn_dsl.semantics.values import Stack, Value
 from attn_dsl.semantics.vocabulary import find_role, normal
+from attn_dsl.semantics.work import Plain, is_family
 
 DEFAULT_DIMS = {"query": ("Lq", "D"), "key": ("Lk", "D"), "value": ("Lk", "Dv")}
 """The dims of an undeclared query, key and value, after any batch dims."""
@@ -41,7 +42,7 @@ def elaborate_node(
     """What `drawn` gives; a failed value once what is wrong was reported."""
     value = _value(builder, scope, drawn, values, instantiate)
     of_first = drawn.family.names if drawn.family is not None else ()
-    known_as = (*value.known_as, *of_first, drawn.name, drawn.node.id)
+    known_as = (*value.known_as, drawn.name, drawn.node.id, *of_first)
     return replace(value, known_as=tuple(dict.fromkeys(known_as))[-MAX_NAMES:])
 
 

@@ -10,8 +10,8 @@ from attn_dsl.semantics.entering import entering
 from attn_dsl.semantics.gather import build_gathered
 from attn_dsl.semantics.members import build_for_members
 from attn_dsl.semantics.site import Argument, Site
-from attn_dsl.semantics.stacks import NoRule, Plain, Reported, Work, is_family
 from attn_dsl.semantics.values import Value
+from attn_dsl.semantics.work import NoRule, Plain, Reported, Work, is_family
 
 KINDS = ("numbers", "vectors", "matrices")
 """What members are, by how many dims they have."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import MAX_COPIES, Builder
-from attn_dsl.semantics.counts import said_count
 from attn_dsl.semantics.enough import until_enough
 from attn_dsl.semantics.lookup import count
+from attn_dsl.semantics.repetition import said_count
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.syntax import Subgraph
 

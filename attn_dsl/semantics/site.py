@@ -30,9 +30,9 @@ class Argument:
 class Site:
     """Where an operation stands: what its value is called, what it means, its place.
 
-    `drawn` is the node that it belongs to, itself or by the arrow `edge` into it. `places` are
-    where the label names values of the graph. `is_open` is that of `Members`, for a node that
-    stands for some.
+    `drawn` is the node that it belongs to, itself or by the arrow `edge` into it. `is_open` is
+    that of `Members`, for a node that stands for some. `places` are where the label names values
+    of the graph.
     """
 
     wish: str
@@ -42,8 +42,8 @@ class Site:
     drawn: Drawn
     scope: Scope
     edge: Edge | None = None
-    places: Mapping[str, Span] = field(default_factory=dict)
     is_open: bool = False
+    places: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def diagram(self) -> Diagram:

@@ -50,6 +50,7 @@ MEANING: dict[str, Callable[[dict[str, NDArray]], NDArray]] = {
     "mean": lambda a: np.einsum("...e->...", a["x"]) / 6,
     "mean_of_rows": lambda a: np.einsum("...ne->...e", a["x"]) / 5,
     "layer_norm_of_each_row": lambda a: normal(a | {"g": a["e"], "c": a["u"]}, 1e-5),
+    "layer_norm_of_one_row": lambda a: normal({"x": a["r"], "g": a["e"], "c": a["u"]}, 1e-5),
     "relu": lambda a: a["x"] * (a["x"] > 0),
     "tanh": lambda a: np.tanh(a["x"]),
     "identity": lambda a: a["x"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from drawn import body, codes, compiled, inputs, operations
+from drawn import body, codes, compiled, inputs, operations, remarked
 from hypothesis import given
 from hypothesis import strategies as st
 from support import examples
@@ -164,6 +164,12 @@ def test_what_is_no_row_of_indices(indices: str) -> None:
 def test_one_that_differs_takes_all_with_it(change: tuple[str, str]) -> None:
     assert change[0] in PICTURE
     assert families(PICTURE.replace(*change)) == {}
+
+
+@pytest.mark.parametrize("dots", ["…", "...", "⋮"])
+def test_dots_between_members_are_no_mistake(dots: str) -> None:
+    assert remarked(compiled(f"{PICTURE}\ndots({dots})")) == []
+    assert remarked(compiled(f"{PICTURE}\nrest(The rest)")) == ["W021"]
 
 
 def test_a_node_called_like_the_stem_keeps_its_name() -> None:

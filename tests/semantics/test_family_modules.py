@@ -26,6 +26,8 @@ def files(tmp_path: Path) -> Path:
         "tokens": QUERY + members(TOKENS + ATTENTION),
         "heads": "x([x]) --> q[Linear]\n" + members(HEADS),
         "typed": members(typed),
+        "soft": "x([x]) --> s[Sum] --> w[Softmax] --> y[Tanh]",
+        "lookup": "x([x])\nids([Ids]) --> e[Embedding]\nx & e --> y[Add]",
         "experts": members("x([x]) --> F{i}[Feed Forward]@{ hidden: 3 }\nF{i} --> M[Mean]"),
         "numbers": members('g{i}(["g{i} : f32[...]"]) --> W{i}[Softmax] --> w(Weights)'),
     }
@@ -36,7 +38,7 @@ def files(tmp_path: Path) -> Path:
 
 def using(files: Path, text: str, **settings: Any) -> Compiled:
     """The drawing `text` in the folder, where `NAME` as a label is the module NAME."""
-    for name in ("tokens", "heads", "typed", "experts", "numbers"):
+    for name in ("tokens", "heads", "typed", "experts", "numbers", "soft", "lookup"):
         text = text.replace(f"[{name}]", f'["The {name}"]@{{ op: {name}.attn }}')
     (files / "main.attn").write_text(f"flowchart TD\n{text}", encoding="utf-8")
     named = {name.replace("__", "."): value for name, value in settings.items()}
@@ -123,6 +125,25 @@ def test_heads_inside(files: Path, data: str, settings: dict[str, Any]) -> None:
     assert is_fused(found)
     assert inputs(found.drawn)["A.H.mask"] == "bool[..., 4, T, T]"
     assert list(parameters(found.drawn)) == ["A.q.weight", "A.q.bias"]
+
+
+def test_a_softmax_of_single_numbers(files: Path) -> None:
+    """Inside a module it would be of one member, and not run along the family."""
+    with pytest.raises(DiagnosticError) as caught:
+        using(files, members('x{i}(["x{i} : f32[..., D]"]) --> a{i}[soft] --> O[Sum]'))
+    found = [d for d in caught.value.diagnostics if d.code[0] == "E"]
+    assert [d.code for d in found] == ["E053"]
+    assert "of one member" in found[0].label
+
+
+def test_a_table_that_open_members_share(files: Path) -> None:
+    text = members('x{i}(["x{i} : f32[..., T, d_model]"]) --> a{i}[lookup]\nids --> a{i}')
+    text += 'ids(["ids : i64[T]"])\n'
+    found = using(files, text)
+    assert parameters(found.drawn)["a.e.weight"] == "f32[a_e_vocabulary, d_model]"
+    text = text.replace("xN", "x3").replace("aN", "a3")
+    with pytest.raises(DiagnosticError, match="has no rule"):
+        using(files, text)
 
 
 def test_families_in_copies(files: Path) -> None:

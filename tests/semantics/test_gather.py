@@ -270,6 +270,15 @@ def test_what_has_no_rule(text: str, said: str) -> None:
     assert said in f"{found[0].code} {found[0].message} {found[0].label}"
 
 
+def test_copies_of_one_value_are_no_family_to_gather() -> None:
+    """Neither for one box, nor for each member of another family, nor through a box between."""
+    copies = 'x(["x : f32[..., D]"])\n' + members("x --> c{i}(Copy {i})", in_full(2))
+    assert codes(copies + "c1 & c2 --> O[Sum]") == ["E053"]
+    assert codes(copies + "c1 & c2 --> p --> O[Sum]") == ["E053"]
+    others = members("K{i}(Key {i}) --> S{i}[MatMul]\nc1 & c2 --> S{i}", in_full(3))
+    assert codes(copies + others) == ["E053"]
+
+
 def test_members_out_of_order_are_not_put_side_by_side() -> None:
     """Arrows in another order mean another concatenation; a sum does not care."""
     text = members('x{i}(["x{i} : f32[..., D]"])', in_full(3))

@@ -199,6 +199,7 @@ def test_keys_and_values_that_all_heads_share(n: int) -> None:
         members(body + JOINED) + "C[Sum]", {"Q": q, "K": k, "V": v}, sum(parts[1:], parts[0])
     )
     assert is_fused(found)
+    assert "transpose" not in operations(found.fused)
     assert inputs(found.drawn)["K"] == "f32[..., Lk, D]"
 
 
@@ -269,6 +270,54 @@ def test_heads_that_were_split_before_are_dealt_out() -> None:
     expected = np.concatenate([attention(p, p, p, 1 / np.sqrt(5)) for p in parts], axis=-1)
     assert is_fused(check(text, {"x": x}, expected, weights, heads=4))
     assert codes(text.replace("ON", "O3").replace("Head N", "Head 3"), heads=4) == ["E053"]
+
+
+def test_values_that_are_as_wide_as_a_row_of_scores_are_split() -> None:
+    """Which side of the product they are on tells, not which sizes happen to be equal."""
+    text = 'x(["x : f32[T, T]"])\n' + members(
+        "x --> LQ{i}[Linear]\nx --> LK{i}[Linear]\n"
+        "LQ{i} & LK{i} --> S{i}[MatMul] --> P{i}[Softmax]\n"
+        "P{i} & x --> O{i}[MatMul] --> C"
+    )
+    x, weights = normal(0, 6, 6), layers(["LQ", "LK"], 6, 6)
+    parts = []
+    for i in range(2):
+        q, k = (head(weights, name, i, 2, x.astype(float)) for name in ("LQ", "LK"))
+        parts.append(attention(q, k, x[:, 3 * i : 3 * i + 3]))
+    expected = np.concatenate(parts, axis=-1)
+    assert is_fused(check(text + CONCATENATE, {"x": x}, expected, weights, heads=2))
+
+
+def test_members_of_several_numbers_do_not_pair() -> None:
+    text = (
+        X
+        + "x --> s[Split Heads]@{ heads: 4 }\n"
+        + members('Q{i}(["Q{i} : f32[..., T, E]"]) & s --> S{i}[Add]')
+    )
+    assert codes(text) == ["E053"]
+
+
+def test_keys_in_attention_modules_are_matrices() -> None:
+    text = members("K{i}(Key {i}) --> A{i}[Attention]")
+    assert inputs(compiled(text).drawn)["K"] == "f32[..., N, Lk, D]"
+
+
+def test_undeclared_members_beside_heads_with_named_batch_dims() -> None:
+    text = 'x(["x : f32[B, T, E]"])\n' + members(
+        "x --> L{i}[Linear]@{ out: 4 }\nL{i} & g{i}(Gate {i}) --> G{i}[Multiply] --> C"
+    )
+    text += members("g{i} --> F{i}[ReLU] --> Z[Sum]") + "C[Sum]\n"
+    x, g, weights = normal(0, B, T, E), normal(1, B, 3, T, 4), layers(["L"], rows=12)
+    each = np.stack([head(weights, "L", i, 3, x.astype(float)) for i in range(3)], axis=1)
+    expected = {"C": (each * g).sum(axis=1), "Z": np.maximum(g.astype(float), 0).sum(axis=1)}
+    check(text, {"x": x, "g": g}, expected, weights, heads=3)
+
+
+def test_a_residual_for_each_head_with_named_batch_dims() -> None:
+    text = 'x(["x : f32[B, T, E]"])\n' + members("x --> L{i}[Linear]\nL{i} & x --> R{i}[Add] --> C")
+    x, weights = normal(0, B, T, E), layers(["L"], rows=3 * E)
+    parts = [head(weights, "L", i, 3, x.astype(float)) + x for i in range(3)]
+    check(text + "C[Sum]", {"x": x}, sum(parts[1:], parts[0]), weights, heads=3)
 
 
 def test_batch_dims_that_have_names() -> None:

@@ -255,6 +255,23 @@ def test_tokens_to_vectors(n: int) -> None:
     assert is_fused(check(text, {"Q": q, "t": ids}, expected, weights))
 
 
+def test_members_that_have_their_type_from_another_use() -> None:
+    text = members(
+        "V{i}(Value {i}) & g{i}(Gate {i}) --> X{i}[Multiply] --> O[Sum]\n"
+        "g{i} --> F{i}[Feed Forward]@{ hidden: 3 }\nF{i} --> P[Sum]"
+    )
+    v, g = normal(0, B, 5, E), normal(1, B, 5, E)
+    weights = draw(
+        F__up__weight=(3, E), F__up__bias=(3,), F__down__weight=(E, 3), F__down__bias=(E,)
+    )
+    hidden = np.maximum(linear(weights, "F.up", g.astype(float)), 0)
+    expected = {
+        "O": (v.astype(float) * g).sum(axis=1),
+        "P": linear(weights, "F.down", hidden).sum(axis=1),
+    }
+    check(text, {"V": v, "g": g}, expected, weights)
+
+
 def test_metadata_that_differs() -> None:
     """Boxes of other widths are no family; looks do not count."""
     text = (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from drawn import NDArray, codes, compiled, inputs, normal, operations
+from drawn import NDArray, codes, compiled, inputs, normal
 from members import (
     ATTENTION,
     OPEN,
@@ -21,6 +21,9 @@ from members import (
     softmax,
     wide,
 )
+
+from attn_dsl.expr import to_text
+from attn_dsl.ir.ops import Scale
 
 B, D, E = 3, 8, 4
 """Batch, width of keys, width of values."""
@@ -311,14 +314,29 @@ def test_an_outside_vector_and_the_matrix_of_each() -> None:
     check(text, {"u": u, "m": m}, np.einsum("bd,bnde->bne", *wide(u, m)))
 
 
-def test_a_scale_after_a_product_knows_what_was_contracted() -> None:
-    for arrows in ("a{i} & c{i}", "u & c{i}", "c{i} & u"):
-        text = members(
-            'a{i}(["a{i} : f32[..., D]"])\nc{i}(["c{i} : f32[..., D]"])\n'
-            f"{arrows} --> X{{i}}[Dot Product] --> Y{{i}}[Scale]"
-        )
-        text = text.replace("a{i}", "") + 'u(["u : f32[..., D]"])\n'
-        assert "scale" in operations(compiled(text).drawn)
+@pytest.mark.parametrize(
+    "arrows",
+    ["a{i} & c{i}", "u & c{i}", "c{i} & u", "c{i} & W", "W & c{i}", "c{i} & m{i}", "m{i} & c{i}"],
+)
+def test_a_scale_after_a_product_knows_what_was_contracted(arrows: str) -> None:
+    text = members(
+        'a{i}(["a{i} : f32[..., D]"])\nc{i}(["c{i} : f32[..., D]"])\n'
+        'm{i}(["m{i} : f32[..., D, D]"])\n'
+        f"{arrows} --> X{{i}}[MatMul] --> Y{{i}}[Scale]"
+    )
+    text += 'u(["u : f32[..., D]"])\nW(["W : f32[D, D]"])\n'
+    found = compiled(text)
+    (scale,) = [s.op for s in found.drawn.statements if isinstance(s.op, Scale)]
+    assert to_text(scale.factor) == "1 / sqrt(D)"
+
+
+def test_a_batch_dim_that_members_do_not_name() -> None:
+    """`...` may or may not be it."""
+    text = members("K{i}(Key {i}) & u --> X{i}[Add]") + 'u(["u : f32[B, D]"])\n'
+    assert codes(text) == ["E053"]
+    plain = members('K{i}(["K{i} : f32[D]"]) & u --> X{i}[Add]') + 'u(["u : f32[B, D]"])\n'
+    k, u = normal(0, 5, D), normal(1, B, D)
+    check(plain, {"K": k, "u": u}, k[:, None].astype(float) + u)
 
 
 def test_a_transposed_vector_is_the_vector() -> None:
@@ -400,3 +418,15 @@ def test_an_equation_of_two_families() -> None:
 )
 def test_what_would_mix_members_has_no_rule(text: str) -> None:
     assert codes(members(text)) in (["E053"], ["E038"])
+
+
+def test_elements_that_an_equation_reads_at_indices() -> None:
+    """Those of what is the same for all members; `q` and `k` are the rows and columns of each."""
+    text = 'u(["u : f32[E, D]"])\n' + members(
+        'm{i}(["m{i} : f32[..., D, E]"]) & u --> y{i}["y{i} = 2 * m{i} + u[k, q]"]'
+    )
+    m, u = normal(0, B, 3, D, E), normal(1, E, D)
+    check(text, {"m": m, "u": u}, 2 * m.astype(float) + u.T)
+    for i in "12N":
+        text = text.replace(f"2 * m{i} + u[k, q]", f"uᵀ + m{i}[q, k]")
+    assert codes(text) == ["E053"]

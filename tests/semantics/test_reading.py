@@ -97,3 +97,23 @@ def test_damaged_letters_are_read_as_what_they_were() -> None:
     found = compiled(f'{A}A --> S["Scale by 1/âˆšD"]')
     assert "1 / sqrt(D)" in body(found.drawn)[0]
     assert remarked(found) == ["N021"]
+
+
+@pytest.mark.parametrize(
+    ("label", "found"),
+    [
+        *(
+            (label, ["linear"])
+            for label in ("Linear Q1", "Linear KN", "Projection V", "Dense keys")
+        ),
+        *((label, ["scale"]) for label in ("Scale 2 by 1/4", "Divide N by 2", "Scale 1: 1/4")),
+        *((label, ["mask"]) for label in ("Mask 2: k < 3", "mask N: k < 3")),
+        *(
+            (label, [])
+            for label in ("Transposed Keys", "Scaled Query", "Linear Algebra", "Score 1: 0.9")
+        ),
+    ],
+)
+def test_numbers_and_roles_in_labels(label: str, found: list[str]) -> None:
+    """A Linear says what it is for; scales and masks are numbered. Other words stay words."""
+    assert ops(f'A --> x["{label}"] --> S[Softmax]') == [*found, "softmax"]

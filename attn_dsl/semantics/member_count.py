@@ -6,7 +6,7 @@ from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.lookup import count
 from attn_dsl.semantics.site import Site
-from attn_dsl.semantics.stacks import Reported
+from attn_dsl.semantics.work import Reported
 
 
 def member_count(builder: Builder, site: Site) -> int:
