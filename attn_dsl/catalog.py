@@ -10,9 +10,11 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
+from attn_dsl.expr import Expr, to_text
 from attn_dsl.ir.ops import OPS, Op, SplitHeads
 from attn_dsl.library import EXAMPLES, WORDS, library_path
 from attn_dsl.semantics.modules import load_module
@@ -90,7 +92,11 @@ def _operation(op: type[Op]) -> Entry:
 
 
 def _attribute(field: Field[object]) -> str:
-    return field.name if field.default is MISSING else f"{field.name}={field.default}"
+    if field.default is MISSING:
+        return field.name
+    is_expression = field.metadata.get("role") == "expression"
+    default = to_text(cast(Expr, field.default)) if is_expression else field.default
+    return f"{field.name}={default}"
 
 
 def _rule(op: type[Op]) -> str:

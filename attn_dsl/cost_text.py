@@ -18,6 +18,7 @@ from attn_dsl.tile import (
     least_traffic,
     on_chip,
     schedule,
+    together,
     unfused_traffic,
 )
 
@@ -30,7 +31,8 @@ PREFIXES = " kMGTPE"
 
 def cost_lines(graph: Graph, statement: Statement, given: Mapping[str, int]) -> Iterator[str]:
     """Tiles by kind, then FLOPs, bytes moved and on chip, at the given sizes or at default ones."""
-    program = schedule(graph, statement, TILES)
+    group = next(group for group in together(graph) if statement in group)
+    program = schedule(graph, group[0], TILES, *group[1:])
     sizes = _sizes(graph, program, given)
     tiles = count_tiles(program, sizes)
     lengths = _at(sizes, (program.query_length, program.key_length))

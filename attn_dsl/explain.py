@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePath
 
 from attn_dsl.cost_text import cost_lines
 from attn_dsl.ir import Graph, Origin
-from attn_dsl.ir.ops import TiledAttention
+from attn_dsl.ir.ops import LogSumExp, Op, Softmax, TiledAttention, TiledScores
 from attn_dsl.passes import Remark
 from attn_dsl.semantics import Settings
 from attn_dsl.signature import arguments, results
-from attn_dsl.tile import formula
+from attn_dsl.tile import formula, together
 
 
 def explain(drawn: Graph, fused: Graph, remarks: tuple[Remark, ...], settings: Settings) -> str:
@@ -19,15 +20,22 @@ def explain(drawn: Graph, fused: Graph, remarks: tuple[Remark, ...], settings: S
     lines = [f"{drawn.name}", *_signature(fused), ""]
     done = [remark for remark in remarks if remark.fused]
     left = [remark for remark in remarks if not remark.fused]
-    count = {0: "no attention", 1: "1 attention"}.get(len(done), f"{len(done)} attentions")
-    lines.append(f"fused: {count}")
+    lines.append(f"fused: {_done(fused, done)}")
     for remark in done:
         lines += _fused(fused, remark, settings)
     if left:
-        lines.append(f"not fused: {len(left)} softmax")
+        lines.append(f"not fused: {_left(fused, left)}")
     for remark in left:
         lines += _not_fused(remark)
     return "\n".join(lines) + "\n"
+
+
+def _done(graph: Graph, remarks: list[Remark]) -> str:
+    """How many attentions, and log-sum-exps, which an attention gives beside its result."""
+    count = sum(isinstance(graph.table[r.value].op, TiledAttention) for r in remarks)
+    others = len(remarks) - count
+    attentions = {0: "no attention", 1: "1 attention"}.get(count, f"{count} attentions")
+    return f"{attentions}, {others} log-sum-exp" if others else attentions
 
 
 def _signature(graph: Graph) -> Iterator[str]:
@@ -46,12 +54,23 @@ def _signature(graph: Graph) -> Iterator[str]:
 def _fused(graph: Graph, remark: Remark, settings: Settings) -> Iterator[str]:
     statement = graph.table[remark.value]
     op = statement.op
-    assert isinstance(op, TiledAttention)
+    assert isinstance(op, TiledScores)
     yield f"  {remark.value} : {statement.type}"
+    attention = next(g[0].name for g in together(graph) if statement in g)
+    if attention != statement.name:
+        yield f"    the log-sum-exp of the scores of {attention}, from the same kernel"
+        return
     yield from (f"    {line}" for line in formula(remark.value, op))
     yield f"    absorbed {len(remark.origins)} operations:"
     yield from (f"      {_place(origin)}" for origin in remark.origins)
     yield from (f"    {line}" for line in cost_lines(graph, statement, settings.dims))
+
+
+def _left(graph: Graph, remarks: list[Remark]) -> str:
+    """How many softmaxes, log-sum-exps, and products that spend weights without a softmax."""
+    kinds: dict[type[Op], str] = {Softmax: "softmax", LogSumExp: "log-sum-exp"}
+    found = Counter(kinds.get(type(graph.table[r.value].op), "without") for r in remarks)
+    return ", ".join(f"{count} {kind}" for kind, count in found.items())
 
 
 def _not_fused(remark: Remark) -> Iterator[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from attn_dsl.ir import Graph, Sizes, from_text
 
-SIZES = Sizes({"N": 5, "M": 7, "E": 6, "D": 4, "h": 2}, (2,))
+SIZES = Sizes({"N": 5, "M": 7, "E": 6, "D": 4, "h": 2, "J": 6, "G": 3}, (2,))
 X, W, B = "f32[..., N, E]", "f32[D, E]", "f32[D]"
 INPUTS = {"x": X, "y": X, "w": W, "a": B, "g": "f32[E]", "c": "f32[E]", "t": "f32[M, E]"}
 INPUTS |= {"i": "i32[2, N]", "j": "i64[N]", "r": "f32[1, E]", "z": "f32[N, h]"}
-INPUTS |= {"e": "f32[N, E]", "u": "f32[N, E]"}
+INPUTS |= {"e": "f32[N, E]", "o": "f32[N, E]"}
+INPUTS |= {"u": "f32[..., G, N, E]", "v": "f32[J, M, D]"}
 OPS = {
     "linear": ("linear(%x, %w, %a)", "f32[..., N, D]"),
     "linear_without_bias": ("linear(%x, %w)", "f32[..., N, D]"),
@@ -19,9 +20,17 @@ OPS = {
     "positions": ("positions(%x)", X),
     "positions_odd": ("positions(%t)", "f32[M, E]"),
     "split_heads": ("split_heads(%x) {heads=3}", "f32[..., 3, N, E // 3]"),
+    "repeat_heads": ('repeat_heads(%u) {heads="D + 2"}', "f32[..., D + 2, N, E]"),
+    "repeat_heads_by_a_size_named_as_an_index": (
+        'repeat_heads(%v) {heads="J * h"}',
+        "f32[J*h, M, D]",
+    ),
+    "one_head": ("one_head(%v)", "f32[J, 1, M, D]"),
     "concatenate": ("concatenate(%x, %y)", "f32[..., N, 2*E]"),
     "concatenate_rows": ("concatenate(%x, %y) {axis=-2}", "f32[..., 2*N, E]"),
     "concatenate_itself": ("concatenate(%x, %x)", "f32[..., N, 2*E]"),
+    "concatenate_shared": ("concatenate(%r, %x)", "f32[..., N, 2*E]"),
+    "concatenate_shared_rows": ("concatenate(%x, %t, %r) {axis=-2}", "f32[..., M + N + 1, E]"),
     "slice": ('slice(%x) {first="D - 2", count="E // 2"}', "f32[..., N, E // 2]"),
     "slice_by_a_size_named_as_an_index": ('slice(%z) {first="0", count="h"}', "f32[N, h]"),
     "row": ("row(%x)", "f32[..., N, 1, E]"),
@@ -32,15 +41,25 @@ OPS = {
     "sum_rows": ("sum(%x) {axis=-2}", "f32[..., E]"),
     "mean": ("mean(%x)", "f32[..., N]"),
     "mean_of_rows": ("mean(%x) {axis=-2}", "f32[..., E]"),
-    "layer_norm_of_each_row": ("layer_norm(%x, %e, %u)", X),
-    "layer_norm_of_one_row": ("layer_norm(%r, %e, %u)", "f32[N, E]"),
+    "layer_norm_of_each_row": ("layer_norm(%x, %e, %o)", X),
+    "layer_norm_of_one_row": ("layer_norm(%r, %e, %o)", "f32[N, E]"),
     "relu": ("relu(%x)", X),
+    "sigmoid": ("sigmoid(%x)", X),
     "tanh": ("tanh(%x)", X),
     "identity": ("identity(%x)", X),
+    "cast_to_whole": ('cast(%x) {dtype="i64"}', "i64[..., N, E]"),
+    "cast_to_wider": ('cast(%x) {dtype="f64"}', "f64[..., N, E]"),
+    "cast_to_condition": ('cast(%x) {dtype="bool"}', "bool[..., N, E]"),
+    "cast_of_ids": ('cast(%i) {dtype="f32"}', "f32[2, N]"),
     "add": ("add(%x, %y)", X),
     "subtract": ("subtract(%x, %x)", X),
     "multiply": ("multiply(%x, %g)", X),
     "divide": ("divide(%x, %y)", X),
+    "softmax_with_sink": ('softmax(%x, %g) {sink="g[q] + 1"}', X),
+    "softmax_with_equal_sinks": ('softmax(%x) {sink="0"}', X),
+    "log_sum_exp": ("log_sum_exp(%x)", "f32[..., N]"),
+    "log_sum_exp_of_rows": ("log_sum_exp(%x) {axis=-2}", "f32[..., E]"),
+    "log_sum_exp_with_sink": ('log_sum_exp(%x, %g) {sink="g[q] + 1"}', "f32[..., N]"),
     "softmax_of_rows": ("softmax(%x) {axis=-2}", X),
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attn_dsl.expr import SCORE, Binary, Expr, Number, names_in
+from attn_dsl.expr import MINUS_INF, SCORE, Binary, Expr, Number, names_in
 from attn_dsl.ir import Graph, Sizes, Statement
 from attn_dsl.ir.binding import NDArray
 from attn_dsl.ir.ops import Input, TiledAttention
@@ -37,7 +37,10 @@ def only_attention(graph: Graph) -> tuple[Statement, TiledAttention]:
     rest = [s for s in graph.statements if not isinstance(s.op, Input)]
     if len(rest) != 1 or not isinstance(rest[0].op, TiledAttention):
         raise NoPeer("it computes one attention, and this diagram has other operations")
-    return rest[0], rest[0].op
+    op = rest[0].op
+    if op.normalizer != "softmax" or op.sink != MINUS_INF:
+        raise NoPeer("its weights are those of a plain softmax, and these are not")
+    return rest[0], op
 
 
 def given(graph: Graph, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:

@@ -37,7 +37,13 @@ def sdpa(graph: Graph, arrays: Mapping[str, NDArray], sizes: Sizes) -> Run:
     def run() -> NDArray:
         with torch.no_grad():
             out = scaled_dot_product_attention(
-                query, key, value, attn_mask=mask, is_causal=causal, scale=scale
+                query,
+                key,
+                value,
+                attn_mask=mask,
+                is_causal=causal,
+                scale=scale,
+                enable_gqa=op.grouped,
             )
         return np.asarray(out)
 
@@ -81,7 +87,15 @@ def flex(graph: Graph, arrays: Mapping[str, NDArray], sizes: Sizes) -> Run:
 
     def run() -> NDArray:
         with torch.no_grad():
-            out = compiled(query, key, value, score_mod=score, block_mask=blocks, scale=scale)
+            out = compiled(
+                query,
+                key,
+                value,
+                score_mod=score,
+                block_mask=blocks,
+                scale=scale,
+                enable_gqa=op.grouped,
+            )
         return np.asarray(out)
 
     return run

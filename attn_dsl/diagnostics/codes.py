@@ -93,6 +93,7 @@ TITLES: Mapping[str, str] = {
     "N021": "label with damaged letters",
     "N022": "`*` read as the matrix product",
     "N023": "nodes that look like a family, and are none",
+    "N024": "keys or values with fewer heads than queries",
     "N025": "layer that all members of a family share",
 }
 """No code is ever given to something else: they are what people search for."""

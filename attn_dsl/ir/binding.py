@@ -54,6 +54,8 @@ def bind(graph: Graph, arrays: Mapping[str, NDArray]) -> Sizes:
     for dim in graph.divided:
         if set(dim.symbols) <= set(sizes.symbols):
             dim.value(sizes.symbols)  # raises, and names the size that cannot be divided
+    for statement in graph.statements:
+        statement.op.check(graph.types, sizes.symbols)
     return sizes
 
 

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from attn_dsl.ir import Graph, verify
+from attn_dsl.passes.distribute import distribute
 from attn_dsl.passes.fuse import fuse_attention
+from attn_dsl.passes.join_scores import join_scores
 from attn_dsl.passes.merge_linear import merge_linear
 from attn_dsl.passes.remark import Remark, Rewritten
 from attn_dsl.passes.reroll import reroll
+from attn_dsl.passes.straighten import straighten
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,9 @@ class Pass:
 PIPELINE: tuple[Pass, ...] = (
     Pass("reroll", reroll),
     Pass("merge-linear", merge_linear),
+    Pass("straighten", straighten),
+    Pass("distribute", distribute),
+    Pass("join-scores", join_scores),
     Pass("fuse-attention", fuse_attention),
 )
 

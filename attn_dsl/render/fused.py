@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from attn_dsl.ir import Graph, Origin, Statement
-from attn_dsl.ir.ops import TiledAttention
+from attn_dsl.ir.ops import TiledScores
 from attn_dsl.render.origins import drawn_at, edge_names, node_operations
 from attn_dsl.render.reach import between
 from attn_dsl.syntax import Diagram
@@ -74,7 +74,7 @@ def _absorbed(diagram: Diagram, graph: Graph, drawn: set[str]) -> set[str]:
 
 
 def _formula(statement: Statement) -> tuple[str, ...]:
-    if not isinstance(statement.op, TiledAttention):
+    if not isinstance(statement.op, TiledScores):
         return ()
     lines = formula(statement.name, statement.op)
     return tuple(re.sub(r"\bsqrt\((\w+)\)", r"√\1", line) for line in lines)

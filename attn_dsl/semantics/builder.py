@@ -94,14 +94,14 @@ class Builder:
         return unique(identifier(wish), (self.statements, self.symbols), self.numbers)
 
     def _inherit(self, name: str, op: Op) -> None:
-        """What is known of the first operand holds for the result, if it keeps the type."""
+        """What is known of the first operand holds for the result, if it keeps the dims."""
         if not op.operands:
             return
         first = op.operands[0]
         if first in self.vocabulary:
             self.vocabulary[name] = self.vocabulary[first]
         scores = next((o for o in op.operands if o in self.contracted), None)
-        if scores is not None and self.types[scores] == self.types[name]:
+        if scores is not None and self.types[scores].dims == self.types[name].dims:
             self.contracted[name] = self.contracted[scores]
 
     def rename(self, name: str, wish: str) -> str:

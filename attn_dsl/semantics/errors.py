@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span, nearest
 from attn_dsl.expr import SCORE
+from attn_dsl.ir import Dim
 from attn_dsl.semantics.settings import Origin
 from attn_dsl.semantics.vocabulary import nearest_words
 from attn_dsl.syntax import Edge, Node, Text, repair
@@ -47,6 +48,12 @@ def module_operands(span: Span, what: str, wanted: str, given: int) -> Diagnosti
     return replace(operand_count(span, what, wanted, given), help=help)
 
 
+def softmax_operands(span: Span, what: str, given: int) -> Diagnostic:
+    """A softmax of several values, none of which, or all, are called a sink."""
+    error = operand_count(span, what, "scores, and at most one sink", given)
+    return replace(error, help="label the arrow of a sink: `-- Sink -->`") if given > 1 else error
+
+
 def lone_positions(node: Node, user: Span) -> Diagnostic:
     """A positional encoding without arrows in that is not added to anything."""
     message = f"`{repair(node.label.text)}` has no arrow in, so it can only be added to a value"
@@ -65,6 +72,12 @@ def cycle(nodes: Sequence[Node]) -> Diagnostic:
 def bad_type(span: Span, message: str) -> Diagnostic:
     """A type that cannot be read."""
     help = "a type is an element type and sizes, as in `f32[B, H, N, D]` or `f32[..., N, D]`"
+    return Diagnostic("E035", message, span, help=help)
+
+
+def bad_cast(span: Span, message: str) -> Diagnostic:
+    """A cast that does not say to what."""
+    help = "write `Cast to f32`, or `@{ dtype: f32 }`"
     return Diagnostic("E035", message, span, help=help)
 
 
@@ -141,6 +154,13 @@ def no_scores(span: Span) -> Diagnostic:
     message = "it is not clear which arrow carries the scores"
     help = "one arrow brings the scores; every other one a tensor that the expression names"
     return Diagnostic("E046", message, span, help=help)
+
+
+def sink_dims(place: Span, sink: str, dim: str, scores: str) -> Diagnostic:
+    """A sink whose dims are not those of batches, heads or queries, or of which it is not clear."""
+    message = f"shapes do not fit: {dim} of a sink {sink} is no one size of the scores {scores}"
+    help = 'say which element belongs to a row: `@{ sink: "sinks[h]" }` on the softmax'
+    return Diagnostic("E038", message, place, help=help)
 
 
 def edge_to_subgraph(edge: Edge, subgraph: str) -> Diagnostic:
@@ -490,6 +510,18 @@ def read_as_transposed(span: Span, lhs: str, rhs: str) -> Diagnostic:
     """The classic picture, which draws no transpose."""
     message = f"read as {lhs} · {rhs}ᵀ, for which no transpose is drawn"
     return Diagnostic("N020", message, span, severity=Severity.NOTE)
+
+
+def grouped_heads(place: Span, query: str, key: str, heads: Dim, groups: Dim) -> Diagnostic:
+    """Fewer heads of keys or values than of queries."""
+    message = f"each of the {groups} heads of {key} serves {heads} / {groups} heads of {query}"
+    return Diagnostic("N024", message, place, severity=Severity.NOTE)
+
+
+def one_head(place: Span, query: str, key: str, heads: Dim) -> Diagnostic:
+    """Keys or values without a dim for heads."""
+    message = f"all {heads} heads of {query} share {key}, which has no heads"
+    return Diagnostic("N024", message, place, severity=Severity.NOTE)
 
 
 def repaired(span: Span, text: str) -> Diagnostic:

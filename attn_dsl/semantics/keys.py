@@ -40,6 +40,7 @@ def keys_of(op: type[Op]) -> frozenset[str]:
     """The keys that an operation asks for: its attributes, and where its parameters come from."""
     roles = [field.metadata for field in fields(op)]
     named = {f.name for f in fields(op) if f.metadata.get("role") == "attribute"}
+    named |= {f.name for f in fields(op) if f.name == "sink"}
     owned = {"params"} if any(role.get("owned") for role in roles) else set()
     return frozenset(named | owned | set(LINEAR if op is Linear else ()))
 

@@ -21,6 +21,7 @@ from attn_dsl.ir.ops import (
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn
+from attn_dsl.semantics.heads import share_head
 from attn_dsl.semantics.lookup import count
 from attn_dsl.semantics.matmul import build_matmul
 from attn_dsl.semantics.site import Argument, Site, has_operands, typed
@@ -219,5 +220,11 @@ def build_concatenate(builder: Builder, site: Site, arguments: Sequence[Argument
     parts = tuple(value for value in values if value is not None)
     if len(parts) < len(values):
         return None
-    op = Concatenate(parts, site.meaning.axis or -1)
+    widest = max(parts, key=lambda part: len(builder.type_of(part).dims))
+    spelled = [(*argument.value.known_as, "this value")[0] for argument in arguments]
+    shared = [
+        share_head(builder, site, part, name, widest)
+        for part, name in zip(parts, spelled, strict=True)
+    ]
+    op = Concatenate(tuple(filter(None, shared)), site.meaning.axis or -1)
     return builder.add(site.wish, op, site.origin("Concatenate"))

@@ -36,13 +36,13 @@ from attn_dsl.semantics.values import Value
 
 def build_score(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
     """`Score: EXPR`."""
-    return _with_expression(builder, site, arguments, Score)
+    return with_expression(builder, site, arguments, Score)
 
 
 def build_mask(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
     """A mask by expression, by input, optional, or causal by its word."""
     if site.meaning.expr is not None:
-        return _with_expression(builder, site, arguments, Mask)
+        return with_expression(builder, site, arguments, Mask)
     if len(arguments) == 2:
         return _by_operand(builder, site, arguments)
     if not has_operands(builder, site, arguments, range(1, 2), "scores and a mask"):
@@ -83,7 +83,7 @@ def causal(builder: Builder, site: Site, scores: str) -> Expr:
     return Compare("<=", Name("k"), Binary("+", Name("q"), offset))
 
 
-def _with_expression(
+def with_expression(
     builder: Builder, site: Site, arguments: Sequence[Argument], op: type[Mask] | type[Score]
 ) -> str | None:
     """One argument brings the scores; the others are tensors that the expression names."""

@@ -9,6 +9,7 @@ from attn_dsl.ir import Origin
 from attn_dsl.ir.ops import MatMul, Transpose
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
+from attn_dsl.semantics.heads import serve_heads
 from attn_dsl.semantics.site import Argument, Site, has_operands, typed
 
 
@@ -21,8 +22,8 @@ def build_matmul(builder: Builder, site: Site, arguments: Sequence[Argument]) ->
     if lhs is None or rhs is None:
         return None
     roles = [argument.value.role for argument in ordered]
+    spelled = [(*argument.value.known_as, "the value")[0] for argument in ordered]
     if _draws_no_transpose(builder, lhs, rhs, roles):
-        spelled = [(*argument.value.known_as, "the value")[0] for argument in ordered]
         builder.found.append(errors.read_as_transposed(site.place, *spelled))
         origin = Origin("Transpose", ordered[1].place, site.scope.call)
         transposed = builder.add(f"{rhs}_T", Transpose(rhs), origin)
@@ -30,6 +31,11 @@ def build_matmul(builder: Builder, site: Site, arguments: Sequence[Argument]) ->
         rhs = transposed
     if not _contracts(builder, site, lhs, rhs):
         return None
+    if _attends(builder, lhs, rhs, roles):
+        served = serve_heads(builder, site, lhs, rhs, spelled)
+        if served is None:
+            return None
+        rhs = served
     product = builder.add(site.wish, MatMul(lhs, rhs), site.origin("MatMul"), site.places)
     if product is not None:
         builder.contracted[product] = builder.type_of(lhs).dims[-1]
@@ -47,6 +53,12 @@ def _draws_no_transpose(builder: Builder, lhs: str, rhs: str, roles: list[str]) 
     if len(left) < 2 or len(right) < 2 or left[-1] != right[-1]:
         return False
     return roles == ["query", "key"] or left[-1] != right[-2]
+
+
+def _attends(builder: Builder, lhs: str, rhs: str, roles: list[str]) -> bool:
+    """Whether this is a query times keys, or weights times values."""
+    is_transposed = isinstance(builder.statements[rhs].op, Transpose)
+    return is_transposed or lhs in builder.contracted or roles[1] in ("key", "value")
 
 
 def _contracts(builder: Builder, site: Site, lhs: str, rhs: str) -> bool:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from attn_dsl.expr import Binary, Call, Number
 from attn_dsl.ir.ops import (
     Add,
+    Cast,
     Concatenate,
     Divide,
     Elementwise,
@@ -17,6 +17,7 @@ from attn_dsl.ir.ops import (
     Identity,
     LayerNorm,
     Linear,
+    LogSumExp,
     Mask,
     MatMul,
     Mean,
@@ -27,6 +28,7 @@ from attn_dsl.ir.ops import (
     Relu,
     Scale,
     Score,
+    Sigmoid,
     Softmax,
     SplitHeads,
     Subtract,
@@ -36,7 +38,7 @@ from attn_dsl.ir.ops import (
 )
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
-from attn_dsl.semantics.captured import check_names
+from attn_dsl.semantics.casts import build_cast
 from attn_dsl.semantics.layers import (
     add_positions,
     build_concatenate,
@@ -52,8 +54,9 @@ from attn_dsl.semantics.layers import (
 )
 from attn_dsl.semantics.masks import build_mask, build_score
 from attn_dsl.semantics.matmul import build_matmul
-from attn_dsl.semantics.scaling import undeclared_dims, with_sizes
+from attn_dsl.semantics.scales import build_scale
 from attn_dsl.semantics.site import Argument, Site, has_operands, known_types, typed
+from attn_dsl.semantics.softmax import build_softmax
 
 Build = Callable[[Builder, Site, Sequence[Argument]], str | None]
 MANY = 1000
@@ -72,38 +75,10 @@ def _one(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | N
     return typed(builder, site, arguments[0], None)
 
 
-def build_softmax(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
-    """Softmax, over the last axis unless metadata says otherwise."""
-    x = _one(builder, site, arguments)
-    if x is None:
-        return None
-    return builder.add(site.wish, Softmax(x, site.meaning.axis or -1), site.origin("Softmax"))
-
-
 def build_transpose(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
     """Transpose of the last two dims."""
     x = _one(builder, site, arguments)
     return x and builder.add(site.wish, Transpose(x), site.origin("Transpose"))
-
-
-def build_scale(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
-    """Scale by an expression; by 1/√d, with d what the product contracted, if there is none."""
-    x = _one(builder, site, arguments)
-    if x is None:
-        return None
-    contracted = builder.contracted.get(x)
-    said = site.meaning.expr
-    if said is None and contracted is not None:
-        said = Binary("/", Number(1), Call("sqrt", (contracted.to_expr(),)))
-    elif said is not None:
-        said = with_sizes(builder, site, said, x)
-    if said is None or undeclared_dims(builder, said):
-        message = "this scale is 1/√d, and no matrix product before it says what d is"
-        builder.found.append(errors.bad_expression(site.place, message, "write `Scale: 0.125`"))
-        return None
-    if not check_names(builder, site, said, indices=False):
-        return x  # reported; go on with it, to find what else is wrong
-    return builder.add(site.wish, Scale(x, said), site.origin("Scale"))
 
 
 def build_elementwise(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
@@ -146,6 +121,7 @@ BUILDERS: Mapping[type[Op], Build] = {
     Mask: build_mask,
     Score: build_score,
     Softmax: build_softmax,
+    LogSumExp: build_softmax,
     Add: build_elementwise,
     Subtract: build_elementwise,
     Multiply: build_elementwise,
@@ -155,8 +131,10 @@ BUILDERS: Mapping[type[Op], Build] = {
     Embedding: build_embedding,
     Positions: build_positions,
     Relu: build_function,
+    Sigmoid: build_function,
     Tanh: build_function,
     Identity: build_function,
+    Cast: build_cast,
     Sum: build_sum,
     Mean: build_mean,
     SplitHeads: build_split_heads,

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from attn_dsl.diagnostics import nearest
-from attn_dsl.ir.ops import OPS, Linear, Op
+from attn_dsl.ir import DType
+from attn_dsl.ir.ops import OPS, Cast, Linear, Op
 from attn_dsl.library import WORDS
 from attn_dsl.syntax import repair
 
@@ -21,8 +22,19 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "value": ("v", "value", "value matrix", "value vector"),
     "score": ("s", "score", "attention score", "raw score", "logit"),
     "weight": ("w", "weight", "attention weight", "projection weight"),
+    "sink": ("sink", "attention sink", "learned sink", "sink logit"),
 }
 """Words that say what a value is for, and name no operation."""
+
+ELEMENT_TYPES: Mapping[str, DType] = {
+    **{dtype.value: dtype for dtype in DType},
+    **{dtype.numpy: dtype for dtype in DType},
+    **{"fp16": DType.F16, "half": DType.F16, "fp32": DType.F32, "float": DType.F32},
+    **{"fp64": DType.F64, "double": DType.F64, "int": DType.I32, "long": DType.I64},
+}
+"""Element types by the words of drawings."""
+CASTS = ("cast to", "cast", "upcast to", "downcast to", "convert to", "to")
+"""What stands before the element type where a drawing names a cast."""
 
 _OPTIONAL = re.compile(r"\(\s*opt(ional)?\.?\s*\)|\boptional\b|\bopt\.", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -45,7 +57,7 @@ def is_optional(text: str) -> bool:
 @_remembered
 def normal(text: str) -> str:
     """A label as it is compared: words in lower case, without "optional" and a last index."""
-    text = _OPTIONAL.sub(" ", repair(text))
+    text = _OPTIONAL.sub(" ", repair(text)).replace("Σ", "∑")  # in lower case it would be a σ
     text = re.sub(r"<br\s*/?>", " ", text, flags=re.IGNORECASE)
     words = re.sub(r"[^\w+⊕⊖⊙⊗ᵀ∑]+|_", " ", text.lower()).split()
     joined = " ".join(words)
@@ -80,7 +92,15 @@ def find_operation(text: str) -> type[Op] | None:
     named = next((_operations()[w] for w in _readings(text) if w in _operations()), None)
     if named is None and _operations().get(_FOR.sub("", normal(text))) is Linear:
         return Linear
-    return named
+    return Cast if named is None and cast_type(text) is not None else named
+
+
+def cast_type(text: str) -> DType | None:
+    """The element type that `Cast to f16`, `Upcast to float` or `Float32` names."""
+    *before, last = normal(text).split() or [""]
+    said = " ".join(before)
+    is_cast = said in CASTS if said else any(char.isdecimal() for char in last)
+    return ELEMENT_TYPES.get(last) if is_cast else None
 
 
 @cache
@@ -101,7 +121,7 @@ def _roles() -> dict[str, str]:
 
 @_remembered
 def find_role(text: str) -> str:
-    """query, key, value, score or weight, if `text` as a whole says so; else empty."""
+    """query, key, value, score, weight or sink, if `text` as a whole says so; else empty."""
     words = normal(text)
     role = _roles().get(words) or _roles().get(singular(words))
     return role or ("weight" if _WEIGHT.fullmatch(words) else "")

@@ -14,12 +14,14 @@ from attn_dsl.tile.count import TileCount, count_tiles, tile_map
 from attn_dsl.tile.formula import formula
 from attn_dsl.tile.local_names import local_names
 from attn_dsl.tile.program import (
+    Begin,
     Buffer,
     Contract,
     Exponentiate,
     Fill,
     Hide,
     Load,
+    LogSum,
     Map,
     Normalize,
     Rescale,
@@ -29,11 +31,14 @@ from attn_dsl.tile.program import (
     Store,
     Tier,
     TileProgram,
+    Weigh,
 )
 from attn_dsl.tile.ranges import Range, range_kinds
 from attn_dsl.tile.schedule import TileSizes, schedule
+from attn_dsl.tile.together import together
 
 __all__ = [
+    "Begin",
     "Blocks",
     "Buffer",
     "Contract",
@@ -44,6 +49,7 @@ __all__ = [
     "Hide",
     "KeyLoop",
     "Load",
+    "LogSum",
     "Map",
     "MaskAnalysis",
     "Normalize",
@@ -57,6 +63,7 @@ __all__ = [
     "TileCount",
     "TileProgram",
     "TileSizes",
+    "Weigh",
     "analyse",
     "blocks_of",
     "choose_tiles",
@@ -70,5 +77,6 @@ __all__ = [
     "range_kinds",
     "schedule",
     "tile_map",
+    "together",
     "unfused_traffic",
 ]

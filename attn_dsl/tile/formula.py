@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-from attn_dsl.expr import SCORE, TRUE, Number, to_text
-from attn_dsl.ir.ops import TiledAttention
+from attn_dsl.expr import MINUS_INF, SCORE, TRUE, Number, to_text
+from attn_dsl.ir.ops import TiledAttention, TiledScores
 from attn_dsl.tile.local_names import local_names
 
 
-def formula(name: str, op: TiledAttention) -> list[str]:
+def formula(name: str, op: TiledScores, beside: str = "") -> list[str]:
     """What `name = op` computes, a line for the scores, each change of them, and the result.
 
-    Values are called without the path of their module.
+    Values are called without the path of their module. `beside` is the name of the log-sum-exp
+    that comes with it.
     """
     _, names = local_names(name, op)
     short = op.rename(names)
-    assert isinstance(short, TiledAttention)
-    return _lines(names.get(name, name), short)
+    assert isinstance(short, TiledScores)
+    lines = [*_scores(short), _result(names.get(name, name), short)]
+    return [*lines, f"{beside} = {_of_rows('logsumexp', short)}"] if beside else lines
 
 
-def _lines(name: str, op: TiledAttention) -> list[str]:
+def _scores(op: TiledScores) -> list[str]:
     product = f"{op.query} {op.key}ᵀ"
     factor = "" if op.scale == Number(1) else f" · {to_text(op.scale)}"
     lines = [f"s = {product}{factor}"]
     if op.score != SCORE:
         lines.append(f"s = {to_text(op.score)}")
     if op.mask != TRUE:
-        lines.append(f"s = -inf unless {to_text(op.mask)}")
-    return [*lines, f"{name} = softmax(s) {op.value}"]
+        hidden = "0" if isinstance(op, TiledAttention) and op.normalizer == "none" else "-inf"
+        lines.append(f"s = {hidden} unless {to_text(op.mask)}")
+    return lines
+
+
+def _result(name: str, op: TiledScores) -> str:
+    if not isinstance(op, TiledAttention):
+        return f"{name} = {_of_rows('logsumexp', op)}"
+    weights = "s" if op.normalizer == "none" else _of_rows("softmax", op)
+    return f"{name} = {weights} {op.value}"
+
+
+def _of_rows(function: str, op: TiledScores) -> str:
+    sink = "" if op.sink == MINUS_INF else f", sink={to_text(op.sink)}"
+    return f"{function}(s{sink})"

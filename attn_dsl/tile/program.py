@@ -13,6 +13,7 @@ what is accumulated so far rescaled whenever the maximum rises.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -51,12 +52,16 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Load:
-    """Copy the rows of this tile from `source` into `into`, times `scale` if there is one."""
+    """Copy the rows of this tile from `source` into `into`, times `scale` if there is one.
+
+    Where it is `grouped`, `source` has fewer heads: see `TileProgram.groups`.
+    """
 
     into: str
     source: str
     axis: str  # "q" or "k": which tile's rows
     scale: Expr | None = None
+    grouped: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,15 @@ class Fill:
 
     buffer: str
     value: float
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Let each row begin with the logit `sink`, which has no key: `maximum` and `total` of it."""
+
+    maximum: str
+    total: str
+    sink: Expr
 
 
 @dataclass(frozen=True)
@@ -89,7 +103,7 @@ class Map:
 
 @dataclass(frozen=True)
 class Hide:
-    """Set to -inf the scores that `mask` does not keep.
+    """Set to `value` the scores that `mask` does not keep.
 
     Not needed on a tile where `full` holds, nor where the tensor `given` is named and absent.
     """
@@ -98,6 +112,7 @@ class Hide:
     mask: Expr
     full: Expr
     given: str | None = None
+    value: float = -math.inf
 
 
 @dataclass(frozen=True)
@@ -116,6 +131,14 @@ class Exponentiate:
     into: str
     scores: str
     maximum: str
+
+
+@dataclass(frozen=True)
+class Weigh:
+    """`into = scores`: nothing normalizes them. Past the last key they are 0."""
+
+    into: str
+    scores: str
 
 
 @dataclass(frozen=True)
@@ -144,6 +167,15 @@ class Normalize:
 
 
 @dataclass(frozen=True)
+class LogSum:
+    """`into = maximum + log(total)`, row by row; -inf where the total is 0."""
+
+    into: str
+    maximum: str
+    total: str
+
+
+@dataclass(frozen=True)
 class Store:
     """Copy the rows of this query tile from `buffer` to `into`."""
 
@@ -154,14 +186,17 @@ class Store:
 Step = (
     Load
     | Fill
+    | Begin
     | Contract
     | Map
     | Hide
     | RowMax
     | Exponentiate
+    | Weigh
     | Rescale
     | RowSum
     | Normalize
+    | LogSum
     | Store
 )
 
@@ -170,12 +205,14 @@ Step = (
 class TileProgram:
     """A fused attention as tiles.
 
-    `query_length`, `key_length`, `head_dim` and `value_dim` are the sizes N, M, D and E;
+    `query_length`, `key_length`, `head_dim` and `value_dim` are the sizes N, M, D and E, which is
+    0 where there are no values, but for a log-sum-exp;
     `query_tile` and `key_tile` how many queries and keys a tile holds, and `edge_tile` how many
     keys at the edges of the mask, if these have tiles of their own. `live` and `full` are
     the mask analysis: where `live` fails a tile is skipped, where `full` holds it needs no
     mask; `keys` is `live` as loop bounds, and `edges` is both, where bounds say all of it;
-    `ranges` are what these mention of captured tensors.
+    `ranges` are what these mention of captured tensors. Where heads are grouped, `groups` are
+    the number H of the query's and G of the key's: head h reads h // (H / G).
     """
 
     name: str
@@ -193,6 +230,7 @@ class TileProgram:
     prologue: tuple[Step, ...]
     body: tuple[Step, ...]
     epilogue: tuple[Step, ...]
+    groups: tuple[Dim, Dim] | None = None
     ranges: tuple[Range, ...] = ()
     edge_tile: int | None = None
 
@@ -201,9 +239,19 @@ class TileProgram:
         return next(b for b in self.buffers if b.name == name)
 
     @property
+    def operands(self) -> tuple[Buffer, ...]:
+        """Query, key and, if there is one, value."""
+        return tuple(b for b in self.buffers if b.name in ("query", "key", "value"))
+
+    @property
+    def results(self) -> tuple[Buffer, ...]:
+        """The global buffers that are written: the result, the log-sum-exp, or both."""
+        return tuple(b for b in self.buffers if b.name in ("out", "lse_out"))
+
+    @property
     def captured(self) -> tuple[Buffer, ...]:
-        """The global buffers beside query, key, value and out: what the expressions read."""
-        known = ("query", "key", "value", "out")
+        """The global buffers beside query, key, value and results: what the expressions read."""
+        known = ("query", "key", "value", "out", "lse_out")
         return tuple(b for b in self.buffers if b.tier is Tier.GLOBAL and b.name not in known)
 
     @property

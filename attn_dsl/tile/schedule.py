@@ -6,18 +6,20 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from attn_dsl.expr import SCORE, TRUE, Binary, Expr, Number, Tensor, conjunction
+from attn_dsl.expr import MINUS_INF, SCORE, TRUE, Binary, Expr, Number, Tensor, conjunction
 from attn_dsl.ir import Graph, Statement
 from attn_dsl.ir.dims import ONE, Dim
-from attn_dsl.ir.ops import Input, TiledAttention
+from attn_dsl.ir.ops import Input, TiledAttention, TiledScores
 from attn_dsl.tile.analysis import MaskAnalysis, analyse
 from attn_dsl.tile.program import (
+    Begin,
     Buffer,
     Contract,
     Exponentiate,
     Fill,
     Hide,
     Load,
+    LogSum,
     Map,
     Normalize,
     Rescale,
@@ -27,6 +29,7 @@ from attn_dsl.tile.program import (
     Store,
     Tier,
     TileProgram,
+    Weigh,
 )
 
 
@@ -39,43 +42,44 @@ class TileSizes:
     edge: int | None = None
 
 
-def schedule(graph: Graph, statement: Statement, tiles: TileSizes) -> TileProgram:
+def schedule(
+    graph: Graph, statement: Statement, tiles: TileSizes, beside: Statement | None = None
+) -> TileProgram:
     """Plan the fused operation of `statement` with tiles of the given sizes.
 
     Parts of the mask and the score that hang on an optional input become steps of their own,
     which are passed over when it is not given; the rest of the mask decides which tiles the
-    loop visits.
+    loop visits. `beside` is the log-sum-exp that an attention gives as well.
     """
     op = statement.op
-    assert isinstance(op, TiledAttention)
+    assert isinstance(op, TiledScores)
     optional = frozenset(name for name in op.captured if _is_optional(graph, name))
     mask, given_masks = _split_mask(op.mask, optional)
     analysis = _analyse(graph, op, mask, optional)
-    query, value = graph.types[op.query], graph.types[op.value]
+    query, groups = graph.types[op.query], op.groups(graph.types)
     return TileProgram(
         name=statement.name,
         query_length=query.dims[-2],
-        key_length=value.dims[-2],
+        key_length=graph.types[op.key].dims[-2],
         head_dim=query.dims[-1],
-        value_dim=value.dims[-1],
+        value_dim=statement.type.dims[-1] if isinstance(op, TiledAttention) else Dim.of(0),
         query_tile=tiles.query,
         key_tile=tiles.key,
         live=analysis.live,
         full=analysis.full,
         keys=analysis.keys,
         edges=analysis.edges,
-        buffers=_buffers(graph, statement, op, tiles),
+        buffers=_buffers(graph, statement, beside, op, tiles),
         prologue=_prologue(op),
-        body=_body(op, analysis.parts, given_masks, optional),
-        epilogue=(Normalize("accumulator", "total"), Store("out", "accumulator")),
+        body=_body(graph, op, analysis.parts, given_masks, optional),
+        epilogue=_epilogue(op, beside),
         ranges=analysis.ranges,
         edge_tile=tiles.edge,
+        groups=(query.dims[-3], groups) if groups else None,
     )
 
 
-def _analyse(
-    graph: Graph, op: TiledAttention, mask: Expr, optional: frozenset[str]
-) -> MaskAnalysis:
+def _analyse(graph: Graph, op: TiledScores, mask: Expr, optional: frozenset[str]) -> MaskAnalysis:
     """What the mask leaves of a tile. Of an optional tensor nothing is known, so it may do all."""
     types = {name: graph.types[name] for name in op.captured}
     axes = {name: _axes(types[name].dims) for name in types if name not in optional}
@@ -114,48 +118,85 @@ def _score_steps(score: Expr, optional: frozenset[str]) -> list[Step]:
     return [] if score == SCORE else [Map("scores", score)]
 
 
-def _prologue(op: TiledAttention) -> tuple[Step, ...]:
+def _is_softmax(op: TiledScores) -> bool:
+    return not isinstance(op, TiledAttention) or op.normalizer == "softmax"
+
+
+def _prologue(op: TiledScores) -> tuple[Step, ...]:
+    begin: tuple[Step, ...] = (Fill("maximum", -math.inf), Fill("total", 0.0))
+    if op.sink != MINUS_INF:
+        begin = (Begin("maximum", "total", op.sink),)
     return (
         Load("query_tile", "query", "q", None if op.scale == Number(1) else op.scale),
-        Fill("maximum", -math.inf),
-        Fill("total", 0.0),
-        Fill("accumulator", 0.0),
+        *(begin if _is_softmax(op) else ()),
+        *((Fill("accumulator", 0.0),) if isinstance(op, TiledAttention) else ()),
     )
 
 
 def _body(
-    op: TiledAttention,
+    graph: Graph,
+    op: TiledScores,
     parts: Iterable[tuple[Expr, Expr]],
     given_masks: list[str],
     optional: frozenset[str],
 ) -> tuple[Step, ...]:
-    hides: list[Step] = [Hide("scores", mask, full) for mask, full in parts]
-    hides += [Hide("scores", Tensor(name), Number(False), name) for name in given_masks]
+    def load(into: str, source: str, value: str) -> Load:
+        is_served = op.served(graph.types[value], graph.types) != graph.types[value]
+        return Load(into, source, "k", grouped=is_served)
+
+    hidden = -math.inf if _is_softmax(op) else 0.0
+    hides: list[Step] = [Hide("scores", mask, full, value=hidden) for mask, full in parts]
+    hides += [Hide("scores", Tensor(name), Number(False), name, hidden) for name in given_masks]
+    weights = _softmax_steps(op) if _is_softmax(op) else (Weigh("weights", "scores"),)
+    spend: tuple[Step, ...] = ()
+    if isinstance(op, TiledAttention):
+        product = Contract(
+            "accumulator", "weights", "value_tile", transposed=False, accumulate=True
+        )
+        spend = (load("value_tile", "value", op.value), product)
     return (
-        Load("key_tile", "key", "k"),
+        load("key_tile", "key", op.key),
         Contract("scores", "query_tile", "key_tile", transposed=True, accumulate=False),
         *_score_steps(op.score, optional),
         *hides,
-        RowMax("new_maximum", "maximum", "scores"),
-        Exponentiate("weights", "scores", "new_maximum"),
-        Rescale(("total", "accumulator"), "maximum", "new_maximum"),
-        RowSum("total", "weights"),
-        Load("value_tile", "value", "k"),
-        Contract("accumulator", "weights", "value_tile", transposed=False, accumulate=True),
+        *weights,
+        *spend,
     )
 
 
+def _softmax_steps(op: TiledScores) -> tuple[Step, ...]:
+    """From a tile of scores to its weights, relative to the maximum so far."""
+    summed = ("total", "accumulator") if isinstance(op, TiledAttention) else ("total",)
+    return (
+        RowMax("new_maximum", "maximum", "scores"),
+        Exponentiate("weights", "scores", "new_maximum"),
+        Rescale(summed, "maximum", "new_maximum"),
+        RowSum("total", "weights"),
+    )
+
+
+def _epilogue(op: TiledScores, beside: Statement | None) -> tuple[Step, ...]:
+    log = LogSum("lse", "maximum", "total")
+    if not isinstance(op, TiledAttention):
+        return log, Store("out", "lse")
+    normalize = (Normalize("accumulator", "total"),) if _is_softmax(op) else ()
+    logs = (log, Store("lse_out", "lse")) if beside else ()
+    return (*normalize, Store("out", "accumulator"), *logs)
+
+
 def _buffers(
-    graph: Graph, statement: Statement, op: TiledAttention, tiles: TileSizes
+    graph: Graph, statement: Statement, beside: Statement | None, op: TiledScores, tiles: TileSizes
 ) -> tuple[Buffer, ...]:
     types = graph.types
-    dtype = statement.type.dtype
+    dtype = op.computed(types)
     rows, keys = Dim.of(tiles.query), Dim.of(tiles.key)
-    head, value = types[op.query].dims[-1], types[op.value].dims[-1]
+    head, value = types[op.query].dims[-1], statement.type.dims[-1]
+    has_values = isinstance(op, TiledAttention)
 
-    def outside(name: str, holds: str) -> Buffer:
+    def outside(name: str, holds: str, rank: int) -> Buffer:
+        """A global buffer of which the last `rank` dims are not batch dims, or all if it is 0."""
         dims = types[holds].dims
-        outer = len(dims) - 2 if name in ("query", "key", "value", "out") else 0
+        outer = max(len(dims) - rank, 0) if rank else 0
         optional = _is_optional(graph, holds)
         dtype = types[holds].dtype
         return Buffer(name, Tier.GLOBAL, dtype, dims[outer:], holds, optional, dims[:outer])
@@ -163,19 +204,25 @@ def _buffers(
     def tile(name: str, tier: Tier, *shape: Dim) -> Buffer:
         return Buffer(name, tier, dtype, shape)
 
+    def of_values(*buffers: Buffer) -> tuple[Buffer, ...]:
+        return buffers if has_values else ()
+
+    def of_softmax(*names: str) -> tuple[Buffer, ...]:
+        return tuple(tile(name, Tier.REGISTER, rows) for name in names if _is_softmax(op))
+
     return (
-        outside("query", op.query),
-        outside("key", op.key),
-        outside("value", op.value),
-        *(outside(name, name) for name in op.captured),
-        outside("out", statement.name),
+        outside("query", op.query, 2),
+        outside("key", op.key, 2),
+        *((outside("value", op.value, 2),) if isinstance(op, TiledAttention) else ()),
+        *(outside(name, name, 0) for name in op.captured),
+        outside("out", statement.name, 2 if has_values else 1),
+        *((outside("lse_out", beside.name, 1),) if beside else ()),
         tile("query_tile", Tier.CACHE, rows, head),
         tile("key_tile", Tier.CACHE, keys, head),
-        tile("value_tile", Tier.CACHE, keys, value),
+        *of_values(tile("value_tile", Tier.CACHE, keys, value)),
         tile("scores", Tier.REGISTER, rows, keys),
         tile("weights", Tier.CACHE, rows, keys),
-        tile("maximum", Tier.REGISTER, rows),
-        tile("new_maximum", Tier.REGISTER, rows),
-        tile("total", Tier.REGISTER, rows),
-        tile("accumulator", Tier.REGISTER, rows, value),
+        *of_softmax("maximum", "new_maximum", "total"),
+        *of_values(tile("accumulator", Tier.REGISTER, rows, value)),
+        *((tile("lse", Tier.REGISTER, rows),) if beside or not has_values else ()),
     )

@@ -15,6 +15,7 @@ from attn_cuda.kernel import (
     COMMENT,
     Launch,
     define,
+    divides,
     factor,
     index_names,
     place,
@@ -28,6 +29,7 @@ from attn_cuda.site import Site
 from attn_cuda.steps import hide_past_the_end, print_step
 from attn_cuda.views import product
 from attn_dsl.expr import TRUE, Expr, Number, to_text
+from attn_dsl.ir.ops import TiledAttention
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import KeyLoop, Load, RowMax, Tier, formula
 
@@ -45,17 +47,20 @@ def attention_launch(attention: Attention) -> Launch:
     _shared(out, attention)
     out.line()
     _explain(out, attention)
-    batch, heads, _, _ = unit.shape(attention.statement.name)
+    batch, heads, _, _ = attention.shape
     tiles = f"({factor(unit, program.query_length)} + {QUERIES - 1}) / {QUERIES}"
-    notes = tuple(comment(line) for line in formula(attention.statement.name, attention.op))
+    beside = attention.beside.name if attention.beside else ""
+    lines = formula(attention.statement.name, attention.op, beside)
+    notes = tuple(comment(line) for line in lines)
     return Launch(
-        title=notes[-1],
+        title=", ".join(notes[-1 - bool(beside) :]),
         kernel=attention.kernel,
         text=out.text + text,
         blocks=" * ".join([tiles, *(factor(unit, d) for d in (heads, batch) if str(d) != "1")]),
         tensors=attention.operands,
         numbers=numbers,
         shared_bytes=f"sizeof({attention.kernel}_tiles)",
+        requires=divides(unit, program.groups) if program.groups else (),
         notes=(*notes, *memory_lines(attention)),
     )
 
@@ -84,10 +89,18 @@ def _shared(out: TextBuilder, attention: Attention) -> None:
     )
     with out.block(f"struct alignas(16) {attention.kernel}_tiles {{", "};"):
         out.line(f"float query_tile[{head}][{QUERIES} + 4];")
+        if not _has_values(attention):
+            out.line(f"float key_tile[{keys}][{head} | 1];")
+            return
         out.line(f"float weights[{keys}][{QUERIES} + 4];")
         with out.block("union {  // these two take turns", "};"):
             out.line(f"float key_tile[{keys}][{head} | 1];")
             out.line(f"float value_tile[{keys}][({value} + 15) / 16 * 16 + 1];")
+
+
+def _has_values(attention: Attention) -> bool:
+    """Whether it is an attention, and not a log-sum-exp alone."""
+    return isinstance(attention.op, TiledAttention)
 
 
 def _body(out: TextBuilder, attention: Attention) -> None:
@@ -105,9 +118,8 @@ def _body(out: TextBuilder, attention: Attention) -> None:
 
 
 def _site(out: TextBuilder, attention: Attention) -> Site:
-    unit, program = attention.unit, attention.program
-    names = index_names(unit.shape(attention.statement.name))
-    return Site(out, attention.printer(), program, names["b"], names["h"])
+    names = index_names(attention.shape)
+    return Site(out, attention.printer(), attention.program, names["b"], names["h"])
 
 
 def _opening(out: TextBuilder, attention: Attention, body: str) -> None:
@@ -116,17 +128,23 @@ def _opening(out: TextBuilder, attention: Attention, body: str) -> None:
     value = factor(unit, program.value_dim)
     out.line(f"constexpr int QUERIES = {QUERIES}, KEYS = {program.key_tile};  // of a tile")
     out.line("constexpr int ROWS = QUERIES / 16, COLUMNS = KEYS / 16;  // of a thread's scores")
-    out.line(f"constexpr int VALUES = ({value} + 15) / 16;  // of each row of a thread's result")
+    if _has_values(attention):
+        out.line(
+            f"constexpr int VALUES = ({value} + 15) / 16;  // of each row of a thread's result"
+        )
     out.line("extern __shared__ float4 memory[];")
     struct = f"{attention.kernel}_tiles"
     out.line(f"{struct}& shared = *reinterpret_cast<{struct}*>(memory);")
     out.line("const int lane = threadIdx.x % 16, group = threadIdx.x / 16;")
     length = factor(unit, program.query_length)
-    batch, heads, _, _ = unit.shape(attention.statement.name)
+    batch, heads, _, _ = attention.shape
     if str(heads) != "1" or str(batch) != "1":
         out.line(f"const long long tiles = ({length} + QUERIES - 1) / QUERIES;")
     axes = [("tile", "tiles"), ("h", factor(unit, heads)), ("b", factor(unit, batch))]
     place(out, "blockIdx.x", axes)
+    if program.groups is not None:
+        many, few = (factor(unit, dim) for dim in program.groups)
+        out.line(f"const long long key_head = h / ({many} / {few});  // which several heads share")
     out.line("const long long q_first = tile * QUERIES;")
     out.line(f"const int q_count = {_count(length, 'q_first', 'QUERIES')};")
     if mentions(body, "q_last"):

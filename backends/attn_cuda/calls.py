@@ -8,13 +8,28 @@ from dataclasses import dataclass
 from attn_cuda.attention import attention_launch
 from attn_cuda.elementwise import map_launch
 from attn_cuda.kernel import Launch, Operand
-from attn_cuda.linear import copy_launch, matmul_launch, softmax_launch
+from attn_cuda.linear import (
+    concatenate_launches,
+    copy_launch,
+    matmul_launch,
+    repeat_heads_launch,
+    softmax_launch,
+)
 from attn_cuda.names import identifiers
 from attn_cuda.plan import plan
 from attn_cuda.unit import Unit
 from attn_cuda.views import SAME_MEMORY, source
 from attn_dsl.ir import Statement
-from attn_dsl.ir.ops import Input, MatMul, Softmax, TiledAttention, Transpose
+from attn_dsl.ir.ops import (
+    Concatenate,
+    Input,
+    MatMul,
+    RepeatHeads,
+    Softmax,
+    TiledScores,
+    Transpose,
+)
+from attn_dsl.tile import together
 
 
 @dataclass(frozen=True)
@@ -37,17 +52,17 @@ def make_launcher(unit: Unit, entry: str) -> Launcher:
     outputs = tuple(_outputs(unit))
     memory = {pointer: pointer for pointer, value in outputs if pointer == value}
     scratch = []
-    launches = []
-    for statement in unit.graph.statements:
+    launches: list[tuple[str, Launch]] = []
+    for statement, *rest in together(unit.graph):
         if isinstance(statement.op, Input):
             memory[statement.name] = statement.name
         elif isinstance(statement.op, SAME_MEMORY):
             memory[statement.name] = memory[statement.op.x]
         elif not isinstance(statement.op, Transpose):
-            launches.append((statement.name, launch_of(unit, statement)))
-            if statement.name not in memory:
-                memory[statement.name] = f"{statement.name}.data"
-                scratch.append(statement.name)
+            launches += [(statement.name, launch) for launch in launches_of(unit, statement, *rest)]
+            for made in (s.name for s in (statement, *rest) if s.name not in memory):
+                memory[made] = f"{made}.data"
+                scratch.append(made)
     for pointer, value in outputs:
         if pointer != value:
             target = Operand(value, written=True, memory=pointer)
@@ -67,13 +82,28 @@ def _outputs(unit: Unit) -> Iterator[tuple[str, str]]:
         written.add(value)
 
 
-def launch_of(unit: Unit, statement: Statement) -> Launch:
-    """The kernel for a statement."""
+def launches_of(
+    unit: Unit, statement: Statement, beside: Statement | None = None
+) -> Iterator[Launch]:
+    """The kernels for a statement: one, but for each part of a concatenation.
+
+    That of an attention may compute a log-sum-exp `beside` it.
+    """
     match statement.op:
-        case TiledAttention() as op:
-            return attention_launch(plan(unit, statement, op))
+        case Concatenate() as op:
+            yield from concatenate_launches(unit, statement, op)
+        case TiledScores() as op:
+            yield attention_launch(plan(unit, statement, op, beside))
+        case _:
+            yield _launch_of(unit, statement)
+
+
+def _launch_of(unit: Unit, statement: Statement) -> Launch:
+    match statement.op:
         case MatMul() as op:
             return matmul_launch(unit, statement, op)
+        case RepeatHeads() as op:
+            return repeat_heads_launch(unit, statement, op)
         case Softmax() as op:
             return softmax_launch(unit, statement, op)
     return map_launch(unit, statement)

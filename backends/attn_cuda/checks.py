@@ -7,33 +7,40 @@ from collections.abc import Iterator, Mapping
 from attn_cuda.unit import MAX_HEAD_DIM, MAX_RANK, head_dims
 from attn_cuda.views import SAME_MEMORY
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
+from attn_dsl.expr import MINUS_INF
 from attn_dsl.ir import DType, Graph, Statement
 from attn_dsl.ir.ops import (
+    Cast,
+    Concatenate,
     Elementwise,
     Function,
     Input,
     Mask,
     MatMul,
     Pointwise,
+    RepeatHeads,
     Scale,
     Score,
     Softmax,
-    TiledAttention,
+    TiledScores,
     Transpose,
 )
 
 SUPPORTED = (
     *SAME_MEMORY,
+    Cast,
+    Concatenate,
     Elementwise,
     Function,
     Input,
     Mask,
     MatMul,
     Pointwise,
+    RepeatHeads,
     Scale,
     Score,
     Softmax,
-    TiledAttention,
+    TiledScores,
     Transpose,
 )
 
@@ -65,20 +72,30 @@ def _check_op(statement: Statement, graph: Graph) -> Iterator[Diagnostic]:
         graph.table[statement.op.x].op, Transpose
     )
     if moved or not isinstance(statement.op, SUPPORTED):
-        message = f"the cuda target has no kernel for `{statement.op.mnemonic}` yet"
-        help = "`--target numpy` runs every operation"
-        yield Diagnostic("E064", message, _span(statement), help=help)
+        yield _no_kernel(statement, f"`{statement.op.mnemonic}`")
+    elif isinstance(statement.op, Softmax) and statement.op.sink != MINUS_INF:
+        yield _no_kernel(statement, "a softmax with a sink that is not fused into an attention")
+
+
+def _no_kernel(statement: Statement, what: str) -> Diagnostic:
+    message = f"the cuda target has no kernel for {what} yet"
+    help = "`--target numpy` runs every operation"
+    return Diagnostic("E064", message, _span(statement), help=help)
 
 
 def _check_type(statement: Statement) -> Iterator[Diagnostic]:
     type_ = statement.type
     what = statement.op.name if isinstance(statement.op, Input) else statement.name
     arrives = isinstance(statement.op, Input) and type_.dtype.is_float
-    computed = isinstance(statement.op, MatMul | Softmax | TiledAttention)
-    computed |= isinstance(statement.op, Pointwise) and type_.dtype.is_float
+    computed = isinstance(statement.op, MatMul | Softmax | TiledScores)
+    computed |= isinstance(statement.op, Cast | Pointwise) and type_.dtype.is_float
     if (arrives or computed) and type_.dtype is not DType.F32:
         message = f"`{what}` is {type_}; the cuda target computes in f32"
         help = "declare it as f32, or use `--set dtype=f32` where no type is declared"
+        yield Diagnostic("E062", message, _span(statement), help=help)
+    if isinstance(statement.op, TiledScores) and statement.op.precision:
+        message = f"`{what}` computes its scores in {statement.op.precision}"
+        help = "the cuda target computes in f32; leave out the cast of the scores"
         yield Diagnostic("E062", message, _span(statement), help=help)
     if len(type_.dims) > MAX_RANK:
         message = (

@@ -14,10 +14,8 @@ from attn_dsl.expr import (
     MINUS_INF,
     SCORE,
     Binary,
-    Call,
     Expr,
     Name,
-    Number,
     Tensor,
     substitute,
     to_text,
@@ -25,7 +23,7 @@ from attn_dsl.expr import (
     where,
 )
 from attn_dsl.ir import Statement
-from attn_dsl.ir.ops import Elementwise, Mask, Pointwise, Relu, Scale, Score, Tanh
+from attn_dsl.ir.ops import Cast, Elementwise, Function, Mask, Pointwise, Scale, Score
 from attn_dsl.textbuilder import TextBuilder
 
 
@@ -38,15 +36,20 @@ def element(statement: Statement) -> Expr:
             return Binary("*", Tensor(x), Name("scale"))
         case Mask(x, keep):
             return where(keep, Tensor(x), MINUS_INF)
-        case Relu(x):
-            return Call("max", (Tensor(x), Number(0.0)))
-        case Tanh(x):
-            return Call("tanh", (Tensor(x),))
+        case Cast(x, _):
+            return Tensor(x)
+        case Function(x) as op:
+            return _of(x, type(op).element)
         case Pointwise(value):
             return value
         case Score(x, value):
-            return transform(value, lambda e: Tensor(x) if e == SCORE else e)
+            return _of(x, value)
     raise NotImplementedError(f"the cuda target has no kernel for {statement.op.mnemonic}")
+
+
+def _of(x: str, function: Expr) -> Expr:
+    """An expression of `s`, of the elements of x."""
+    return transform(function, lambda e: Tensor(x) if e == SCORE else e)
 
 
 def map_launch(unit: Unit, statement: Statement) -> Launch:

@@ -192,9 +192,9 @@ class CudaPrinter(Printer):
             case "where", (condition, yes, no):
                 parts = self._condition(condition, OR), self.within(yes, OR), self.within(no, OR)
                 return "{} ? {} : {}".format(*parts), TERNARY
-            case "sigmoid", (x,):  # in the form that never overflows
-                tanh = Call("tanh", (Binary("*", Number(0.5), x),))
-                return self.render(Binary("*", Number(0.5), Binary("+", Number(1), tanh)))
+            case "sigmoid", (x,):  # far below 0 exp(-x) is infinite, and this is 0
+                small = Call("exp", (Unary("-", x),))
+                return self.render(Binary("/", Number(1.0), Binary("+", Number(1.0), small)))
             case "floor", (x,):
                 if not self._is_real(x):
                     return self.render(x)

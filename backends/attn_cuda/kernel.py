@@ -25,13 +25,15 @@ KERNEL = "__global__ void __launch_bounds__(THREADS)"
 class Operand:
     """A tensor that a kernel is given: which one, whether it is written, in which axis order.
 
-    `memory` is the C pointer to it, where that is not called like the value.
+    `memory` is the C pointer to it, where that is not called like the value; `offset` is how many
+    elements after that the part begins that is meant.
     """
 
     value: str
     written: bool = False
     axes: tuple[int, int, int, int] = (0, 1, 2, 3)
     memory: str = ""
+    offset: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Launch:
     """A call of a kernel. `text` defines it; calls with equal texts share one definition.
 
     `blocks`, `numbers` (the arguments after the tensors) and `shared_bytes` are C expressions of
-    the launcher. `title` says in a line what is computed, `notes` say more in the file's header.
+    the launcher. `title` says in a line what is computed, `notes` say more in the file's header;
+    `requires` are conditions on the sizes without which it may not be called.
     """
 
     title: str
@@ -50,6 +53,7 @@ class Launch:
     numbers: Sequence[str]
     shared_bytes: str = "0"
     notes: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
 
 def remark(out: TextBuilder, text: str) -> None:
@@ -113,3 +117,11 @@ def factor(unit: Unit, dim: Dim) -> str:
 def index_names(shape: Sequence[Dim]) -> dict[str, str]:
     """What `b h q k` are called where a tensor of `shape` is walked: 0 along a dim of size 1."""
     return {name: "0" if dim == ONE else name for name, dim in zip("bhqk", shape, strict=True)}
+
+
+def divides(unit: Unit, groups: tuple[Dim, Dim]) -> tuple[str, ...]:
+    """The condition that the first number of heads is a multiple of the second."""
+    if all(dim.constant is not None for dim in groups):
+        return ()  # the types would not fit
+    many, few = (factor(unit, dim) for dim in groups)
+    return (f"{few} != 0 && {many} % {few} == 0",)

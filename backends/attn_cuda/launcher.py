@@ -64,8 +64,11 @@ def print_launcher(out: TextBuilder, launcher: Launcher) -> None:
         out.lines([*SCRATCH.splitlines(), ""])
     out.lines([*LAUNCH.splitlines(), ""])
     body = TextBuilder()
-    for value, launch in launcher.launches:
-        if value in launcher.scratch:
+    waiting = list(launcher.scratch)
+    for _, launch in launcher.launches:
+        written = {tensor.value for tensor in launch.tensors if tensor.written}
+        for value in [value for value in waiting if value in written]:
+            waiting.remove(value)
             count = product(unit, unit.shape(value))
             body.line(f"const Scratch<{c_type(unit, value)}> {value}({count}, stream);")
             body.line(f"if ({value}.error != cudaSuccess) return {value}.error;")
@@ -119,6 +122,8 @@ def _used(type_: str, name: str, body: str) -> str:
 def _print_launch(out: TextBuilder, launcher: Launcher, launch: Launch) -> None:
     head = f"launch({launch.kernel}, {launch.blocks}, {launch.shared_bytes}, stream,"
     out.line(f"// {launch.title}")
+    for condition in launch.requires:
+        out.line(f"if (!({condition})) return cudaErrorInvalidValue;")
     first, last = launcher.launches[0][1], launcher.launches[-1][1]
     declare = "cudaError_t " if launch is first else ""
     verb = "return" if launch is last else f"{declare}error ="
@@ -140,6 +145,8 @@ def _view(launcher: Launcher, operand: Operand) -> str:
         pointer, base, swapped = operand.memory, operand.value, False
     else:
         pointer = launcher.memory[base]
+    if operand.offset:
+        pointer = f"{pointer} + {operand.offset}"
     steps = list(_stride_names(unit, base) if base in unit.optional else strides(unit, base))
     if swapped:
         steps[2], steps[3] = steps[3], steps[2]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from attn_cuda.kernel import Launch, Operand, factor
+from collections.abc import Iterator
+
+from attn_cuda.kernel import Launch, Operand, divides, factor
 from attn_cuda.unit import Unit
 from attn_cuda.views import c_type, product
-from attn_dsl.ir import Statement
-from attn_dsl.ir.ops import MatMul, Softmax
+from attn_dsl.ir import Dim, Statement
+from attn_dsl.ir.ops import Concatenate, MatMul, RepeatHeads, Softmax
 
 MATMUL = """\
 // out = lhs rhs. A block computes a tile of 64 x 64 elements; slices of lhs and rhs, 16 deep, pass
@@ -95,6 +97,19 @@ copy(View<const T> x, View<T> out, long long count, long long heads, long long r
 }
 """
 
+REPEAT = """\
+// out = x, of which each head serves `each` heads, one after the other.
+__global__ void __launch_bounds__(THREADS)
+repeat_heads(View<const float> x, View<float> out, long long count, long long heads,
+             long long rows, long long columns, long long each) {
+    const long long n = blockIdx.x * (long long)THREADS + threadIdx.x;
+    if (n >= count) return;
+    const long long k = n % columns, q = n / columns % rows;
+    const long long h = n / columns / rows % heads, b = n / columns / rows / heads;
+    out.at(b, h, q, k) = x.at(b, h / each, q, k);
+}
+"""
+
 
 def matmul_launch(unit: Unit, statement: Statement, op: MatMul) -> Launch:
     """The tiled matrix product."""
@@ -132,3 +147,34 @@ def copy_launch(unit: Unit, value: str, out: Operand) -> Launch:
     kernel = f"copy<{c_type(unit, value)}>"
     title = f"{out.memory} = {value}"
     return Launch(title, kernel, COPY, blocks, (Operand(value), out), (count, *sizes))
+
+
+def repeat_heads_launch(unit: Unit, statement: Statement, op: RepeatHeads) -> Launch:
+    """Copies of heads, for what is not fused."""
+    dims, groups = unit.shape(statement.name), unit.shape(op.x)[1]
+    count = product(unit, dims)
+    sizes = [product(unit, (dim,)) for dim in dims[1:]]
+    each = f"{factor(unit, dims[1])} / {factor(unit, groups)}"
+    blocks = f"({count} + THREADS - 1) / THREADS"
+    operands = Operand(op.x), Operand(statement.name, written=True)
+    title = f"{statement.name} = {op.x}, its heads repeated"
+    requires = divides(unit, (dims[1], groups))
+    numbers = (count, *sizes, each)
+    return Launch(title, "repeat_heads", REPEAT, blocks, operands, numbers, requires=requires)
+
+
+def concatenate_launches(unit: Unit, statement: Statement, op: Concatenate) -> Iterator[Launch]:
+    """A copy of each part to its place; a part that broadcasts is read as often as it takes."""
+    shape, axis = unit.shape(statement.name), op.axis + 4
+    first = Dim.of(0)
+    for part in op.parts:
+        dims = (*shape[:axis], unit.shape(part)[axis], *shape[axis + 1 :])
+        count = product(unit, dims)
+        sizes = [product(unit, (dim,)) for dim in dims[1:]]
+        offset = product(unit, (first, *shape[axis + 1 :])) if first != Dim.of(0) else ""
+        target = Operand(statement.name, written=True, offset=offset)
+        blocks = f"({count} + THREADS - 1) / THREADS"
+        title = f"{statement.name} = {', '.join(op.parts)} along axis {op.axis}"
+        kernel = f"copy<{c_type(unit, statement.name)}>"
+        yield Launch(title, kernel, COPY, blocks, (Operand(part), target), (count, *sizes))
+        first = first + unit.shape(part)[axis]

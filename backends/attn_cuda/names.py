@@ -18,13 +18,15 @@ typedef typeid typename union unsigned using virtual void volatile wchar_t while
 OURS = """
 COLUMNS KEYS QUERIES ROWS THREADS VALUES
 accumulator b d e error group h highest i inside inverse j k k_begin k_count k_end k_first k_last
-key key_tile lane m maximum memory n new_maximum q q_count q_first q_last query query_tile rescale
-row s scale scores shared shift stream sum tile tiles total value value_tile weight weights
+key key_head key_tile lane lse m maximum memory n new_maximum q q_count q_first q_last query
+query_tile rescale row s scale scores shared shift stream sum tile tiles total value value_tile
+weight weights
 Declared Scratch View at copy data floor_divide floor_modulo gather greatest lane_max lane_sum
-larger launch least matmul power real_divide real_modulo smaller softmax_rows tile_range zero
+larger launch least matmul power real_divide real_modulo repeat_heads smaller softmax_rows
+tile_range zero
 """
 THEIRS = """
-INFINITY NAN blockIdx threadIdx float4 cudaError_t cudaStream_t cudaSuccess
+INFINITY NAN blockIdx threadIdx float4 cudaErrorInvalidValue cudaError_t cudaStream_t cudaSuccess
 abs acos acosh asin asinh assert atan atan2 atanh blockDim cbrt ceil copysign cos cosh div erf erfc
 exp exp2 expf expm1 fabs fabsf fdim floor floorf fma fmax fmaxf fmin fminf fmod free frexp gamma
 gridDim hypot ilogb index j0 j1 jn ldexp lgamma linux llabs llrint llround log log10 log1p log2 logb

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from attn_cuda.expressions import CudaPrinter
 from attn_cuda.kernel import Operand, index_names
 from attn_cuda.simplify import fold
-from attn_cuda.unit import Unit, four
+from attn_cuda.unit import Shape, Unit, four
 from attn_dsl.expr import FALSE, TRUE, Number
 from attn_dsl.ir import Statement
-from attn_dsl.ir.ops import TiledAttention
-from attn_dsl.tile import KeyLoop, TileProgram, TileSizes, range_kinds, schedule
+from attn_dsl.ir.ops import TiledAttention, TiledScores
+from attn_dsl.tile import Buffer, KeyLoop, TileProgram, TileSizes, range_kinds, schedule
 
 QUERIES = 64
 KEY_TILES = (64, 32)
@@ -29,12 +29,13 @@ def choose_tiles(head_dim: int, value_dim: int) -> TileSizes:
 
 @dataclass(frozen=True)
 class Attention:
-    """A fused statement with its plan."""
+    """A fused statement with its plan, and the log-sum-exp that comes `beside` an attention."""
 
     unit: Unit
     statement: Statement
-    op: TiledAttention
+    op: TiledScores
     program: TileProgram
+    beside: Statement | None = None
 
     @property
     def kernel(self) -> str:
@@ -43,9 +44,23 @@ class Attention:
 
     @property
     def operands(self) -> list[Operand]:
-        """The tensors that the kernel is given, the result last."""
+        """The tensors that the kernel is given, the results last."""
         read = [Operand(value) for value in self.op.operands]
-        return [*read, Operand(self.statement.name, written=True)]
+        return [*read, *(self._result(buffer) for buffer in self.program.results)]
+
+    @staticmethod
+    def _result(buffer: Buffer) -> Operand:
+        """A result by rows; one number a row has no columns, and its last axis is that of rows."""
+        assert buffer.value is not None
+        axes = (0, 1, 2, 3) if len(buffer.shape) > 1 else (1, 2, 3, 0)
+        return Operand(buffer.value, written=True, axes=axes)
+
+    @property
+    def shape(self) -> Shape:
+        """The dims of the scores, or of the result: batch, head, rows, and what is not walked."""
+        if isinstance(self.op, TiledAttention):
+            return self.unit.shape(self.statement.name)
+        return four(self.op.scores_type(self.unit.graph.types))
 
     def printer(self) -> CudaPrinter:
         """Prints the kernel's expressions. `b` and `h` count the scores' batch dims."""
@@ -62,9 +77,10 @@ class Attention:
         return keys
 
 
-def plan(unit: Unit, statement: Statement, op: TiledAttention) -> Attention:
+def plan(unit: Unit, statement: Statement, op: TiledScores, beside: Statement | None) -> Attention:
     """Choose tiles for the statement and schedule it."""
-    types = unit.graph.types
-    head, value = (types[v].dims[-1].value(unit.constants) for v in (op.query, op.value))
-    program = schedule(unit.graph, statement, choose_tiles(head, value))
-    return Attention(unit, statement, op, program)
+    head = unit.graph.types[op.query].dims[-1].value(unit.constants)
+    has_values = isinstance(op, TiledAttention)
+    value = statement.type.dims[-1].value(unit.constants) if has_values else 0
+    program = schedule(unit.graph, statement, choose_tiles(head, value), beside)
+    return Attention(unit, statement, op, program, beside)

@@ -35,9 +35,13 @@ class Site:
         """The length of a row of a buffer, in C."""
         return factor(self.printer.unit, self.program.buffer(buffer).shape[-1])
 
-    def at(self, buffer: str, row: str, column: str) -> str:
-        """An element of a global buffer, in this block's batch and head."""
-        return f"{self.program.buffer(buffer).value}.at({self.b}, {self.h}, {row}, {column})"
+    def at(self, buffer: str, row: str, column: str, *, grouped: bool = False) -> str:
+        """An element of a global buffer, in this block's batch and head.
+
+        Where it is `grouped`, heads of the query share one of its heads.
+        """
+        head = "key_head" if grouped else self.h
+        return f"{self.program.buffer(buffer).value}.at({self.b}, {head}, {row}, {column})"
 
 
 @contextmanager

@@ -7,19 +7,22 @@ from functools import singledispatch
 
 from attn_cuda.simplify import fold
 from attn_cuda.site import COLUMNS, ROWS, VALUES, Site, block, each, each_score, given
-from attn_dsl.expr import FALSE, Unary, negation, tensors_in, to_text
+from attn_dsl.expr import FALSE, Unary, names_in, negation, tensors_in, to_text
 from attn_dsl.tile import (
+    Begin,
     Contract,
     Exponentiate,
     Fill,
     Hide,
     Load,
+    LogSum,
     Map,
     Normalize,
     Rescale,
     RowMax,
     RowSum,
     Store,
+    Weigh,
 )
 
 
@@ -34,7 +37,7 @@ def _(step: Load, site: Site) -> None:
     out, dims = site.out, site.dims(step.into)
     first, count = f"{step.axis}_first", f"{step.axis}_count"
     rows = "QUERIES" if step.axis == "q" else "KEYS"
-    element = site.at(step.source, f"{first} + row", "d")
+    element = site.at(step.source, f"{first} + row", "d", grouped=step.grouped)
     value = element if step.scale is None else f"{element} * scale"
     place = "[d][row]" if step.axis == "q" else "[row][d]"
     if step.into == "value_tile":
@@ -61,6 +64,18 @@ def _(step: Fill, site: Site) -> None:
     site.out.line(f"{declaration};")
     value, _ = replace(site.printer, single=True).number(step.value)
     each(site, f"{step.buffer}[i] = {value};", ROWS)
+
+
+@print_step.register
+def _(step: Begin, site: Site) -> None:
+    site.remark("Each row begins with its sink, a logit that has no key.")
+    site.out.line(f"float {step.maximum}[ROWS], {step.total}[ROWS];")
+    printer = replace(site.printer, names={**site.printer.names, "k": "0"})
+    with block(site, ROWS):
+        if "q" in names_in(step.sink):
+            site.out.line("const long long q = q_first + min(ROWS * group + i, q_count - 1);")
+        site.out.line(f"{step.maximum}[i] = {printer.print(step.sink)};")
+        site.out.line(f"{step.total}[i] = {step.maximum}[i] == -INFINITY ? 0.0f : 1.0f;")
 
 
 @print_step.register
@@ -114,7 +129,8 @@ def _(step: Hide, site: Site) -> None:
             # A tensor may hold NaN, of which every comparison is false, reversed ones too.
             turned = Unary("not", mask) if tensors_in(mask) else negation(mask)
             hidden = printer.print(turned)
-            out.line(f"if ({hidden}) {step.buffer}[i][j] = -INFINITY;")
+            value = "0.0f" if step.value == 0 else "-INFINITY"
+            out.line(f"if ({hidden}) {step.buffer}[i][j] = {value};")
 
 
 def hide_past_the_end(site: Site) -> None:
@@ -149,7 +165,20 @@ def _(step: Exponentiate, site: Site) -> None:
         out.line(f"const float shift = {step.maximum}[i] == -INFINITY ? 0.0f : {step.maximum}[i];")
         with block(site, COLUMNS):
             out.line(f"{step.into}[i][j] = expf({step.scores}[i][j] - shift);")
-            out.line(f"shared.{step.into}[lane + 16 * j][ROWS * group + i] = {step.into}[i][j];")
+            if any(buffer.name == "value_tile" for buffer in site.program.buffers):
+                place = f"shared.{step.into}[lane + 16 * j][ROWS * group + i]"
+                out.line(f"{place} = {step.into}[i][j];")
+
+
+@print_step.register
+def _(step: Weigh, site: Site) -> None:
+    site.remark(
+        "The scores are the weights. In the last tile, columns past the last key have none."
+    )
+    with block(site, ROWS, COLUMNS):
+        there = "lane + 16 * j < k_count"
+        place = f"shared.{step.into}[lane + 16 * j][ROWS * group + i]"
+        site.out.line(f"{place} = {there} ? {step.scores}[i][j] : 0.0f;")
 
 
 @print_step.register
@@ -188,8 +217,18 @@ def _(step: Normalize, site: Site) -> None:
 
 
 @print_step.register
+def _(step: LogSum, site: Site) -> None:
+    site.remark("The logarithm of each row's sum; -inf, which logf gives for 0, if no key is seen.")
+    site.out.line(f"float {step.into}[ROWS];")
+    each(site, f"{step.into}[i] = {step.maximum}[i] + logf({step.total}[i]);", ROWS)
+
+
+@print_step.register
 def _(step: Store, site: Site) -> None:
     out, width = site.out, site.dims(step.into)
+    if len(site.program.buffer(step.buffer).shape) == 1:
+        _store_rows(step, site)
+        return
     size = site.program.value_dim.value(site.printer.unit.constants)
     site.remark("Store the rows that are queries, and not past the end.")
     with block(site, ROWS):
@@ -199,3 +238,12 @@ def _(step: Store, site: Site) -> None:
             inside = "row < q_count" + (f" && e < {width}" if size % 16 else "")
             element = site.at(step.into, "q_first + row", "e")
             out.line(f"if ({inside}) {element} = {step.buffer}[i][j];")
+
+
+def _store_rows(step: Store, site: Site) -> None:
+    """A number for each row, which all lanes of a group know."""
+    site.remark("Store a number for each query; one lane of a group does.")
+    with block(site, "if (lane == 0) {", ROWS):
+        site.out.line("const int row = ROWS * group + i;")
+        element = site.at(step.into, "q_first + row", "0")
+        site.out.line(f"if (row < q_count) {element} = {step.buffer}[i];")

@@ -10,7 +10,7 @@ from attn_cuda.names import identifiers
 from attn_dsl.expr import Expr, Kind
 from attn_dsl.ir import Dim, Graph, Statement, TensorType
 from attn_dsl.ir.dims import ONE
-from attn_dsl.ir.ops import Input, TiledAttention
+from attn_dsl.ir.ops import Input, TiledAttention, TiledScores
 
 MAX_HEAD_DIM = 128
 MAX_RANK = 4  # batch, head, row, column
@@ -108,10 +108,10 @@ def sizes_of(graph: Graph) -> tuple[str, ...]:
 
 def head_dims(statement: Statement, graph: Graph) -> Iterator[Dim]:
     """The dims of a fused statement that have to be constants."""
-    if isinstance(statement.op, TiledAttention):
-        yield from dict.fromkeys(
-            (graph.types[statement.op.query].dims[-1], graph.types[statement.op.value].dims[-1])
-        )
+    if isinstance(statement.op, TiledScores):
+        values = (statement.type,) if isinstance(statement.op, TiledAttention) else ()
+        dims = (type_.dims[-1] for type_ in (graph.types[statement.op.query], *values))
+        yield from dict.fromkeys(dims)
 
 
 def expressions_of(statement: Statement) -> Iterable[Expr]:

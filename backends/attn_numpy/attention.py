@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attn_dsl.expr import Expr, names_in, tensors_in
-from attn_dsl.ir import DType, Graph, Statement
-from attn_dsl.ir.ops import TiledAttention
+from attn_dsl.expr import Binary, Expr, names_in, tensors_in
+from attn_dsl.ir import Dim, DType, Graph, Statement
+from attn_dsl.ir.ops import TiledScores
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import Buffer, Hide, Load, Map, TileProgram, formula
+from attn_dsl.tile import Begin, Buffer, Hide, Load, Map, TileProgram, formula
 from attn_numpy.expressions import ScalarPrinter
 from attn_numpy.loop import asked_in_loop, head_indices, print_loop
-from attn_numpy.steps import Site, is_bounded, print_step
+from attn_numpy.steps import Site, is_bounded, is_normalized, is_scalar, print_step
 from attn_numpy.tile_map import print_map
 
 scalar = ScalarPrinter().print
@@ -22,7 +22,7 @@ def print_attention(site: Site, graph: Graph, statement: Statement, name: str) -
     out, program = site.out, site.program
     arguments = [*statement.op.operands, *sizes_of(program)]
     with out.block(f"def {name}({', '.join(arguments)}):"):
-        _docstring(out, graph, statement)
+        _docstring(out, graph, statement, program)
         _tile_sizes(out, program)
         _broadcast(out, program)
         out.line()
@@ -35,7 +35,7 @@ def print_attention(site: Site, graph: Graph, statement: Statement, name: str) -
             _tile(site)
         out.line()
         _jobs(out, program)
-        out.line(f"return {statement.name}")
+        out.line(f"return {', '.join(str(buffer.value) for buffer in program.results)}")
 
 
 def sizes_of(program: TileProgram) -> tuple[str, ...]:
@@ -52,24 +52,28 @@ def sizes_of(program: TileProgram) -> tuple[str, ...]:
 
 def _expressions(program: TileProgram) -> Iterator[Expr]:
     """The expressions of the steps."""
+    yield from (dim.to_expr() for dim in program.groups or ())
     for step in (*program.prologue, *program.body):
         match step:
             case Load(scale=scale) if scale is not None:
                 yield scale
+            case Begin(sink=sink):
+                yield sink
             case Map(score=score):
                 yield score
             case Hide(mask=mask):
                 yield mask
 
 
-def _docstring(out: TextBuilder, graph: Graph, statement: Statement) -> None:
+def _docstring(out: TextBuilder, graph: Graph, statement: Statement, program: TileProgram) -> None:
     op = statement.op
-    assert isinstance(op, TiledAttention)
+    assert isinstance(op, TiledScores)
+    results = [str(buffer.value) for buffer in program.results]
     out.line('"""Fused attention, which never holds the whole matrix of scores.')
     out.line()
-    out.lines(f"    {line}" for line in formula(statement.name, op))
+    out.lines(f"    {line}" for line in formula(statement.name, op, "".join(results[1:])))
     out.line()
-    for name in (*op.operands, statement.name):
+    for name in (*op.operands, *results):
         out.line(f"{name}: {graph.types[name]}")
     out.line('"""')
 
@@ -82,13 +86,20 @@ def _tile_sizes(out: TextBuilder, program: TileProgram) -> None:
 
 def _broadcast(out: TextBuilder, program: TileProgram) -> None:
     """Bring all operands to the same batch dims, without copying."""
-    query, key, value = (program.buffer(n).value for n in ("query", "key", "value"))
-    output = program.buffer("out")
-    out.line(
-        f"batch = np.broadcast_shapes({query}.shape[:-2], {key}.shape[:-2], {value}.shape[:-2])"
+    grouped = _grouped(program)
+    operands = dict.fromkeys(buffer.value for buffer in program.operands)
+    if program.groups is not None:
+        each, query = " and ".join(grouped), program.buffer("query").value
+        out.line(f"# Each head of {each} serves {_per_group(program.groups)} heads of {query}.")
+    shapes = (
+        f"(*{name}.shape[:-3], 1)" if name in grouped else f"{name}.shape[:-2]" for name in operands
     )
-    for name in dict.fromkeys((query, key, value)):
-        out.line(f"{name} = np.broadcast_to({name}, batch + {name}.shape[-2:])")
+    out.line(f"batch = np.broadcast_shapes({', '.join(shapes)})")
+    for name in operands:
+        shape = (
+            f"batch[:-1] + {name}.shape[-3:]" if name in grouped else f"batch + {name}.shape[-2:]"
+        )
+        out.line(f"{name} = np.broadcast_to({name}, {shape})")
     queries, keys = (scalar(d.to_expr()) for d in (program.query_length, program.key_length))
     for buffer in _tilewise(program):
         spread = f"np.broadcast_to({buffer.name}, (*batch, {queries}, {keys}))"
@@ -101,18 +112,32 @@ def _broadcast(out: TextBuilder, program: TileProgram) -> None:
             absent = "True" if buffer.dtype is DType.BOOL else "0"
             out.line(f"{buffer.name} = {absent} if {buffer.name} is None else {buffer.name}")
             out.line(f"{buffer.name} = {spread}")
-    dtype = f"np.{output.dtype.numpy}"
-    out.line(f"one = np.ones(({keys}, 1), {dtype})")
-    shape = f"(*batch, {queries}, {scalar(program.value_dim.to_expr())})"
-    out.line(f"{output.value} = np.empty({shape}, {dtype})")
+    if is_normalized(program):
+        out.line(f"one = np.ones(({keys}, 1), np.{program.buffer('scores').dtype.numpy})")
+    for buffer in program.results:
+        shape = ", ".join(["*batch", *(scalar(dim.to_expr()) for dim in buffer.shape)])
+        out.line(f"{buffer.value} = np.empty(({shape}), np.{buffer.dtype.numpy})")
+
+
+def _per_group(groups: tuple[Dim, Dim]) -> str:
+    """How many heads of the query read the same head of the key."""
+    many, few = (dim.to_expr() for dim in groups)
+    return scalar(Binary("//", many, few))
+
+
+def _grouped(program: TileProgram) -> list[str]:
+    """The key, the value, or both, where they have fewer heads than the query."""
+    loads = [step for step in program.body if isinstance(step, Load) and step.grouped]
+    values = (program.buffer(load.source).value for load in loads)
+    return list(dict.fromkeys(value for value in values if value is not None))
 
 
 def _tilewise(program: TileProgram) -> list[Buffer]:
-    """The captured tensors that are read at the scores, and not gathered from."""
+    """The captured tensors that are read at the scores, and neither gathered from nor scalars."""
     found: dict[str, None] = {}
     for expr in _expressions(program):
         found |= dict.fromkeys(tensors_in(expr, gathered=False))
-    return [buffer for buffer in program.captured if buffer.name in found]
+    return [b for b in program.captured if b.name in found and not is_scalar(b)]
 
 
 def _is_guarded(program: TileProgram, buffer: Buffer) -> bool:
@@ -138,6 +163,8 @@ def _tile(site: Site) -> None:
     for index, axis in (("h", 1), ("b", 2)):
         if index in names:
             out.line(f"{index} = head[-{axis}] if len(head) >= {axis} else 0")
+    if program.groups is not None:
+        out.line(f"group = (*head[:-1], head[-1] // ({_per_group(program.groups)}))")
     for step in program.prologue:
         print_step(site, step)
     out.line()
@@ -145,6 +172,13 @@ def _tile(site: Site) -> None:
     out.line()
     for step in program.epilogue:
         print_step(site, step)
+
+
+def _head_of(program: TileProgram, key: str | None) -> str:
+    """The index of the head of the key, where no variable holds it."""
+    if program.groups is None or key not in _grouped(program):
+        return "head"
+    return f"(*head[:-1], head[-1] // ({_per_group(program.groups)}))"
 
 
 def _jobs(out: TextBuilder, program: TileProgram) -> None:
@@ -155,7 +189,8 @@ def _jobs(out: TextBuilder, program: TileProgram) -> None:
         with out.block("for head in np.ndindex(batch):"):
             longest = ""
             if is_bounded(program):
-                out.line(f"longest_key = longest({program.buffer('key').value}[head])")
+                key = program.buffer("key").value
+                out.line(f"longest_key = longest({key}[{_head_of(program, key)}])")
                 longest = ", longest_key"
             with out.block(f"for q_begin in {tiles}:"):
                 out.line(f"jobs.append(pool.submit(tile, head, q_begin{longest}))")

@@ -141,7 +141,7 @@ class ArrayPrinter(PythonPrinter):
         "log": "np.log({})",
         "sqrt": "np.sqrt({})",
         "tanh": "np.tanh({})",
-        "sigmoid": "0.5 * (1 + np.tanh(0.5 * {}))",
+        "sigmoid": "sigmoid({})",
         "floor": "np.floor({}).astype(np.int64)",
     }
 
@@ -226,8 +226,6 @@ class ArrayPrinter(PythonPrinter):
         if expr.function == "where":
             return form.format(*(self.print(a) for a in expr.arguments)), ATOM
         first, *rest = (self._counted(expr.arguments[0]), *expr.arguments[1:])
-        if expr.function == "sigmoid":
-            return form.format(self.within(first, 7)), self.operators["*"][1]
         return form.format(self.print(first), *(self.print(a) for a in rest)), ATOM
 
 

@@ -9,9 +9,16 @@ from functools import cache
 from attn_dsl.backend import Options
 from attn_dsl.expr import names_in
 from attn_dsl.ir import Graph, Statement
-from attn_dsl.ir.ops import Input, TiledAttention
+from attn_dsl.ir.ops import Input, TiledAttention, TiledScores
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import TileProgram, TileSizes, choose_tiles, local_names, schedule
+from attn_dsl.tile import (
+    TileProgram,
+    TileSizes,
+    choose_tiles,
+    local_names,
+    schedule,
+    together,
+)
 from attn_numpy.attention import print_attention, sizes_of
 from attn_numpy.names import attention_name, reserved_names
 from attn_numpy.steps import Site
@@ -37,33 +44,34 @@ class Function:
 
 
 def attention_functions(graph: Graph, options: Options) -> dict[str, Function]:
-    """The functions of all fused operations, by the value that each computes."""
+    """The functions of all fused operations, by the value that each computes, or the first."""
     functions: dict[str, Function] = {}
     texts: dict[str, str] = {}
-    for statement in graph.statements:
-        if isinstance(statement.op, TiledAttention):
-            function = _attention_function(graph, statement, options, share=True)
+    for group in together(graph):
+        if isinstance(group[0].op, TiledScores):
+            function = _attention_function(graph, group, options, share=True)
             if texts.setdefault(function.name, function.text) != function.text:
-                function = _attention_function(graph, statement, options, share=False)
-            functions[statement.name] = function
+                function = _attention_function(graph, group, options, share=False)
+            functions[group[0].name] = function
     return functions
 
 
 def _attention_function(
-    graph: Graph, statement: Statement, options: Options, share: bool
+    graph: Graph, group: tuple[Statement, ...], options: Options, share: bool
 ) -> Function:
-    """The function that computes the fused operation of `statement`.
+    """The function that computes a fused operation, or the two of `group` together.
 
     Within a module values are called by their paths, `Encoder_0_MHA_q_heads`. To `share` it,
     they are called by what follows, so that all copies of the module have the same function.
     """
+    statement = group[0]
     operands = [graph.table[name] for name in statement.op.operands]
     shared, names = local_names(statement.name, statement.op)
-    if not share or set(names.values()) & {*reserved_names(), *graph.symbols}:
+    if not share or len(group) > 1 or set(names.values()) & {*reserved_names(), *graph.symbols}:
         names, shared = {}, ""
-    local = Graph(graph.name, (*operands, statement), ()).rename(names)
-    fused = local.statements[-1]
-    program = schedule(local, fused, tiles_of(local, fused, options.sizes))
+    local = Graph(graph.name, (*operands, *group), ()).rename(names)
+    fused, *beside = local.statements[len(operands) :]
+    program = schedule(local, fused, tiles_of(local, fused, options.sizes), *beside)
     name = attention_name(shared + fused.name)
     out = TextBuilder()
     print_attention(Site(out, program, count=options.count), local, fused, name)
@@ -92,14 +100,16 @@ def _tiles_of(graph: Graph, known: frozenset[tuple[str, int]]) -> TileSizes:
     """The same for the last operation of `graph`; once for all copies of a module."""
     statement, sizes = graph.statements[-1], dict(known)
     op = statement.op
-    assert isinstance(op, TiledAttention)
-    inner = {s for name in (op.query, op.value) for s in graph.types[name].dims[-1].symbols}
+    assert isinstance(op, TiledScores)
+    heads = [graph.types[op.query], *([statement.type] if isinstance(op, TiledAttention) else [])]
+    inner = {symbol for type_ in heads for symbol in type_.dims[-1].symbols}
     if not inner <= sizes.keys():
         return TILES
     symbols = {s for type_ in graph.types.values() for s in type_.symbols}
     symbols = symbols.union(*(names_in(expr) for _, expr in op.fields_of("expression")))
     at = {s: sizes[s] if s in inner else max(sizes.get(s, 0), LENGTH) for s in symbols}
-    batch = {s for dim in statement.type.dims[:-2] for s in dim.symbols} - inner
+    outer = op.scores_type(graph.types).dims[:-2] + statement.type.dims[:-2]
+    batch = {s for dim in outer for s in dim.symbols} - inner
     at |= dict.fromkeys(batch, 1)  # all heads are alike, as far as is known here
     dims = {dim for type_ in graph.types.values() for dim in type_.dims}
     if any(dim.substitute(at).constant is None for dim in dims):

@@ -1,5 +1,15 @@
 """Functions that an emitted module defines if it calls them, by name."""
 
+CONCATENATE = '''
+def concatenate(parts, axis):
+    """The parts along axis; along the others they broadcast."""
+    shape = np.broadcast_shapes(*(np.take(part, [], axis).shape for part in parts))
+    shapes = [list(shape) for part in parts]
+    for part, wanted in zip(parts, shapes):
+        wanted[axis] = part.shape[axis]
+    return np.concatenate([np.broadcast_to(p, s) for p, s in zip(parts, shapes)], axis)
+'''
+
 GATHER = '''
 def gather(tensor, *index):
     """tensor[index], element by element; 0 where an index is out of range."""
@@ -51,6 +61,13 @@ def longest(vectors):
     return math.sqrt(np.vecdot(vectors, vectors).max(initial=0))
 '''
 
+SIGMOID = '''
+def sigmoid(x):
+    """1 / (1 + exp(-x)), in a form that never overflows and is exact far below 0 too."""
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, small) / (1 + small)
+'''
+
 SOFTMAX = '''
 def softmax(x, axis):
     """exp(x) / sum of exp(x) along axis; 0 where all of it is -inf."""
@@ -58,6 +75,28 @@ def softmax(x, axis):
     weights = np.exp(x - np.where(highest == -np.inf, 0, highest))
     total = weights.sum(axis=axis, keepdims=True)
     return weights / np.where(total == 0, 1, total)
+'''
+
+SOFTMAX_WITH_SINK = '''
+def softmax_with_sink(x, sink):
+    """exp(x) / (exp(sink) + sum of exp(x)) along the last axis: a sink takes weight, and no key."""
+    sink = np.asarray(sink, x.dtype)
+    highest = np.maximum(x.max(axis=-1, keepdims=True, initial=-np.inf), sink)
+    shift = np.where(highest == -np.inf, 0, highest)
+    weights = np.exp(x - shift)
+    total = weights.sum(axis=-1, keepdims=True) + np.exp(sink - shift)
+    return weights / np.where(total == 0, 1, total)
+'''
+
+LOG_SUM_EXP = '''
+def log_sum_exp(x, axis, sink=-np.inf):
+    """log of (exp(sink) + sum of exp(x)) along axis; -inf where all of it is."""
+    sink = np.asarray(sink, x.dtype)
+    highest = np.maximum(x.max(axis=axis, keepdims=True, initial=-np.inf), sink)
+    shift = np.where(highest == -np.inf, 0, highest)
+    total = np.exp(x - shift).sum(axis=axis, keepdims=True) + np.exp(sink - shift)
+    with np.errstate(divide="ignore"):
+        return np.squeeze(shift + np.log(total), axis)
 '''
 
 LAYER_NORM = '''
@@ -96,6 +135,12 @@ def merge_heads(x):
     return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
 '''
 
+REPEAT_HEADS = '''
+def repeat_heads(x, heads):
+    """[..., g, n, d] as [..., heads, n, d]: each head as often as it takes."""
+    return np.repeat(x, heads // max(x.shape[-3], 1), axis=-3)
+'''
+
 TILE_RANGE = '''
 def tile_range(values, tile, axis):
     """The least and the greatest of every `tile` values along axis; NaN if one is NaN."""
@@ -104,16 +149,21 @@ def tile_range(values, tile, axis):
 '''
 
 HELPERS = {
+    "concatenate": CONCATENATE,
     "embedding": EMBEDDING,
     "gather": GATHER,
     "given": GIVEN,
     "index": INDEX,
     "key_tiles": KEY_TILES,
     "layer_norm": LAYER_NORM,
+    "log_sum_exp": LOG_SUM_EXP,
     "longest": LONGEST,
     "merge_heads": MERGE_HEADS,
     "positions": POSITIONS,
+    "repeat_heads": REPEAT_HEADS,
+    "sigmoid": SIGMOID,
     "softmax": SOFTMAX,
+    "softmax_with_sink": SOFTMAX_WITH_SINK,
     "split_heads": SPLIT_HEADS,
     "tile_range": TILE_RANGE,
 }

@@ -7,9 +7,9 @@ import re
 from attn_dsl.backend import Options
 from attn_dsl.expr import names_in
 from attn_dsl.ir import DType, Graph, Statement
-from attn_dsl.ir.ops import Input, TiledAttention
+from attn_dsl.ir.ops import Input, TiledScores
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import formula
+from attn_dsl.tile import formula, together
 from attn_numpy.counting import COUNTING
 from attn_numpy.function import Function, attention_functions
 from attn_numpy.helpers import HELPERS
@@ -52,10 +52,10 @@ def _print_head(
     out.line(f'"""{quoted(graph.name)}: emitted by attn for NumPy.')
     out.line()
     if len(functions) == 1:
-        (name,) = functions
-        op = graph.table[name].op
-        assert isinstance(op, TiledAttention)
-        out.lines(f"    {line}" for line in formula(name, op))
+        ((first, *rest),) = [group for group in together(graph) if group[0].name in functions]
+        assert isinstance(first.op, TiledScores)
+        lines = formula(first.name, first.op, rest[0].name if rest else "")
+        out.lines(f"    {line}" for line in lines)
     arguments = ", ".join([*_owned(graph), *parameters(graph)])
     out.line(f'\nCall `{entry_name(graph)}({arguments})`; it needs NumPy 2 and nothing else.\n"""')
     out.line()
@@ -100,9 +100,9 @@ def _print_entry(
         _print_sizes(out, graph, functions)
         _print_optional(out, graph, names)
         out.lines(widening(stored))
-        for statement in graph.statements:
-            if not isinstance(statement.op, Input):
-                _print_statement(out, graph, statement, functions)
+        for group in together(graph):
+            if not isinstance(group[0].op, Input):
+                _print_group(out, graph, group, functions)
         results = (
             narrowed(stored, value, spelled(graph.table[value])) for _, value in graph.outputs
         )
@@ -128,7 +128,7 @@ def _print_sizes(out: TextBuilder, graph: Graph, functions: dict[str, Function])
     """Read the sizes that are needed from the shapes of the inputs."""
     needed = {size for function in functions.values() for size in function.sizes}
     for statement in graph.statements:
-        if not isinstance(statement.op, Input | TiledAttention):
+        if not isinstance(statement.op, Input | TiledScores):
             for _, expr in statement.op.fields_of("expression"):
                 needed |= names_in(expr) & set(graph.symbols)
     for statement in graph.inputs:
@@ -155,13 +155,15 @@ def _print_optional(out: TextBuilder, graph: Graph, names: dict[str, str]) -> No
         )
 
 
-def _print_statement(
-    out: TextBuilder, graph: Graph, statement: Statement, functions: dict[str, Function]
+def _print_group(
+    out: TextBuilder, graph: Graph, group: tuple[Statement, ...], functions: dict[str, Function]
 ) -> None:
-    op = statement.op
-    if isinstance(op, TiledAttention):
-        function = functions[statement.name]
+    """A statement, or several that one function computes."""
+    op = group[0].op
+    if isinstance(op, TiledScores):
+        function = functions[group[0].name]
         arguments = (*(spelled(graph.table[name]) for name in op.operands), *function.sizes)
-        out.line(f"{statement.name} = {function.name}({', '.join(arguments)})")
+        names = ", ".join(statement.name for statement in group)
+        out.line(f"{names} = {function.name}({', '.join(arguments)})")
         return
-    out.lines(print_plain(graph, statement))
+    out.lines(print_plain(graph, group[0]))

@@ -22,6 +22,7 @@ LOCALS = frozenset(
             "os",
             "batch",
             "head",
+            "group",
             "tile",
             "rows",
             "keys",
@@ -35,13 +36,13 @@ LOCALS = frozenset(
         *("Counter", "Lock"),
         *("full_begin", "full_end", "shift", "rescale", "bounded", "longest_key", "one"),
         *("query_tile", "key_tile", "value_tile", "scores", "weights", "accumulator"),
-        *("maximum", "new_maximum", "total", "parameters", *HELPERS),
+        *("maximum", "new_maximum", "total", "lse", "parameters", *HELPERS),
         *("QUERY_TILE", "KEY_TILE", "EDGE_TILE", "LOG2_E", "ThreadPoolExecutor", "limit_threads"),
         *("ThreadpoolController", "nullcontext", *dir(builtins)),
     )
 )
 """What the emitted functions call things themselves."""
-OF_SIZES = ("scale", "factor", "first", "count")
+OF_SIZES = ("scale", "factor", "first", "count", "heads")
 """The fields of operations whose expressions are of sizes alone."""
 
 

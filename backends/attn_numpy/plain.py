@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from attn_dsl.expr import INDICES, SCORE, names_in, tensors_in
+from attn_dsl.expr import INDICES, MINUS_INF, SCORE, names_in, tensors_in
 from attn_dsl.ir import Dim, DType, Graph, Statement
 from attn_dsl.ir.ops import (
+    Cast,
     Concatenate,
     Elementwise,
     Embedding,
@@ -15,17 +16,21 @@ from attn_dsl.ir.ops import (
     Input,
     LayerNorm,
     Linear,
+    LogSumExp,
     Mask,
     MatMul,
     MergeHeads,
+    OneHead,
     Op,
     Pointwise,
     Positions,
     Reduction,
     Relu,
+    RepeatHeads,
     Row,
     Scale,
     Score,
+    Sigmoid,
     Slice,
     Softmax,
     SplitHeads,
@@ -44,6 +49,14 @@ def print_plain(graph: Graph, statement: Statement) -> Iterator[str]:
     yield from _index_arrays(graph, statement)
     on_scores = _on_scores(graph, statement)
     owned = {name: spelled(graph.table[name]) for name in statement.op.operands}
+    if isinstance(statement.op, Cast):
+        dtype = statement.type.dtype.numpy
+        yield f"{statement.name} = {owned[statement.op.x]}.astype(np.{dtype}, copy=False)"
+        return
+    if isinstance(statement.op, Concatenate) and statement.op.spreads(graph.types):
+        parts = ", ".join(owned[part] for part in statement.op.parts)
+        yield f"{statement.name} = concatenate([{parts}], {statement.op.axis})"
+        return
     yield f"{statement.name} = {on_scores or _on_tensors(statement.op.rename(owned))}"
 
 
@@ -95,6 +108,10 @@ def _on_scores(graph: Graph, statement: Statement) -> str | None:
             if SCORE.id not in names_in(score):
                 text = f"np.broadcast_to({text}, {x}.shape)"
             return f"np.asarray({text}, {x}.dtype)"
+        case Softmax(x, sink=sink) if sink != MINUS_INF:
+            return f"softmax_with_sink({x}, {over(x).print(sink)})"
+        case LogSumExp(x, axis, sink) if sink != MINUS_INF:
+            return f"log_sum_exp({x}, {axis}, {over(x).print(sink)})"
         case Pointwise(expr):
             text = over("").print(expr)
             dtype = statement.type.dtype
@@ -115,6 +132,8 @@ def _on_tensors(op: Op) -> str:
             return f"np.swapaxes({x}, -1, -2)"
         case Scale(x, factor):
             return f"{x} * ({size(factor)})"
+        case LogSumExp(x, axis):
+            return f"log_sum_exp({x}, {axis})"
         case Softmax(x, axis):
             return f"softmax({x}, {axis})"
         case Linear(x, weight, bias):
@@ -129,6 +148,10 @@ def _on_tensors(op: Op) -> str:
             return f"split_heads({x}, {heads})"
         case MergeHeads(x):
             return f"merge_heads({x})"
+        case RepeatHeads(x, heads):
+            return f"repeat_heads({x}, {size(heads)})"
+        case OneHead(x):
+            return f"{x}[..., None, :, :]"
         case Concatenate(parts, axis):
             return f"np.concatenate([{', '.join(parts)}], axis={axis})"
         case Slice(x, first, count):
@@ -142,6 +165,8 @@ def _on_tensors(op: Op) -> str:
             return f"{x}.{op.mnemonic}(axis={axis})"
         case Relu(x):
             return f"np.maximum({x}, 0)"
+        case Sigmoid(x):
+            return f"sigmoid({x})"
         case Tanh(x):
             return f"np.tanh({x})"
         case Identity(x):

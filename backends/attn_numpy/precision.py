@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from attn_dsl.ir import DType, Graph, Statement, TensorType, parse_type
-from attn_dsl.ir.ops import Input
+from attn_dsl.ir.ops import Input, TiledScores
 
 NARROW = (DType.F16, DType.BF16)
 
@@ -21,6 +21,8 @@ def _widened(statement: Statement) -> Statement:
     op = statement.op
     if isinstance(op, Input):
         op = replace(op, type=str(_wide(parse_type(op.type))))
+    if isinstance(op, TiledScores) and op.precision == DType.F32.value:
+        op = replace(op, precision="")  # all that was narrower has become that
     return replace(statement, op=op, type=_wide(statement.type))
 
 

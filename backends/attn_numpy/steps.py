@@ -6,7 +6,7 @@ Exponentials are powers of two, which NumPy computes in half the time: exp(x) is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from attn_dsl.expr import (
@@ -22,11 +22,14 @@ from attn_dsl.expr import (
 )
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import (
+    Begin,
+    Buffer,
     Contract,
     Exponentiate,
     Fill,
     Hide,
     Load,
+    LogSum,
     Map,
     Normalize,
     Rescale,
@@ -35,12 +38,14 @@ from attn_dsl.tile import (
     Step,
     Store,
     TileProgram,
+    Weigh,
 )
 from attn_numpy.counting import CountingPrinter, count_step
 from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, keeps_dtype
 from attn_numpy.tile_map import dtypes_of
 
 scalar = ScalarPrinter().print
+MUL = ArrayPrinter.operators["*"][1]
 LOG2_E = Name("LOG2_E")
 TILE = "[head][rows, keys]"
 CONVERT = {Kind.BOOL: "bool", Kind.INT: "int", Kind.FLOAT: "float"}
@@ -90,9 +95,20 @@ class Site:
         return any(index in names_in(score) for score in scores)
 
 
+def is_normalized(program: TileProgram) -> bool:
+    """Whether the weights are those of a softmax."""
+    return any(isinstance(step, Exponentiate) for step in program.body)
+
+
 def is_bounded(program: TileProgram) -> bool:
-    """Whether scores are products of queries and keys, but for what an optional input adds."""
-    return all(step.given is not None for step in program.body if isinstance(step, Map))
+    """Whether a softmax takes products of queries and keys, but for what an optional input adds."""
+    maps = [step for step in program.body if isinstance(step, Map)]
+    return is_normalized(program) and all(step.given is not None for step in maps)
+
+
+def is_scalar(buffer: Buffer) -> bool:
+    """Whether it is one number for all scores."""
+    return not buffer.shape and not buffer.optional
 
 
 def print_body(site: Site) -> None:
@@ -105,7 +121,7 @@ def print_body(site: Site) -> None:
             _print_mapped(site, step)
             continue
         print_step(site, step)
-        if maps and step is maps[-1]:
+        if maps and step is maps[-1] and is_normalized(site.program):
             site.out.line(f"{step.buffer} *= LOG2_E")
 
 
@@ -113,8 +129,10 @@ def print_step(site: Site, step: Step) -> None:
     """The lines of one step; those of the running maximum stand together."""
     out, program, rows = site.out, site.program, site.rows
     match step:
-        case Load(into, source, axis, scale):
-            _print_load(site, into, source, axis, scale)
+        case Load():
+            _print_load(site, step)
+        case Begin():
+            _print_begin(site, step)
         case Fill(buffer, value):
             _print_fill(site, buffer, value)
         case Contract(into, lhs, rhs, transposed, accumulate):
@@ -128,22 +146,33 @@ def print_step(site: Site, step: Step) -> None:
             _print_running_maximum(site, step)
         case Exponentiate(into, scores, _):
             out.line(f"{into} = np.exp2({scores}, out={scores})")
+        case Weigh(into, scores):
+            out.line(f"{into} = {scores}")
         case RowSum(into, weights):
             out.line(f"{rows(into)} += {weights} @ one[keys]  # the sum of each row")
         case Normalize(buffer, total):
             out.line(f"{buffer} /= np.where({total} == 0, 1, {total})  # 0 where no key is seen")
+        case LogSum():
+            _print_log_sum(site, step)
         case Store(into, buffer):
-            out.line(f"{program.buffer(into).value}[head][q_begin:q_end] = {buffer}")
+            column = "" if len(program.buffer(buffer).shape) > 1 else "[:, 0]"
+            out.line(f"{program.buffer(into).value}[head][q_begin:q_end] = {buffer}{column}")
     if site.count:
         count_step(out, program, step)
 
 
-def _print_load(site: Site, into: str, source: str, axis: str, scale: Expr | None) -> None:
-    out, program = site.out, site.program
-    rows = f"{program.buffer(source).value}[head][{'q_begin:q_end' if axis == 'q' else 'keys'}]"
-    if axis == "k":
+def _print_load(site: Site, step: Load) -> None:
+    out, program, into, scale = site.out, site.program, step.into, step.scale
+    head, place = (
+        "group" if step.grouped else "head",
+        "q_begin:q_end" if step.axis == "q" else "keys",
+    )
+    rows = f"{program.buffer(step.source).value}[{head}][{place}]"
+    if step.axis == "k":
         out.line(f"{into} = {rows}")
         return
+    if program.buffer(into).dtype is not program.buffer(step.source).dtype:
+        rows += f".astype(np.{program.buffer(into).dtype.numpy})"
     factor = scale
     if is_bounded(program):  # no other step is in between that is not linear
         factor = LOG2_E if scale is None else Binary("*", scale, LOG2_E)
@@ -155,6 +184,23 @@ def _print_load(site: Site, into: str, source: str, axis: str, scale: Expr | Non
         conditions = [f"longest({into}) * longest_key <= 64"]
         conditions += [f"{given} is None" for given in absent]
         out.line(f"bounded = {' and '.join(conditions)}")
+
+
+def _print_begin(site: Site, step: Begin) -> None:
+    """The sink of each row, as the power of two that it is."""
+    out, program = site.out, site.program
+    dtype = f"np.{program.buffer(step.maximum).dtype.numpy}"
+    printer = ArrayPrinter(dtypes_of(program), element_of(program))
+    sink = printer.within(step.sink, MUL)
+    if "q" in names_in(step.sink):
+        out.line("q = np.arange(q_begin, q_end)[:, None]")
+    out.line("# A row begins with its sink, a logit that has no key.")
+    out.line(f"{step.maximum} = np.full((q_end - q_begin, 1), {sink} * LOG2_E, {dtype})")
+    begun = f"np.where({step.maximum} == -np.inf, 0, 1)"
+    if is_bounded(program):
+        out.line(f"bounded = bounded and np.abs({step.maximum}).max() <= 64")
+        begun = f"np.exp2({step.maximum}) if bounded else {begun}"
+    out.line(f"{step.total} = ({begun}).astype({dtype})")
 
 
 def _print_fill(site: Site, name: str, value: float) -> None:
@@ -192,6 +238,14 @@ def _print_shift(site: Site, step: RowMax, rescale: Rescale) -> None:
     out.line(f"{previous} = {step.into}")
 
 
+def _print_log_sum(site: Site, step: LogSum) -> None:
+    shift = f"{step.maximum} / LOG2_E"
+    if is_bounded(site.program):
+        shift = f"(0 if bounded else {shift})"
+    with site.out.block('with np.errstate(divide="ignore"):  # where no key is seen, it is -inf'):
+        site.out.line(f"{step.into} = np.log({step.total}) + {shift}")
+
+
 def _print_map(site: Site, step: Map) -> None:
     """A change of the scores."""
     out, program = site.out, site.program
@@ -202,9 +256,9 @@ def _print_map(site: Site, step: Map) -> None:
             out.line(f"{step.buffer} += {step.given}{TILE} * LOG2_E")
         return
     text = _printer(site).print(step.score)
-    if SCORE.id not in names_in(step.score):
-        text = f"np.broadcast_to({text}, {step.buffer}.shape)"
-    if not keeps_dtype(step.score, dtypes_of(program), dtype):
+    if SCORE.id not in names_in(step.score):  # what is read of a tensor must not be written to
+        text = f"np.array(np.broadcast_to({text}, {step.buffer}.shape), np.{dtype.numpy})"
+    elif not keeps_dtype(step.score, dtypes_of(program), dtype):
         text = f"({text}).astype(np.{dtype.numpy})"
     if step.given is None:
         out.line(f"{step.buffer} = {text}")
@@ -236,7 +290,7 @@ def _print_mapped(site: Site, step: Hide) -> None:
 
 
 def _print_hidden(site: Site, hides: Sequence[Hide]) -> None:
-    """Let the scores be -inf that one of the conditions hides."""
+    """Let the scores be -inf, or weigh 0, that one of the conditions hides."""
     out = site.out
     names = frozenset().union(*(names_in(hide.mask) for hide in hides))
     if "q" in names and not site.maps_index("q"):
@@ -245,11 +299,18 @@ def _print_hidden(site: Site, hides: Sequence[Hide]) -> None:
         out.line("k = np.arange(k_first, k_last + 1)")
     for hide in hides:
         hidden = _printer(site).print(site.program.scope.opposite(hide.mask))
-        out.line(f"np.copyto({hide.buffer}, -np.inf, where={hidden})")
+        value = "0" if hide.value == 0 else "-np.inf"
+        out.line(f"np.copyto({hide.buffer}, {value}, where={hidden})")
         if site.count and hide.given is None:
             out.line('count("masked", 1)')
 
 
 def _printer(site: Site) -> ArrayPrinter:
     printer = CountingPrinter if site.count else ArrayPrinter
-    return printer(dtypes_of(site.program), lambda name: f"{name}{TILE}")
+    return printer(dtypes_of(site.program), element_of(site.program))
+
+
+def element_of(program: TileProgram) -> Callable[[str], str]:
+    """What of a captured tensor belongs to the scores of the tile."""
+    scalars = {buffer.name for buffer in program.captured if is_scalar(buffer)}
+    return lambda name: name if name in scalars else f"{name}{TILE}"

@@ -53,7 +53,8 @@ def _print_condition(out: TextBuilder, name: str, condition: Expr, printer: Arra
 def _print_indices(out: TextBuilder, program: TileProgram) -> None:
     names = names_in(program.live) | names_in(program.full)
     names = names.union(*(names_in(r.expr) for r in program.ranges))
-    result = program.buffer("out").value
+    out_buffer = program.buffer("out")
+    result = f"{out_buffer.value}{'[..., None]' if len(out_buffer.shape) == 1 else ''}"
     for name, axis in (("b", 4), ("h", 3)):
         if name in names:
             out.line(f"{name} = index({result}, {axis})")

@@ -90,3 +90,22 @@ return "b" = %b
     with pytest.raises(ValueError, match="input 'm' is missing"):
         bind(graph, {})
     assert bind(graph, {"m": np.zeros(2)}) == Sizes()
+
+
+def test_heads_that_do_not_divide() -> None:
+    graph = from_text("""graph "grouped"
+%Q = input() {name="Q", type="f32[H, N, D]"} : f32[H, N, D]
+%K = input() {name="K", type="f32[G, N, D]"} : f32[G, N, D]
+%R = repeat_heads(%K) {heads="2*H"} : f32[2*H, N, D]
+%O = tiled_attention(%Q, %K, %K) {grouped=true} : f32[H, N, D]
+return "O" = %O
+return "R" = %R
+""")
+    q, k = np.zeros((6, 2, 2)), np.zeros((3, 2, 2))
+    assert bind(graph, {"Q": q, "K": k}).symbols == {"H": 6, "N": 2, "D": 2, "G": 3}
+    with pytest.raises(ValueError, match=r"2\*H = 10 query heads are no multiple of G = 3 key"):
+        bind(graph, {"Q": q[:5], "K": k})
+    with pytest.raises(ValueError, match="H = 3 query heads are no multiple of G = 2 key heads"):
+        bind(graph, {"Q": q[:3], "K": k[:2]})
+    with pytest.raises(ValueError, match="no multiple of G = 0 key heads"):
+        bind(graph, {"Q": q, "K": k[:0]})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from attn_dsl.ir import evaluate, from_text
-from attn_dsl.ir.ops.scores import softmax
+from attn_dsl.ir.ops.softmax import log_sum_exp, softmax
 
 HEAD = """graph "g"
 %Q = input() {name="Q", type="f32[..., N, D]"} : f32[..., N, D]
@@ -97,3 +97,24 @@ return "O" = %O
 """
     given = arrays(5, 7)
     np.testing.assert_allclose(evaluate(from_text(fused), given)["O"], attention(given), rtol=1e-12)
+
+
+def test_a_sink_takes_weight_and_never_overflows() -> None:
+    x = np.array([[1.0, 2.0], [-np.inf, -np.inf], [1e4, -1e4]])
+    for sink in (0.0, 3.0, -np.inf, 1e4, -1e4):
+        with np.errstate(under="ignore"):
+            found = softmax(x, sink=np.full((3, 1), sink))
+        assert np.isfinite(found).all()
+        assert not found[1].any()
+    np.testing.assert_allclose(softmax(x, sink=1e4)[2], [0.5, 0])
+    np.testing.assert_allclose(softmax(x, sink=2.0)[0].sum(), 1 - 1 / (2 + np.exp(-1)))
+
+
+def test_a_log_sum_exp_of_nothing_is_minus_infinity() -> None:
+    x = np.array([[1e4, 1e4], [-np.inf, -np.inf], [-1e4, -np.inf]])
+    with np.errstate(all="raise", under="ignore"):
+        np.testing.assert_allclose(log_sum_exp(x), [1e4 + np.log(2), -np.inf, -1e4])
+        np.testing.assert_allclose(
+            log_sum_exp(x, sink=np.full((3, 1), 3.0)), [1e4 + np.log(2), 3, 3]
+        )
+        assert log_sum_exp(np.zeros((2, 0))).tolist() == [-np.inf, -np.inf]

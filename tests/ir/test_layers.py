@@ -26,6 +26,13 @@ def normal(a: dict[str, NDArray], epsilon: float) -> NDArray:
     return (a["x"] - mean) / (variance + epsilon) ** 0.5 * a["g"] + a["c"]
 
 
+def with_sink(x: NDArray, sink: NDArray) -> NDArray:
+    """The weights of softmax over the row and its sink, but for that of the sink."""
+    column = np.broadcast_to(sink, (*x.shape[:-1], 1))
+    weights = np.exp(np.concatenate([x, column], axis=-1))
+    return (weights / weights.sum(-1, keepdims=True))[..., :-1]
+
+
 MEANING: dict[str, Callable[[dict[str, NDArray]], NDArray]] = {
     "linear": lambda a: np.einsum("...e,de->...d", a["x"], a["w"]) + a["a"],
     "linear_without_bias": lambda a: np.einsum("...e,de->...d", a["x"], a["w"]),
@@ -36,9 +43,18 @@ MEANING: dict[str, Callable[[dict[str, NDArray]], NDArray]] = {
     "positions": lambda a: a["x"] + sinusoids(5, 6),
     "positions_odd": lambda a: a["t"] + sinusoids(7, 6),
     "split_heads": lambda a: np.stack([a["x"][..., 2 * h : 2 * h + 2] for h in range(3)], -3),
+    "repeat_heads": lambda a: np.stack([a["u"][..., h // 2, :, :] for h in range(6)], -3),
+    "repeat_heads_by_a_size_named_as_an_index": lambda a: np.stack(
+        [a["v"][h // 2] for h in range(12)]
+    ),
+    "one_head": lambda a: np.stack([a["v"]], 1),
     "concatenate": lambda a: np.block([a["x"], a["y"]]),
     "concatenate_rows": lambda a: np.concatenate([a["x"], a["y"]], 1),
     "concatenate_itself": lambda a: np.block([a["x"], a["x"]]),
+    "concatenate_shared": lambda a: np.stack(
+        [np.hstack([np.repeat(a["r"], 5, 0), x]) for x in a["x"]]
+    ),
+    "concatenate_shared_rows": lambda a: np.stack([np.vstack([x, a["t"], a["r"]]) for x in a["x"]]),
     "slice": lambda a: a["x"][..., 2:5],
     "slice_by_a_size_named_as_an_index": lambda a: a["z"],
     "row": lambda a: np.expand_dims(a["x"], -2),
@@ -49,15 +65,25 @@ MEANING: dict[str, Callable[[dict[str, NDArray]], NDArray]] = {
     "column": lambda a: np.stack([a["x"]], axis=-1),
     "mean": lambda a: np.einsum("...e->...", a["x"]) / 6,
     "mean_of_rows": lambda a: np.einsum("...ne->...e", a["x"]) / 5,
-    "layer_norm_of_each_row": lambda a: normal(a | {"g": a["e"], "c": a["u"]}, 1e-5),
-    "layer_norm_of_one_row": lambda a: normal({"x": a["r"], "g": a["e"], "c": a["u"]}, 1e-5),
+    "layer_norm_of_each_row": lambda a: normal(a | {"g": a["e"], "c": a["o"]}, 1e-5),
+    "layer_norm_of_one_row": lambda a: normal({"x": a["r"], "g": a["e"], "c": a["o"]}, 1e-5),
     "relu": lambda a: a["x"] * (a["x"] > 0),
+    "sigmoid": lambda a: 1 / (1 + np.exp(-a["x"])),
     "tanh": lambda a: np.tanh(a["x"]),
     "identity": lambda a: a["x"],
+    "cast_to_whole": lambda a: np.trunc(a["x"]),
+    "cast_to_wider": lambda a: a["x"],
+    "cast_to_condition": lambda a: a["x"] != 0,
+    "cast_of_ids": lambda a: a["i"],
     "add": lambda a: a["x"] + a["y"],
     "subtract": lambda a: a["x"] * 0,
     "multiply": lambda a: a["g"] * a["x"],
     "divide": lambda a: a["x"] / a["y"],
+    "softmax_with_sink": lambda a: with_sink(a["x"], a["g"][:5, None] + 1),
+    "softmax_with_equal_sinks": lambda a: with_sink(a["x"], np.zeros(())),
+    "log_sum_exp": lambda a: np.log(np.exp(a["x"]).sum(-1)),
+    "log_sum_exp_of_rows": lambda a: np.log(np.exp(a["x"]).sum(-2)),
+    "log_sum_exp_with_sink": lambda a: np.log(np.exp(a["x"]).sum(-1) + np.exp(a["g"][:5] + 1)),
     "softmax_of_rows": lambda a: np.exp(a["x"]) / np.exp(a["x"]).sum(-2, keepdims=True),
 }
 

@@ -13,11 +13,11 @@ from hypothesis import given
 from support import draw, examples
 
 from attn_dsl.ir import Graph, Origin, Sizes, evaluate, from_text, to_text, verify
-from attn_dsl.ir.ops import Input, Softmax, TiledAttention
+from attn_dsl.ir.ops import Input, MatMul, Softmax, TiledAttention, TiledScores
 from attn_dsl.passes import PIPELINE, Rewritten, fuse_attention, run_passes
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.ir"))
-SIZES = Sizes({"B": 2, "H": 3, "N": 5, "M": 6, "D": 4, "E": 3, "h": 4}, (2,))
+SIZES = Sizes({"B": 2, "H": 3, "N": 5, "M": 6, "D": 4, "E": 3, "h": 4, "J": 6, "G": 3}, (2,))
 
 
 def read(path: Path) -> Graph:
@@ -57,7 +57,7 @@ def test_case(case: Path, golden: Callable[[Path, str], None]) -> None:
     verify(rewritten.graph)
     assert {r.fused for r in rewritten.remarks} == {not case.stem.startswith("no_")}
     table = rewritten.graph.table
-    assert all(isinstance(table[r.value].op, TiledAttention) == r.fused for r in rewritten.remarks)
+    assert all(isinstance(table[r.value].op, TiledScores) == r.fused for r in rewritten.remarks)
     golden(case.with_suffix(".fused"), "".join(report(rewritten)))
     same(graph, rewritten.graph)
 
@@ -78,6 +78,48 @@ def test_fusing_does_not_change_the_numbers(graph: Graph) -> None:
     assert ops.count(TiledAttention) == 1
     assert Softmax not in ops
     same(graph, rewritten.graph)
+
+
+@examples(250)
+@given(chains(softmax=False))
+def test_fusing_without_a_softmax_does_not_change_the_numbers(graph: Graph) -> None:
+    rewritten = run_passes(graph)
+    assert [remark.fused for remark in rewritten.remarks] == [True]
+    assert MatMul not in [type(s.op) for s in rewritten.graph.statements]
+    same(graph, rewritten.graph)
+
+
+PRODUCTS = """graph "g"
+%Q = input() {name="Q", type="f32[N, D]"} : f32[N, D]
+%K = input() {name="K", type="f32[M, D]"} : f32[M, D]
+%V = input() {name="V", type="f32[M, E]"} : f32[M, E]
+%T = transpose(%K) : f32[D, M]
+%S = matmul(%Q, %T) : f32[N, M]
+%P = sigmoid(%S) : f32[N, M]
+%O = matmul(%P, %V) : f32[N, E]
+return "O" = %O
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("%P = sigmoid(%S)", '%P = scale(%S) {factor="2"}'),
+        ("%P = sigmoid(%S)", "%P = identity(%S)"),
+        ("%T = transpose(%K)", '%T = input() {name="T", type="f32[D, M]"}'),
+        ('{name="K", type="f32[M, D]"}', '{name="K", type="f32[M, D]", role="weight"}'),
+        ('{name="K", type="f32[M, D]"}', '{name="K", type="f32[M, D]", parameter=true}'),
+        ("%P = sigmoid(%S)", '%P = input() {name="P", type="f32[N, M]"}'),
+    ],
+)
+def test_products_alone_stay_products(old: str, new: str) -> None:
+    """So do layers, which multiply with weights."""
+    assert old in PRODUCTS
+    assert [r.fused for r in fuse_attention(verify(from_text(PRODUCTS))).remarks] == [True]
+    graph = verify(from_text(PRODUCTS.replace(old, new)))
+    rewritten = fuse_attention(graph)
+    assert rewritten.graph == graph
+    assert not rewritten.remarks
 
 
 def test_passes_are_observed_by_name() -> None:

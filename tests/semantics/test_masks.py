@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from drawn import QKV, attention, codes, compiled, inputs, normal, operations, p
 
 import attn_dsl
 from attn_dsl.ir import Sizes, evaluate, to_text
+from attn_dsl.pipeline import load
 from attn_dsl.sample import sample_inputs
 
 LENGTHS = [(5, 5), (3, 7), (7, 3), (1, 6)]
@@ -212,3 +214,90 @@ def test_a_mask_with_an_arrow_into_a_library_attention_is_its_mask() -> None:
     named = {name: array for name, array in arrays.items() if name != "padding"}
     expected = given(**named, **{"a.mask": arrays["padding"]})
     np.testing.assert_array_equal(drawn(**arrays), expected)
+
+
+PAST = """
+Q(["Q : f32[B, N, D]"])
+past(["past : f32[B, P, D]"]) & K(["K : f32[B, N, D]"]) --> keys[Concatenate]@{ axis: -2 }
+old(["old : f32[B, P, E]"]) & V(["V : f32[B, N, E]"]) --> values[Concatenate]@{ axis: -2 }
+Q & keys --> S[MatMul] --> m[Causal Mask] --> W[Softmax]
+W & values --> O[MatMul]
+"""
+
+
+@pytest.mark.parametrize(("queries", "past"), [(1, 9), (5, 3), (4, 0)])
+@pytest.mark.parametrize("target", ["numpy", "cuda"])
+def test_past_keys_are_seen_by_all(queries: int, past: int, target: str) -> None:
+    """A cache of keys and values before the new ones: the last query sees all."""
+    found = compiled(PAST, D=4, E=3)
+    assert "k <= q + P" in to_text(found.fused)
+    assert operations(found.fused).count("tiled_attention") == 1
+    shapes = {"Q": (2, queries, 4), "K": (2, queries, 4), "V": (2, queries, 3)}
+    shapes |= {"past": (2, past, 4), "old": (2, past, 3)}
+    given: dict[str, Any] = {n: normal(i, *shape) for i, (n, shape) in enumerate(shapes.items())}
+    keys, values = (
+        np.concatenate([given[a], given[b]], 1) for a, b in (("past", "K"), ("old", "V"))
+    )
+    keep = np.tri(queries, queries + past, past, dtype=bool)
+    wide = [x.astype(np.float64) for x in (given["Q"], keys, values)]
+    kernel = load(found, target, emulate=target == "cuda")
+    np.testing.assert_allclose(kernel(**given), attention(*wide, keep=keep), atol=1e-5)
+
+
+FORMS = {
+    "expression": 'X --> {id}["Mask: k <= q + 2"]',
+    "boolean input": 'X & keep(["keep : bool[N, M]"]) --> {id}[Mask]',
+    "keys": 'X & pad(["pad : bool[B, 1, M]"]) --> {id}[Mask]',
+    "product": 'keep(["keep : bool[N, M]"]) & pad(["pad : bool[B, 1, M]"]) --> both[Multiply]\n'
+    "X & both --> {id}[Mask]",
+    "added": 'X & bias(["bias : f32[N, M]"]) --> {id}[Add]',
+    "soft cap": 'X --> {id}["Score: 2 * tanh(s / 2)"]',
+}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(FORMS, 2)), ids="-".join)
+def test_in_any_order(order: tuple[str, str]) -> None:
+    """A soft cap after a mask gives masked keys weight; before it, it does not."""
+    lines, source, seen = [], "S", set()
+    for number, form in enumerate(order):
+        for line in FORMS[form].replace("{id}", f"y{number}").replace("X", source).split("\n"):
+            lines += [line] if line not in seen else []
+        source = f"y{number}"
+    text = drawing("\n".join([*lines, f"{source} --> W"]).replace("X", "S"))
+    found = compiled(text)
+    assert operations(found.fused) == ["tiled_attention"]
+    random = np.random.default_rng(3)
+    given = arrays(5, 7)
+    used = {name for name in ("keep", "pad", "bias") if f"{name} :" in text}
+    more: dict[str, Any] = {
+        "keep": random.random((5, 7)) < 0.6,
+        "pad": random.random((2, 1, 7)) < 0.8,
+    }
+    more["bias"] = np.where(random.random((5, 7)) < 0.7, random.standard_normal((5, 7)), -np.inf)
+    more = {name: array for name, array in more.items() if name in used}
+    more = {n: a.astype(np.float32) if n == "bias" else a for n, a in more.items()}
+    q, k, v = (given[name].astype(np.float64) for name in "QKV")
+    scores = q @ np.swapaxes(k, -1, -2)
+    for form in order:
+        scores = applied(form, scores, more)
+    weights = np.exp(scores - np.where(np.isneginf(m := scores.max(-1, keepdims=True)), 0, m))
+    total = weights.sum(-1, keepdims=True)
+    expected = weights / np.where(total == 0, 1, total) @ v
+    (reference,) = evaluate(found.drawn, given | more).values()
+    np.testing.assert_allclose(reference, expected, atol=1e-12)
+    np.testing.assert_allclose(load(found, "numpy")(**given, **more), expected, atol=1e-5)
+
+
+def applied(form: str, scores: Any, more: dict[str, Any]) -> Any:
+    """What a form does to the scores."""
+    keep = {
+        "expression": np.tri(5, 7, 2, dtype=bool),
+        "boolean input": more.get("keep"),
+        "keys": more.get("pad"),
+        "product": more["keep"] & more["pad"] if {"keep", "pad"} <= more.keys() else None,
+    }
+    if form == "added":
+        return scores + more["bias"]
+    if form == "soft cap":
+        return 2 * np.tanh(scores / 2)
+    return np.where(keep[form], scores, -np.inf)

@@ -6,9 +6,11 @@ An operation declares its operands, its attributes, its shape rule, its meaning 
 words that drawings use for it; printing, reading, renaming and the vocabulary derive from that.
 """
 
-from attn_dsl.ir.ops.attention import TiledAttention
+from attn_dsl.ir.ops.attention import TiledAttention, TiledLogSumExp, TiledScores
 from attn_dsl.ir.ops.base import Op
+from attn_dsl.ir.ops.casts import Cast, is_wider
 from attn_dsl.ir.ops.elementwise import Add, Divide, Elementwise, Multiply, Pointwise, Subtract
+from attn_dsl.ir.ops.groups import OneHead, RepeatHeads
 from attn_dsl.ir.ops.heads import (
     Concatenate,
     Mean,
@@ -29,10 +31,12 @@ from attn_dsl.ir.ops.layers import (
     Linear,
     Positions,
     Relu,
+    Sigmoid,
     Tanh,
 )
 from attn_dsl.ir.ops.linear_algebra import MatMul, Transpose
-from attn_dsl.ir.ops.scores import Mask, Scale, Score, Softmax
+from attn_dsl.ir.ops.scores import Mask, Scale, Score
+from attn_dsl.ir.ops.softmax import LogSumExp, Softmax
 
 OPS: dict[str, type[Op]] = {
     op.mnemonic: op
@@ -44,6 +48,7 @@ OPS: dict[str, type[Op]] = {
         Mask,
         Score,
         Softmax,
+        LogSumExp,
         Add,
         Subtract,
         Multiply,
@@ -54,10 +59,14 @@ OPS: dict[str, type[Op]] = {
         Embedding,
         Positions,
         Relu,
+        Sigmoid,
         Tanh,
         Identity,
+        Cast,
         SplitHeads,
         MergeHeads,
+        RepeatHeads,
+        OneHead,
         Concatenate,
         Slice,
         Row,
@@ -65,6 +74,7 @@ OPS: dict[str, type[Op]] = {
         Sum,
         Mean,
         TiledAttention,
+        TiledLogSumExp,
     )
 }
 """Every operation by the name that the IR's text gives it."""
@@ -72,6 +82,7 @@ OPS: dict[str, type[Op]] = {
 __all__ = [
     "OPS",
     "Add",
+    "Cast",
     "Concatenate",
     "Divide",
     "Elementwise",
@@ -81,19 +92,23 @@ __all__ = [
     "Input",
     "LayerNorm",
     "Linear",
+    "LogSumExp",
     "Mask",
     "MatMul",
     "Mean",
     "MergeHeads",
     "Multiply",
+    "OneHead",
     "Op",
     "Pointwise",
     "Positions",
     "Reduction",
     "Relu",
+    "RepeatHeads",
     "Row",
     "Scale",
     "Score",
+    "Sigmoid",
     "Slice",
     "Softmax",
     "SplitHeads",
@@ -101,6 +116,9 @@ __all__ = [
     "Sum",
     "Tanh",
     "TiledAttention",
+    "TiledLogSumExp",
+    "TiledScores",
     "Transpose",
     "Vector",
+    "is_wider",
 ]

@@ -56,6 +56,10 @@ class Op(ABC):
     def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
         """The result in NumPy, in the precision of the operands: the meaning of the op."""
 
+    def check(self, types: Mapping[str, TensorType], sizes: Mapping[str, int]) -> None:
+        """Raise ValueError if sizes that fit the types have no meaning to the op all the same."""
+        return
+
     def as_score(self, scores: str) -> Expr | None:
         """The op as an expression of one score `s` from `scores`; None if it mixes scores."""
         return None

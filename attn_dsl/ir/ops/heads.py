@@ -12,7 +12,7 @@ from attn_dsl.expr import Expr
 from attn_dsl.expr.evaluate import Array
 from attn_dsl.ir.dims import ONE, Dim
 from attn_dsl.ir.ops.base import Op, attribute, expression, operand, operands
-from attn_dsl.ir.types import TensorType, TypeMismatch, real
+from attn_dsl.ir.types import TensorType, TypeMismatch, broadcast, real
 
 
 @dataclass(frozen=True)
@@ -98,28 +98,47 @@ class Concatenate(Op):
     axis: int = attribute(default=-1)
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
-        """The sizes along the axis are added; all others must be equal."""
-        first, *others = (types[part] for part in self.parts)
-        if not -len(first.dims) <= self.axis < 0:
-            raise TypeMismatch(f"concatenation over axis {self.axis} of {first}", "axis")
-        total = first.dims[self.axis]
-        for other in others:
-            if len(other.dims) != len(first.dims) or self._along(other, ONE) != self._along(
-                first, ONE
-            ):
-                raise TypeMismatch(f"{first} and {other} differ in more than axis {self.axis}")
+        """The sizes along the axis are added; all others are equal, or 1 and give way."""
+        first = types[self.parts[0]]
+        total, like = Dim.of(0), self._along(first, ONE)
+        for part in self.parts:
+            other = types[part]
+            message = f"{first} and {other} differ in more than axis {self.axis}"
+            if len(other.dims) != len(first.dims):
+                raise TypeMismatch(message)
+            try:
+                like = broadcast(like, self._along(other, ONE))
+            except TypeMismatch as mismatch:
+                raise TypeMismatch(message) from mismatch
             total = total + other.dims[self.axis]
-        return self._along(first, total)
+        return self._along(like, total)
+
+    def spreads(self, types: Mapping[str, TensorType]) -> bool:
+        """Whether a part broadcasts, as it has other dims than the rest."""
+        return len({self._along(types[part], ONE) for part in self.parts}) > 1
 
     def _along(self, type_: TensorType, size: Dim) -> TensorType:
         """The type with another size along the axis."""
+        if not -len(type_.dims) <= self.axis < 0:
+            raise TypeMismatch(f"concatenation over axis {self.axis} of {type_}", "axis")
         dims = list(type_.dims)
         dims[self.axis] = size
         return type_.with_dims(*dims)
 
     def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
-        """NumPy's concatenate."""
-        return np.concatenate([values[part] for part in self.parts], axis=self.axis)
+        """NumPy's concatenate, once all parts have the other dims of all."""
+        return concatenate([values[part] for part in self.parts], self.axis)
+
+
+def concatenate(parts: list[Array], axis: int) -> Array:
+    """The parts along `axis`; along the others they broadcast."""
+    lengths = [part.shape[axis] for part in parts]
+    shape = list(np.broadcast_shapes(*(np.take(part, [], axis).shape for part in parts)))
+    spread = []
+    for part, length in zip(parts, lengths, strict=True):
+        shape[axis] = length
+        spread.append(np.broadcast_to(part, shape))
+    return np.concatenate(spread, axis)
 
 
 @dataclass(frozen=True)

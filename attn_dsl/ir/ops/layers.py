@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from attn_dsl.expr.evaluate import Array
+from attn_dsl.expr import SCORE, Call, Expr, Number
+from attn_dsl.expr.evaluate import Array, sigmoid
 from attn_dsl.ir.ops.base import Op, attribute, operand
 from attn_dsl.ir.types import DType, TensorType, TypeMismatch, broadcast, real
 
@@ -191,9 +192,10 @@ def sinusoids(length: int, width: int) -> Array:
 
 @dataclass(frozen=True)
 class Function(Op):
-    """An element-wise function of one tensor."""
+    """An element-wise function of one tensor; `element` is what becomes of an element `s`."""
 
     function: ClassVar[Callable[..., Array]]
+    element: ClassVar[Expr]
 
     x: str = operand()
 
@@ -205,12 +207,17 @@ class Function(Op):
         """The function, element by element."""
         return type(self).function(values[self.x])
 
+    def as_score(self, scores: str) -> Expr | None:
+        """The function of one score."""
+        return type(self).element
+
 
 class Relu(Function):
     """max(x, 0)."""
 
     mnemonic = "relu"
     function = staticmethod(lambda x: np.maximum(x, 0))
+    element = Call("max", (SCORE, Number(0)))
     words = ("ReLU", "ReLU Activation", "Rectifier", "Rectified Linear Unit")
     example = 'x(["x : f32[N, D]"]) --> y[ReLU]'
 
@@ -220,8 +227,19 @@ class Tanh(Function):
 
     mnemonic = "tanh"
     function = np.tanh
+    element = Call("tanh", (SCORE,))
     words = ("Tanh", "Tanh Activation", "Hyperbolic Tangent")
     example = 'x(["x : f32[N, D]"]) --> y[Tanh]'
+
+
+class Sigmoid(Function):
+    """1 / (1 + exp(-x))."""
+
+    mnemonic = "sigmoid"
+    function = staticmethod(sigmoid)
+    element = Call("sigmoid", (SCORE,))
+    words = ("Sigmoid", "Sigmoid Activation", "Sigmoid Function", "Logistic", "σ")
+    example = 'x(["x : f32[N, D]"]) --> y[Sigmoid]'
 
 
 class Identity(Function):
@@ -229,6 +247,7 @@ class Identity(Function):
 
     mnemonic = "identity"
     function = staticmethod(lambda x: x)
+    element = SCORE
     words = (
         "Dropout",
         "Dropout Layer",

@@ -22,7 +22,7 @@ from attn_dsl.expr import (
 )
 from attn_dsl.expr import evaluate as evaluate_expr
 from attn_dsl.expr.evaluate import Array
-from attn_dsl.ir.ops.base import Op, attribute, expression, operand
+from attn_dsl.ir.ops.base import Op, expression, operand
 from attn_dsl.ir.types import ElementMismatch, TensorType, TypeMismatch, broadcasts_to, real
 
 
@@ -168,43 +168,3 @@ class Score(Op):
     def as_score(self, scores: str) -> Expr | None:
         """The expression itself, unless it captures these scores."""
         return None if scores in self.captured else self.value
-
-
-@dataclass(frozen=True)
-class Softmax(Op):
-    """exp(x - max x) / sum over `axis`; a row that is -inf throughout gives 0."""
-
-    mnemonic: ClassVar[str] = "softmax"
-    words: ClassVar[tuple[str, ...]] = (
-        "Softmax",
-        "Soft Max",
-        "Row Softmax",
-        "Row-wise Softmax",
-        "Softmax Function",
-        "Softmax Layer",
-        "Softmax Activation",
-        "Softmax Normalization",
-    )
-    example: ClassVar[str] = 'x(["x : f32[N, D]"]) --> y[Softmax]'
-
-    x: str = operand()
-    axis: int = attribute(default=-1)
-
-    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
-        """As x."""
-        x = real(types[self.x], "x")
-        if not -len(x.dims) <= self.axis < 0:
-            raise TypeMismatch(f"softmax over axis {self.axis} of {x}: axes are -1, -2, …", "axis")
-        return x
-
-    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
-        """Shifted by the maximum, so that it never overflows."""
-        return softmax(values[self.x], self.axis)
-
-
-def softmax(x: Array, axis: int = -1) -> Array:
-    """Softmax of `x` along `axis`, 0 where all of a row is -inf."""
-    highest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    shifted = np.exp(x - np.where(np.isneginf(highest), 0, highest))
-    total = np.sum(shifted, axis=axis, keepdims=True)
-    return shifted / np.where(total == 0, 1, total)

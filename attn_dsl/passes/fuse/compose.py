@@ -2,91 +2,84 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attn_dsl.expr import (
-    MINUS_INF,
     SCORE,
     TRUE,
     Binary,
     Call,
     Expr,
-    Name,
     Number,
     Unary,
-    is_positive,
     names_in,
     substitute,
 )
 from attn_dsl.ir.ops import Op, Scale
+from attn_dsl.passes.fuse.limits import value_at
 
 
 @dataclass(frozen=True)
 class Composed:
-    """where(mask, score(scale · s), -inf)."""
+    """where(mask, score(scale · s), hidden)."""
 
     scale: Expr
     score: Expr
     mask: Expr
 
 
-def compose(steps: Sequence[tuple[Op, Expr]]) -> Composed:
+def compose(steps: Sequence[tuple[Op, Expr]], hidden: float = -math.inf) -> Composed:
     """Compose `steps`, first one first, each an operation and its expression of `s`.
 
     Factors at the front are the scale, which a kernel folds into the query. A mask joins the
-    mask if every later step maps -inf to -inf; else it stays in the score.
+    mask if what it hides comes out of all later steps as `hidden`; else it stays in the score.
     """
     scale: Expr = Number(1)
-    rest = list(steps)
+    rest = [(op, expr) for op, expr in steps if expr != SCORE]  # a cast changes no number
     while rest and isinstance(first := rest[0][0], Scale):
         scale = first.factor if scale == Number(1) else Binary("*", scale, first.factor)
         rest.pop(0)
     score: Expr = SCORE
     mask: Expr = TRUE
-    hides_last = True
-    for _, expr in reversed(rest):
-        condition = _mask_condition(expr)
-        if condition is not None and hides_last:
-            mask = condition if mask == TRUE else Binary("and", condition, mask)
+    exprs = [expr for _, expr in rest]
+    for place, expr in reversed(list(enumerate(exprs))):
+        masked = _masked(expr)
+        if masked is not None and _comes_out(exprs[place + 1 :], masked.value) == hidden:
+            mask = masked.keep if mask == TRUE else Binary("and", masked.keep, mask)
+            score = substitute(score, {SCORE.id: masked.kept})
         else:
-            score = substitute(score, {"s": expr})
-            hides_last = hides_last and keeps_minus_inf(expr)
+            score = substitute(score, {SCORE.id: expr})
     return Composed(scale, score, mask)
 
 
-def _mask_condition(expr: Expr) -> Expr | None:
-    """`c` where `expr` is `where(c, s, -inf)`, or the other way round, for a c without s."""
+@dataclass(frozen=True)
+class Masked:
+    """where(keep, kept, value), of which `keep` does not depend on the score."""
+
+    keep: Expr
+    kept: Expr
+    value: float
+
+
+def _masked(expr: Expr) -> Masked | None:
+    """`expr` as a mask, if it is one: a number stands for what it does not keep."""
     match expr:
-        case Call("where", (condition, yes, no)) if "s" not in names_in(condition):
-            if (yes, no) == (SCORE, MINUS_INF):
-                return condition
-            if (yes, no) == (MINUS_INF, SCORE):
-                return Unary("not", condition)
+        case Call("where", (condition, kept, Number(value))) if _is_free(condition):
+            return Masked(condition, kept, float(value))
+        case Call("where", (condition, Number(value), kept)) if _is_free(condition):
+            return Masked(Unary("not", condition), kept, float(value))
     return None
 
 
-def keeps_minus_inf(expr: Expr) -> bool:
-    """Whether `expr` is -inf wherever `s` is, so that a mask before it is a mask after it."""
-    match expr:
-        case Name("s"):
-            return True
-        case Number():
-            return expr == MINUS_INF
-        case Binary("+", lhs, rhs):
-            return _one_side(lhs, rhs) or _one_side(rhs, lhs)
-        case Binary("-", lhs, rhs):
-            return _one_side(lhs, rhs)
-        case Binary("*", lhs, rhs):
-            return (keeps_minus_inf(lhs) and is_positive(rhs)) or (
-                keeps_minus_inf(rhs) and is_positive(lhs)
-            )
-        case Binary("/", lhs, rhs):
-            return keeps_minus_inf(lhs) and is_positive(rhs)
-        case Call("where", (condition, yes, no)) if "s" not in names_in(condition):
-            return keeps_minus_inf(yes) and keeps_minus_inf(no)
-    return False
+def _is_free(condition: Expr) -> bool:
+    return SCORE.id not in names_in(condition)
 
 
-def _one_side(scores: Expr, other: Expr) -> bool:
-    return keeps_minus_inf(scores) and "s" not in names_in(other)
+def _comes_out(steps: Sequence[Expr], value: float) -> float | None:
+    """What the steps make of a score of this value, if that is the same everywhere."""
+    found: float | None = value
+    for step in steps:
+        found = value_at(step, found)
+    return found

@@ -6,7 +6,12 @@ import itertools
 
 import numpy as np
 import pytest
+from attn_cuda import BACKEND
+from attn_cuda.library import CudaError
 from emit_support import attention, check, draw, errors, graph_of, lower, run
+
+from attn_dsl.diagnostics import DiagnosticError
+from attn_dsl.ir import Sizes
 
 LENGTHS = (1, 7, 63, 65, 130)
 SCALE = 'scale="1 / sqrt(D)"'
@@ -76,6 +81,62 @@ def test_captured_tensors() -> None:
 
 
 OPTIONAL = ("mask_keep?: bool[B, H, N, M]", "mask_bias?: f32[B, H, N, M]")
+WEIGHTS = (
+    'score="sigmoid(s - log(M))", mask="k <= q"',
+    'score="max(s, 0) ** 2 / M", mask="(k - q) % 3 == 0"',
+    'score="s / 64", mask="k <= q + M - N and keep"',
+    'score="s / 64 * gamma[h] ** (q - k)", mask="k <= q"',
+    'score="(where(k <= q, s, -0.5) + bias) / 64"',
+    'score="sigmoid(s + mask_bias - 4)", mask="mask_keep"',
+    'score="exp(s)", mask="False"',
+    'score="where(s == 0, inf, s / 64)"',  # past the last key all scores are 0, and weigh nothing
+)
+
+
+def test_weights_that_nothing_normalizes() -> None:
+    captured = ("gamma: f32[H]", "keep: bool[N, M]", "bias: f32[M]", *OPTIONAL)
+    attributes = [f'{SCALE}, normalizer="none", {text}' for text in WEIGHTS]
+    graph = attention(attributes, *captured)
+    program = lower(graph, **SIZES)
+    for queries, keys in ((1, 1), (65, 70), (70, 63), (5, 0), (64, 64)):
+        sizes = {"B": 2, "H": 3, "N": queries, "M": keys}
+        arrays = draw(graph, **sizes, **SIZES)
+        arrays["gamma"] = np.float32([0.9, 0.5, 1.0])
+        check(program, arrays)
+        random = np.random.default_rng(1)
+        check(program, {**arrays, "mask": random.random((queries, keys)) < 0.5})
+        check(program, {**arrays, "mask": random.standard_normal((1, keys)).astype(np.float32)})
+
+
+SINKS = (
+    "0",
+    "sinks[h]",
+    "wide[h, q] + one",
+    "-inf",
+    "q * 0.1 - D",
+    "where(h == 0, -inf, sinks[h])",
+)
+
+
+def test_sinks() -> None:
+    captured = ("sinks: f32[H]", "wide: f32[H, N]", "one: f32[]")
+    attributes = [f'{CAUSAL[:-1]} - 1", sink="{sink}"' for sink in SINKS]
+    graph = attention(attributes, *captured)
+    program = lower(graph, **SIZES)
+    for queries, keys in ((1, 1), (65, 70), (70, 63), (5, 0)):
+        arrays = draw(graph, B=2, H=3, N=queries, M=keys, **SIZES)
+        check(program, arrays)
+        for scale in (1e4, -1e4, -np.inf):
+            check(program, {**arrays, "sinks": arrays["sinks"] * 0 + np.float32(scale)})
+
+
+def test_a_sink_that_is_not_fused_has_no_kernel() -> None:
+    graph = graph_of("X: f32[N, M]", '%P = softmax(%X) {sink="0"} : f32[N, M]')
+    with pytest.raises(DiagnosticError) as caught:
+        lower(graph)
+    (error,) = caught.value.diagnostics
+    assert error.code == "E064"
+    assert "a softmax with a sink that is not fused" in error.message
 
 
 def test_optional_mask() -> None:
@@ -161,6 +222,48 @@ def test_operands_broadcast() -> None:
         '%O = tiled_attention(%Q, %K, %V) {mask="k <= q + h + b"} : f32[B, H, N, E]',
     )
     check(lower(graph, **SIZES), draw(graph, B=2, H=3, N=65, M=70, **SIZES))
+
+
+@pytest.mark.parametrize("values", ["B, G, ", "B, H, ", "B, 1, ", ""])
+def test_grouped_heads(values: str) -> None:
+    score = 'score="s + slope[h] * k / 64", mask="k <= q + h"'
+    graph = graph_of(
+        "Q: f32[B, H, N, D]",
+        "K: f32[B, G, M, D]",
+        f"V: f32[{values}M, E]",
+        "slope: f32[H]",
+        "%O = tiled_attention(%Q, %K, %V, %slope) "
+        f"{{grouped=true, {SCALE}, {score}}} : f32[B, H, N, E]",
+    )
+    program = lower(graph, **SIZES)
+    for groups in (1, 2, 3, 6):
+        check(program, draw(graph, B=2, H=6, G=groups, N=65, M=70, **SIZES))
+
+
+def test_grouped_heads_of_any_batch() -> None:
+    graph = graph_of(
+        "Q: f32[..., 4, N, 8]",
+        "K: f32[..., 2, N, 8]",
+        '%O = tiled_attention(%Q, %K, %K) {grouped=true, mask="k <= q + h"} : f32[..., 4, N, 8]',
+    )
+    for batch in ((), (3,), (2, 3)):
+        check(lower(graph), draw(graph, leading=batch, N=9))
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_heads_that_do_not_divide_are_refused(fused: bool) -> None:
+    """By the launcher itself, which a C program may call: no key is read that is not there."""
+    line = '%R = repeat_heads(%K) {heads="H"} : f32[H, N, 8]'
+    if fused:
+        line = "%O = tiled_attention(%Q, %K, %K) {grouped=true} : f32[H, N, 8]"
+    graph = graph_of(
+        "Q: f32[H, N, 8]", "K: f32[G, N, 8]", line, "%S = add(%Q, %" + line[1] + ") : f32[H, N, 8]"
+    )
+    runner = BACKEND.load(lower(graph), emulate=True)
+    for heads, groups in ((6, 4), (6, 0), (3, 6)):
+        arrays = draw(graph, H=heads, G=groups, N=5)
+        with pytest.raises(CudaError, match="cudaErrorInvalidValue"):
+            runner(arrays, Sizes({"H": heads, "G": groups, "N": 5}))
 
 
 def test_a_batch_dim_of_the_scores_alone() -> None:

@@ -54,6 +54,26 @@ def _divided(arrays: dict[str, np.ndarray]) -> np.ndarray:
     return (arrays["column"] - total) ** 2 / total
 
 
+def test_concatenation() -> None:
+    graph = graph_of(
+        "X: f32[B, H, N, M]",
+        "Y: f32[B, 1, N, D]",
+        "Z: f32[1, H, 3, M]",
+        "ids: i32[N]",
+        "%T = transpose(%X) : f32[B, H, M, N]",
+        "%C = concatenate(%X, %Y, %X) : f32[B, H, N, 2*M + D]",
+        "%R = concatenate(%Z, %X) {axis=-2} : f32[B, H, N + 3, M]",
+        "%W = concatenate(%T, %T) {axis=-3} : f32[B, 2*H, M, N]",
+        "%E = concatenate(%X, %X) {axis=-4} : f32[2*B, H, N, M]",
+        "%I = concatenate(%ids, %ids) : i32[2*N]",
+        '%S = scale(%R) {factor="2"} : f32[B, H, N + 3, M]',
+        outputs=("C", "S", "W", "E", "I"),
+    )
+    program = lower(graph)
+    for n, m in ((7, 5), (1, 70), (0, 5), (300, 3)):
+        check(program, draw(graph, B=2, H=3, N=n, M=m, D=4))
+
+
 def test_softmax_axes() -> None:
     lines = [f"%P{n} = softmax(%X) {{axis=-{n}}} : f32[B, H, N, M]" for n in (1, 2, 3, 4)]
     graph = graph_of("X: f32[B, H, N, M]", *lines, outputs=("P1", "P2", "P3", "P4"))

@@ -32,6 +32,22 @@ OPTIONAL = attention(
 )
 
 
+GROUPED = graph_of(
+    "Q: f32[B, H, N, D]",
+    "K: f32[B, G, M, D]",
+    "V: f32[B, G, M, E]",
+    "slope: f32[H]",
+    "%O = tiled_attention(%Q, %K, %V, %slope) "
+    '{grouped=true, mask="k <= q", sink="slope[h]"} : f32[B, H, N, E]',
+    "%L = tiled_log_sum_exp(%Q, %K, %slope) "
+    '{grouped=true, mask="k <= q", sink="slope[h]"} : f32[B, H, N]',
+    "%X = tiled_attention(%Q, %K, %V) "
+    '{grouped=true, normalizer="none", score="sigmoid(s)", mask="k <= q"} : f32[B, H, N, E]',
+    outputs=("O", "L", "X"),
+)
+ROWS = graph_of("Q: f32[H, N, D]", "K: f32[H, M, D]", "%L = tiled_log_sum_exp(%Q, %K) : f32[H, N]")
+
+
 def test_golden(golden: Callable[[Path, str], None]) -> None:
     golden(HERE / "goldens" / "causal.cu", lower(CAUSAL, D=64, E=64).source)
 
@@ -50,6 +66,8 @@ def sources() -> dict[str, str]:
         "large": lower(CAUSAL, D=128, E=128).source,
         "optional": lower(OPTIONAL, D=64, E=64).source,
         "single": lower(attention(batch=""), D=64, E=64).source,
+        "grouped": lower(GROUPED, D=64, E=64).source,
+        "rows": lower(ROWS, D=64).source,
         "unfused": lower(graph_of(*UNFUSED)).source,
         "expressions": lower(graph_of(*inputs, *lines, outputs=outputs)).source,
     }
@@ -99,17 +117,23 @@ def test_gcc_has_no_complaint(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_name_of_ours_is_reserved(name: str) -> None:
     """A diagram may use any word: those of the file itself must be known to be taken."""
-    known = "X Q K V O B H N M D E table flags ids bias slope mask doc mask_keep mask_bias"
+    known = "X Q K V O L B H G N M D E table flags ids bias slope mask doc mask_keep mask_bias"
     known += " S C A P K_T batch heads columns rows count inner"
     known += " doc_q_min doc_q_max doc_k_min doc_k_max"  # ranges have names that are free
     code = strip_comments(SOURCES[name].split("template <typename T>\nstruct View", 1)[1])
     specific = "\n".join(
         part
         for part in code.split("\n}\n")
-        if re.search(r"\b(attention|score|mask|scale|add)_\w+\(|launch_test|launch_causal", part)
+        if re.search(
+            r"\b(attention|log_sum_exp|score|mask|scale|add)_\w+\(|launch_test|launch_causal", part
+        )
     )
     words = set(re.findall(r"(?<![\w.])[A-Za-z]\w*", specific))
-    own = {w for w in words if re.fullmatch(r"(attention|score|mask|scale|add|launch)_\w+|r\d+", w)}
+    own = {
+        w
+        for w in words
+        if re.fullmatch(r"(attention|log_sum_exp|score|mask|scale|add|launch)_\w+|r\d+", w)
+    }
     preprocessor = {"ifndef", "endif", "pragma", "unroll"}
     assert words - own - set(known.split()) - RESERVED <= preprocessor
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from chains import chains
 from hypothesis import given
-from modules import CASES, case, compare, compare_drawn, load
+from modules import CASES, case, compare, compare_drawn, emit, load
 from support import NDArray, build, draw, examples
 
 from attn_dsl.expr import parse, resolve
@@ -17,9 +17,9 @@ from attn_dsl.ir.ops import Input, Mask, MatMul, Op, Score, Softmax
 from attn_dsl.tensors import numpy_dtype
 
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value")  # of inf - inf, as wanted
-SIZES = Sizes({"B": 2, "H": 3, "N": 5, "M": 6, "D": 4, "E": 3, "h": 4}, (2,))
+SIZES = Sizes({"B": 2, "H": 3, "N": 5, "M": 6, "D": 4, "E": 3, "h": 4, "J": 6, "G": 3}, (2,))
 LENGTHS = (1, 7, 63, 65, 130, 300, 1000)
-TENSORS = {"i": "i32[M]", "t": "f32[3, 4]", "m": "bool[N, M]", "w": "i32[N, M]"}
+TENSORS = {"i": "i32[M]", "t": "f32[3, 4]", "m": "bool[N, M]", "w": "i32[N, M]", "u": "f32[N, M]"}
 
 
 def attention(step: Op, *outputs: str) -> Graph:
@@ -45,6 +45,32 @@ def test_every_case_of_the_fusion(name: str) -> None:
 @given(chains())
 def test_random_chains(graph: Graph) -> None:
     compare_drawn(graph, SIZES)
+
+
+@examples(80)
+@given(chains(softmax=False))
+def test_random_chains_without_a_softmax(graph: Graph) -> None:
+    compare_drawn(graph, SIZES)
+
+
+@examples(60)
+@given(chains(rows=True))
+def test_random_chains_with_their_log_sum_exp(graph: Graph) -> None:
+    assert (
+        sum("attention_" in line for line in emit(graph).source.splitlines()) == 2
+    )  # and its call
+    compare_drawn(graph, SIZES)
+
+
+@pytest.mark.parametrize("scale", [1, 20])
+def test_log_sum_exp_with_and_without_a_maximum(scale: int) -> None:
+    """Small scores are exponentiated as they are, large ones relative to their maximum."""
+    for name in ("log_sum_exp", "log_sum_exp_alone", "log_sum_exp_with_sinks"):
+        arrays = draw(case(name), Sizes(dict(SIZES.symbols) | {"N": 600, "M": 700}))
+        arrays["Q"] *= np.float32(scale)
+        compare(case(name), arrays)
+        found = load(case(name))(arrays)["L"]
+        assert name == "log_sum_exp_with_sinks" or np.isneginf(found[:, 0]).all()
 
 
 def test_one_module_serves_every_length() -> None:
@@ -116,6 +142,7 @@ SCORES = (
     "max(s, min(k, q), m, -1)",
     "2 ** s",
     "s % 1 + s // 2",
+    "u",
 )
 STEPS = [Mask("S", resolve(parse(text), {t: t for t in TENSORS})) for text in CONDITIONS]
 STEPS += [Score("S", resolve(parse(text), {t: t for t in TENSORS})) for text in SCORES]
