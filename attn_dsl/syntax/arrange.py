@@ -59,6 +59,14 @@ def arrange(record: Record) -> Iterator[Piece]:
     yield from (("arrow", number) for number in range(done, len(record["edges"])))
 
 
+def is_early(node: Record) -> bool:
+    """Whether something was said of a box before a subgraph of its id came.
+
+    What is said later is said of the subgraph, and classes of both.
+    """
+    return bool(node["data"] or node["classes"])
+
+
 def _tree(record: Record) -> Tree:
     subgraphs = record["subgraphs"]
     ids = [subgraph["id"] for subgraph in subgraphs]
@@ -107,7 +115,7 @@ def _top(nodes: Sequence[Record], tree: Tree) -> Iterator[Piece]:
     roots = _roots(tree)
     for node in nodes:
         id, home = node["id"], tree.homes.get(node["id"])
-        if home is None and (id not in subgraphs or node["data"]):
+        if home is None and (id not in subgraphs or is_early(node)):
             yield "box", id
         while home is not None and waiting and waiting[0] <= roots[home]:
             yield "open", waiting.popleft()

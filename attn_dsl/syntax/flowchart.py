@@ -21,6 +21,8 @@ from attn_dsl.syntax.reader import Reader
 MAX_ERRORS = 50
 MAX_AFTER_ERROR = 10_000
 """Statements that are read after the first error: most likely it hides in front of all of them."""
+IGNORED = ('""', "``")
+"""What mermaid passes over, but not before the header."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -84,7 +86,11 @@ def _header(text: str, block: Span, found: list[Diagnostic]) -> tuple[str, int]:
         place = Span(block.source, block.start, block.start) if block.source.text.strip() else None
         raise DiagnosticError([*found, errors.nothing_to_read(block.source.name, place)])
     reader = Reader(block.source, block.start)
-    item, position = read_header(text, len(text) - len(text.lstrip()), reader.build)
+    first = len(text) - len(text.lstrip())
+    if text.startswith(IGNORED, first):
+        word = Span(block.source, block.start + first, block.start + first + 2)
+        raise DiagnosticError([*found, errors.header_missing(word)])
+    item, position = read_header(text, first, reader.build)
     if not isinstance(item, Failure):
         return item.direction, position
     found.append(Mistakes(text, block.source, block.start).in_header(item))

@@ -14,16 +14,21 @@ TAG = re.compile(
     re.DOTALL,
 )
 NAMES = """
-    a abbr article aside b bdi bdo big blockquote br center cite code dd del details dfn div dl dt
-    em figure font h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp section small
-    span strike strong sub summary sup svg table tbody td th thead tr tt u ul var wbr
+    a abbr acronym address area article aside audio b bdi bdo big blink blockquote br button canvas
+    center cite code content data datalist dd decorator del details dfn dialog dir div dl dt
+    element em fieldset figcaption figure font footer form h1 h2 h3 h4 h5 h6 header hgroup hr i img
+    input ins kbd label legend li main map mark marquee math menu menuitem meter nav nobr ol
+    optgroup option output p picture pre progress q rp rt ruby s samp search section select shadow
+    slot small source spacer span strike strong sub summary sup svg table template textarea time
+    title track tt u ul var video wbr
 """
 KEPT = frozenset(NAMES.split())
-VOID = frozenset({"br", "hr", "img", "wbr"})
+VOID = frozenset({"area", "br", "hr", "img", "input", "source", "track", "wbr"})
 # Dropped with all that they hold.
-SECRET = re.compile(
-    r"<(script|style|iframe|title|noscript|template)(?=[\s/>]).*?(</\1\s*>|$)", re.S | re.I
-)
+SECRETS = """
+    script style iframe noscript noembed noframes xmp mi mn mo mrow msup g path rect text tspan
+"""
+SECRET = frozenset(SECRETS.split())
 
 
 def sanitize(text: str) -> str:
@@ -31,8 +36,20 @@ def sanitize(text: str) -> str:
     if "<" not in text:
         return text
     open_tags: list[str] = []
-    body = TAG.sub(lambda tag: _tag(tag, open_tags), SECRET.sub("", text))
+    body = TAG.sub(lambda tag: _tag(tag, open_tags), _without_secrets(text))
     return body + "".join(f"</{name}>" for name in reversed(open_tags))
+
+
+def _without_secrets(text: str) -> str:
+    """`text` without scripts and their like, each up to its end tag or to the end."""
+    kept, position = "", 0
+    for tag in TAG.finditer(text):
+        name = (tag["name"] or "").lower()
+        if name in SECRET and not tag["close"] and tag.start() >= position:
+            kept += text[position : tag.start()]
+            end = re.compile(rf"</{name}\s*>|$", re.IGNORECASE).search(text, tag.end())
+            position = end.end() if end else len(text)
+    return kept + text[position:]
 
 
 def _tag(tag: re.Match[str], open_tags: list[str]) -> str:

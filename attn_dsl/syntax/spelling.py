@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html import unescape
 
 from attn_dsl.diagnostics import DiagnosticError, Source
 from attn_dsl.syntax.flowchart import parse
+from attn_dsl.syntax.labels import decode
 
 BRACKETS = {
     "square": ("[", "]"),
@@ -94,7 +94,8 @@ def _entity(char: str) -> str:
     """`char` by name or number; as it is where its number stands for another character."""
     if char in _NAMES:
         return _NAMES[char]
-    return f"#{ord(char)};" if unescape(f"&#{ord(char)};") == char else char
+    number = f"#{ord(char)};"
+    return number if decode(number) == char else char
 
 
 def _shown(label: str) -> str | None:

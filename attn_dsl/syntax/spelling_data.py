@@ -11,7 +11,7 @@ from typing import Any
 from attn_dsl.syntax.spelling import KEYWORDS
 
 _PLAIN = re.compile(r"(?!(?:true|false|null)\Z)[A-Za-z]\w*", re.ASCII | re.I)
-_RISKY = re.compile(rf"[<%\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]|{KEYWORDS.pattern}")
+_RISKY = re.compile(rf"[<%;\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]|{KEYWORDS.pattern}")
 
 
 def spell_data(data: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from attn_dsl.syntax.arrange import arrange
+from attn_dsl.syntax.arrange import arrange, is_early
 from attn_dsl.syntax.arrows import edge_id
 from attn_dsl.syntax.labels import decode
 from attn_dsl.syntax.metadata import as_text
@@ -35,6 +35,7 @@ def written(record: Record) -> Iterator[str]:
 def _drawn(record: Record) -> Iterator[str]:
     """Boxes, subgraphs and arrows, then what metadata says of arrows."""
     boxes = {node["id"]: node for node in record["nodes"]}
+    subgraphs = {subgraph["id"]: subgraph for subgraph in record["subgraphs"]}
     arrows = dict(zip(_ids(record["edges"]), record["edges"], strict=True))
     lines = _arrows(record["edges"])
     said: set[str] = set()
@@ -42,6 +43,9 @@ def _drawn(record: Record) -> Iterator[str]:
         match kind:
             case "box":
                 yield from _box(boxes[what])
+                if what in subgraphs:
+                    own, _, _ = _classes(boxes[what], subgraphs[what])
+                    yield from (f"{what}:::{name}" for name in own)
             case "mention":
                 data = arrows[what]["data"] if what in arrows else {}
                 yield f"{what}{spell_data(data) if data else ''}"
@@ -93,12 +97,21 @@ def _head(subgraph: Record) -> Iterator[str]:
 
 
 def _said_of(subgraph: Record, boxes: Mapping[str, Record]) -> Iterator[str]:
-    """What is said of a subgraph after its `end`, but for a class that it shares with a box."""
+    """What is said of a subgraph after its `end`, but for classes that it shares with a box."""
     id = subgraph["id"]
     if subgraph["data"]:
         yield f"{id}{spell_data(subgraph['data'])}"
-    if id not in boxes or not boxes[id]["classes"]:
-        yield from (f"class {id} {name}" for name in subgraph["classes"])
+    _, own, _ = _classes(boxes.get(id, {"classes": []}), subgraph)
+    yield from (f"class {id} {name}" for name in own)
+
+
+def _classes(box: Record, subgraph: Record) -> tuple[list[str], list[str], list[str]]:
+    """The classes of a box, of the subgraph of its id, and the last ones, which are of both."""
+    one, other = box["classes"], subgraph["classes"]
+    count = 0
+    while count < min(len(one), len(other)) and one[-count - 1] == other[-count - 1]:
+        count += 1
+    return one[: len(one) - count], other[: len(other) - count], one[len(one) - count :]
 
 
 def _subgraphs_as_boxes(record: Record) -> Iterator[str]:
@@ -107,7 +120,7 @@ def _subgraphs_as_boxes(record: Record) -> Iterator[str]:
     ends = {edge[end] for edge in record["edges"] for end in ("from", "to")}
     for node in record["nodes"]:
         id = node["id"]
-        if id not in subgraphs or node["data"]:
+        if id not in subgraphs or is_early(node):
             continue
         made = id in ends or subgraphs[id]["data"] or id in record["styles"]
         if node["shape"] or node["text"] not in (None, decode(id)) or not made:
@@ -141,8 +154,10 @@ def _label(text: str, entry: Record) -> str:
 def _styles(record: Record) -> Iterator[str]:
     for name, css in record["class_styles"].items():
         yield f"classDef {name} {_css(css)}"
+    subgraphs = {subgraph["id"]: subgraph for subgraph in record["subgraphs"]}
     for node in record["nodes"]:
-        yield from (f"class {node['id']} {name}" for name in node["classes"])
+        *_, names = _classes(node, subgraphs.get(node["id"], node))
+        yield from (f"class {node['id']} {name}" for name in names)
     for id, css in record["styles"].items():
         yield f"style {id} {_css(css)}"
     for number, css in record["link_styles"].items():

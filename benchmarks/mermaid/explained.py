@@ -71,6 +71,12 @@ def _direction(case: Case, kind: str) -> bool:
     return kind == ACCEPTED and bool(re.search(line, case.text))
 
 
+def _marks(case: Case, kind: str) -> bool:
+    """Whether the answers agree once byte order marks are spaces."""
+    spaced = case.text.replace("\ufeff", " ")
+    return spaced != case.text and not differences(Case(spaced, ours(spaced), case.mermaid))
+
+
 EXPLAINED = (
     Explained(
         "members that are no boxes",
@@ -101,6 +107,11 @@ EXPLAINED = (
         "arrows before a direction",
         "`direction LR` takes its whole line; mermaid sees an arrow at the start of it first",
         _direction,
+    ),
+    Explained(
+        "byte order marks in the middle",
+        "white space to mermaid; here one is read at the beginning, and no other",
+        _marks,
     ),
 )
 

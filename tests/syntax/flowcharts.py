@@ -13,16 +13,61 @@ around_arrow = st.sampled_from(
 ids = st.sampled_from(["A", "B", "C", "n1", "q_proj", "a.b", "λ", "x", "o", "v", "default"])
 texts = st.sampled_from(["one", "two words", " k <= q", "a/b", "x", "1:2", "é"])
 quoted = st.sampled_from(
-    ['"a (b)"', '"Q : f32[B, N]"', '" padded "', '"`md`"', '"two\nlines"', '"#quot;"', '"a; b"']
+    [
+        '"Mask: k<q"',
+        '"a<br/>b"',
+        '"` md `"',
+        '"#35;1; #amp;lt;"',
+        '"%% x"',
+        '"a (b)"',
+        '"Q : f32[B, N]"',
+        '" padded "',
+        '"`md`"',
+        '"two\nlines"',
+        '"#quot;"',
+        '"a; b"',
+    ]
 )
-brackets = st.sampled_from(["[]", "()", "{}", "(())", "([])", "[[]]", "[()]", "{{}}"])
+brackets = st.sampled_from(
+    [
+        "[]",
+        "()",
+        "{}",
+        "(())",
+        "([])",
+        "[[]]",
+        "[()]",
+        "{{}}",
+        "((()))",
+        "(--)",
+        "[//]",
+        "[\\/]",
+        ">]",
+    ]
+)
 data = st.sampled_from([
     "shape: rect", "op:  softmax,axis: -1", 'type: "f16[B, H]" , op: matmul', "a: [1,2]",
     "\n  op: softmax\n  axis: -1\n", "\n\n   op: x\n   %% c\n   text: |\n     a\n       b\n ",
-    '\n  type: "f32[N,\n D]"\n', "'a b':   c", "label: L",
+    '\n  type: "f32[N,\n D]"\n', "'a b':   c", "label: L", "shape: lin-cyl, label: 'a b'", "a: .5",
+    "\n  a:\n    b: [x, y]\n  c:\n    - d: 1\n", 'a: "} ^ <b"', "icon: 'fa:x'",
+    'a: [1, "x", y z]',
 ])  # fmt: skip
 arrows = st.sampled_from(
-    ["-->", "---", "-.->", "==>", "--o", "--x", "<-->", "o--o", "---->", "-.-", "~~~", "===>"]
+    [
+        "-->",
+        "---",
+        "-.->",
+        "==>",
+        "--o",
+        "--x",
+        "<-->",
+        "o--o",
+        "---->",
+        "-.-",
+        "~~~",
+        "===>",
+        "<==>",
+    ]
 )
 spans = st.sampled_from(
     [("--", "-->"), ("==", "==>"), ("-.", ".->"), ("--", "---"), ("<--", "-->")]
@@ -73,14 +118,16 @@ others = st.sampled_from([
     'click A "https://x.org" "tip"',
     "click  B call f()", "accTitle: a title ", "accDescr {\n  two\n  lines\n}",
     "linkStyle default stroke:#333",
-    "%%{init: {'theme': 'dark'}}%%", "%% a comment", "%%  ", "%%",
+    "%%{init: {'theme': 'dark'}}%%", "%% a comment", "%%  ", "%%", "e1@{ animate: true }",
+    "S@{ repeat: 2 }", "A --> S", "class S cold", "style S fill:#fff", "linkStyle 0 stroke:#333",
 ])  # fmt: skip
 
 
 @st.composite
 def subgraphs(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
     head = draw(st.sampled_from(
-        ["S", "S [t]", 'S["a title"]', '"a title"', "two words", " One", "One ", '"One"', "T"]
+        ["S", "S [t]", 'S["a title"]', '"a title"', "two words", " One", "One ", '"One"', "T",
+         "a b[c]", 'T["`md`"]', '"a<b"', "Block × 2", "A"]
     ))  # fmt: skip
     return f"subgraph {head}{draw(line_end)}{draw(inner)}\n end"
 

@@ -34,14 +34,18 @@ class Elementwise(Op):
     function: ClassVar[Callable[..., Array]]
     is_real: ClassVar[bool] = False
     """Whether it has a meaning for floating-point numbers alone."""
+    joins_conditions: ClassVar[bool] = False
+    """Whether of two conditions it makes one."""
 
     lhs: str = operand()
     rhs: str = operand()
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
-        """The broadcast of both, which hold numbers."""
+        """The broadcast of both, which hold numbers, or may both be conditions."""
+        are_conditions = types[self.lhs].dtype is types[self.rhs].dtype is DType.BOOL
         for side, name in self.fields_of("operand"):
-            if self.is_real or types[name].dtype is DType.BOOL:
+            is_condition = types[name].dtype is DType.BOOL
+            if self.is_real or (is_condition and not (are_conditions and self.joins_conditions)):
                 real(types[name], side)
         return broadcast(types[self.lhs], types[self.rhs])
 
@@ -100,6 +104,7 @@ class Multiply(Elementwise):
     """lhs * rhs, element-wise."""
 
     mnemonic = "multiply"
+    joins_conditions = True  # both hold
     symbol = "*"
     function = np.multiply
     words = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 from attn_dsl.expr import (
     INDICES,
     MAX_NESTING,
+    Binary,
     Expr,
     Tensor,
     depth,
@@ -18,7 +19,7 @@ from attn_dsl.expr import (
     transform,
 )
 from attn_dsl.ir import Dim, DType, Graph, Statement, TensorType
-from attn_dsl.ir.ops import Pointwise
+from attn_dsl.ir.ops import Multiply, Pointwise
 
 
 def inline(
@@ -33,17 +34,27 @@ def inline(
     left = list(tensors_in(expr, gathered=False))
     while left:
         statement = graph.table[left.pop()]
-        op = statement.op
-        if not isinstance(op, Pointwise) or statement.type.dtype is DType.I32:
+        value = _value(statement)
+        if value is None or statement.type.dtype is DType.I32:
             continue  # in 32 bits it may have wrapped around
-        if not _counts_alike(op.value, statement.type, scores, result):
+        if not _counts_alike(value, statement.type, scores, result):
             continue
-        larger = _put(expr, Tensor(statement.name), op.value)
+        larger = _put(expr, Tensor(statement.name), value)
         if not has_more_nodes(larger, most) and depth(larger) <= MAX_NESTING:
             expr = larger
             taken.append(statement)
-            left += tensors_in(op.value, gathered=False)
+            left += tensors_in(value, gathered=False)
     return expr, taken
+
+
+def _value(statement: Statement) -> Expr | None:
+    """One element of what `statement` gives, in elements of its operands."""
+    match statement.op:
+        case Pointwise(value):
+            return value
+        case Multiply(lhs, rhs) if statement.type.dtype is DType.BOOL:
+            return Binary("and", Tensor(lhs), Tensor(rhs))
+    return None
 
 
 def _put(expr: Expr, tensor: Tensor, value: Expr) -> Expr:
