@@ -22,7 +22,7 @@ from attn_dsl.tile import TileProgram, TileSizes, blocks_of, cost, schedule
 EXAMPLES = Path(__file__).parents[2] / "examples"
 VARIANTS = sorted((EXAMPLES / "variants").glob("*.attn"))
 FILES = [*sorted(EXAMPLES.glob("*.attn")), *VARIANTS]
-SYMBOLS = {"B": 2, "H": 3, "D": 8, "E": 5, "Dv": 5, "R": 40, "d_model": 24, "heads": 3}
+SYMBOLS = {"B": 2, "H": 3, "G": 1, "D": 8, "E": 5, "Dv": 5, "R": 40, "d_model": 24, "heads": 3}
 LENGTHS = [(700, 1100), (1100, 700), (1300, 1300), (300, 40), (1, 1)]
 NDArray = np.ndarray[Any, Any]
 

@@ -16,6 +16,7 @@ from attn_dsl.sample import sample_inputs
 VARIANTS = sorted((Path(__file__).parents[2] / "examples" / "variants").glob("*.attn"))
 LENGTHS = [1, 7, 65, 130]
 SIZES = {"B": 2, "H": 3, "D": 24, "R": 40}
+GROUPED = {"H": 4, "G": 2}
 
 
 @cache
@@ -29,7 +30,7 @@ def kernel(file: Path, target: str) -> attn_dsl.Kernel:
 
 
 def sizes(graph: Graph, length: int) -> Sizes:
-    symbols = {**SIZES, "N": length}
+    symbols = {**SIZES, **(GROUPED if "G" in graph.symbols else {}), "N": length}
     return Sizes({symbol: symbols[symbol] for symbol in graph.symbols})
 
 
