@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flowcharts import flowcharts
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_layout import recorded
 
@@ -82,9 +82,11 @@ def test_any_flowchart_there_and_back(text: str) -> None:
         found = record(text)
     except DiagnosticError:
         return
+    assert record(format_text(Source("x", text))) == found
+    boxes, frames = ({part["id"] for part in found[kind]} for kind in ("nodes", "subgraphs"))
+    assume(not boxes & frames)  # of a box and a subgraph of one id, which is said first is lost
     again = from_json(found)
     assert unordered(record(again)) == unordered(found)
-    assert record(format_text(Source("x", text))) == found
 
 
 def test_recorded_cases_there_and_back() -> None:
