@@ -76,7 +76,8 @@ def flex(graph: Graph, arrays: Mapping[str, NDArray], sizes: Sizes) -> Run:
     _, op = only_attention(graph)
     values = given(graph, arrays)
     query, key, value = (_four(_tensor(values[name])) for name in (op.query, op.key, op.value))
-    batch, heads, queries, keys = *query.shape[:3], key.shape[-2]
+    batch, heads, queries = (int(size) for size in query.shape[:3])
+    keys = int(key.shape[-2])
     functions = _functions(op, values, (batch, heads, queries, keys), sizes)
     blocks: Any = None
     if op.mask != TRUE:
