@@ -121,7 +121,8 @@ def _check_broadcast(statement: Statement, shape: tuple[int, ...], sizes: Sizes)
         have in (1, want) for have, want in zip(shape[::-1], wanted[::-1], strict=False)
     )
     if not fits:
-        message = (
-            f"input {_input(statement).name!r} has shape {shape}, and must broadcast to {wanted}"
-        )
+        name = _input(statement).name
+        message = f"input {name!r} has shape {shape}, and must broadcast to {wanted}"
+        if len(wanted) > 2 and shape == (wanted[0], wanted[-1]):  # the keys of each batch
+            message += f": pass {name}[:, {'None, ' * (len(wanted) - 2)}:]"
         raise ValueError(message)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from attn_dsl.diagnostics import Diagnostic, Span
 from attn_dsl.ir import parse_type
-from attn_dsl.ir.ops import Add, Mask, Op
+from attn_dsl.ir.ops import Add, LogSumExp, Mask, Op, Softmax
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.enough import MAX_ERRORS, until_enough
 from attn_dsl.semantics.frames import Frame, frames_of
@@ -280,7 +280,9 @@ def _by_edges(drawn: Drawn, diagram: Diagram, found: list[Diagnostic]) -> Drawn:
     """Step 4: one operation on one or more edges into a node that has none is the node's."""
     if all(operand.change.op is None for operand in drawn.operands):
         return drawn
-    drawn = replace(drawn, operands=tuple(_as_role(o, drawn.meaning) for o in drawn.operands))
+    several = len(drawn.operands) > 1
+    operands = tuple(_as_role(o, drawn.meaning, several=several) for o in drawn.operands)
+    drawn = replace(drawn, operands=operands)
     named = [operand for operand in drawn.operands if operand.change.op is not None]
     if drawn.meaning.acts or not named:
         return drawn
@@ -303,14 +305,16 @@ def _belongs(operand: Operand, calls: tuple[str, ...]) -> bool:
     return operand.source in calls and operand.change.calls in ((), calls)
 
 
-def _as_role(operand: Operand, meaning: Meaning) -> Operand:
+def _as_role(operand: Operand, meaning: Meaning, *, several: bool) -> Operand:
     """`-- Mask -->` into a mask or a module says which operand it is, and is no second mask.
 
-    So does `-- Residual -->` into an addition, or into `Add & Norm`.
+    So it does into a softmax, beside another arrow that brings the scores, and so does
+    `-- Residual -->` into an addition, or into `Add & Norm`.
     """
     change = operand.change
     plain = change.expr is None and not change.optional
-    if plain and change.op is Mask and (meaning.op is Mask or meaning.module):
+    beside = meaning.op in (Softmax, LogSumExp) and several and not change.causal
+    if plain and change.op is Mask and (meaning.op is Mask or meaning.module or beside):
         return replace(operand, change=Meaning(role="mask"))
     if plain and change.op is Add and (meaning.op is Add or meaning.module == "add_norm"):
         return replace(operand, change=Meaning())

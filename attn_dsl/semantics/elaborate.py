@@ -23,6 +23,7 @@ from attn_dsl.semantics.nodes import DEFAULT_DIMS
 from attn_dsl.semantics.region import elaborate_scope
 from attn_dsl.semantics.scope import Scope
 from attn_dsl.semantics.settings import Settings
+from attn_dsl.semantics.site import no_type
 from attn_dsl.semantics.stacks import as_tensor
 from attn_dsl.semantics.unused import misspelled_settings, unused_settings
 from attn_dsl.semantics.values import Value
@@ -111,8 +112,7 @@ def _outputs(
     for drawn in until_enough(last, builder.found):
         value = values.get(drawn.node.id, Value())
         if value.pending is not None:
-            how = errors.lone_positions if value.is_positions else errors.undeclared
-            builder.found.append(how(value.pending.node, drawn.node.span))
+            builder.found.append(no_type(value, value.pending, drawn.node.span))
         name = drawn.name if names[drawn.name] == 1 else drawn.node.id
         given = {f"{name}.{output}": v for output, v in value.outputs.items()} or {name: value}
         for label, one in given.items():

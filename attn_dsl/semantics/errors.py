@@ -49,9 +49,10 @@ def module_operands(span: Span, what: str, wanted: str, given: int) -> Diagnosti
 
 
 def softmax_operands(span: Span, what: str, given: int) -> Diagnostic:
-    """A softmax of several values, none of which, or all, are called a sink."""
-    error = operand_count(span, what, "scores, and at most one sink", given)
-    return replace(error, help="label the arrow of a sink: `-- Sink -->`") if given > 1 else error
+    """A softmax of several values of which it is not clear what they are for."""
+    error = operand_count(span, what, "scores, masks, and at most one sink", given)
+    help = "label the arrow of a mask, `-- Mask -->`, and that of a sink, `-- Sink -->`"
+    return replace(error, help=help) if given > 1 else error
 
 
 def lone_positions(node: Node, user: Span) -> Diagnostic:
@@ -149,11 +150,28 @@ def no_condition(span: Span, expr: str) -> Diagnostic:
     return Diagnostic("E038", message, span, help=help)
 
 
+def two_masks(span: Span, arrows: Sequence[Span]) -> Diagnostic:
+    """A mask with several values of which more than one could be the scores."""
+    message = "it is not clear which of these values is the mask"
+    notes = tuple(Note(arrow, "flows in here") for arrow in dict.fromkeys(arrows))
+    help = "label the arrow that brings it, `-- Mask -->`, or declare it as `bool[…]`"
+    return Diagnostic("E046", message, span, "", notes, help)
+
+
 def no_scores(span: Span) -> Diagnostic:
     """A score-wise operation whose arrows do not tell which one carries the scores."""
     message = "it is not clear which arrow carries the scores"
     help = "one arrow brings the scores; every other one a tensor that the expression names"
     return Diagnostic("E046", message, span, help=help)
+
+
+def mask_alone(span: Span, user: Span | None = None) -> Diagnostic:
+    """A mask into which no scores flow, where something else than a mask is asked for."""
+    message = "no scores flow into this mask"
+    notes = (Note(user, "is used here without scores"),) if user is not None else ()
+    help = "draw an arrow from the scores, which an expression calls `s`, or let the mask flow "
+    help += "into a Mask, a Softmax or an attention, beside them"
+    return Diagnostic("E046", message, span, "", notes, help)
 
 
 def sink_dims(place: Span, sink: str, dim: str, scores: str) -> Diagnostic:

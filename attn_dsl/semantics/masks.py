@@ -18,7 +18,7 @@ from attn_dsl.expr import (
 )
 from attn_dsl.ir import DType
 from attn_dsl.ir.dims import Dim
-from attn_dsl.ir.ops import Add, Input, Mask, Op, Score
+from attn_dsl.ir.ops import Add, Mask, Op, Score
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.captured import (
@@ -29,9 +29,11 @@ from attn_dsl.semantics.captured import (
     places_of,
 )
 from attn_dsl.semantics.labels import part
+from attn_dsl.semantics.mask_operands import find_scores, fits
 from attn_dsl.semantics.scaling import beside_indices, with_sizes
 from attn_dsl.semantics.site import Argument, Site, has_operands, typed
 from attn_dsl.semantics.values import Value
+from attn_dsl.syntax import Text
 
 
 def build_score(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
@@ -43,7 +45,7 @@ def build_mask(builder: Builder, site: Site, arguments: Sequence[Argument]) -> s
     """A mask by expression, by input, optional, or causal by its word."""
     if site.meaning.expr is not None:
         return with_expression(builder, site, arguments, Mask)
-    if len(arguments) == 2:
+    if len(arguments) > 1:
         return _by_operand(builder, site, arguments)
     if not has_operands(builder, site, arguments, range(1, 2), "scores and a mask"):
         return None
@@ -52,25 +54,15 @@ def build_mask(builder: Builder, site: Site, arguments: Sequence[Argument]) -> s
         return None
     given = site.scope.masks.get((site.drawn.node.id,), ())
     if site.meaning.optional and given:
-        return _all(builder, site, arguments[0], given)
+        place = site.scope.call or site.place
+        masks = [Argument(value, place, ("mask",)) for value in given]
+        return apply_masks(builder, site, arguments[0], masks)
     if site.meaning.optional:
         return _optional(builder, site, scores)
     if site.meaning.causal:
         return _mask(builder, site, scores, causal(builder, site, scores))
     builder.found.append(errors.which_mask(site.place))
     return None
-
-
-def _all(builder: Builder, site: Site, scores: Argument, masks: Sequence[Value]) -> str | None:
-    """One mask after the other: what the arrows into a module bring for the mask drawn here."""
-    carrier: str | None = None
-    for value in masks:
-        mask = Argument(value, site.scope.call or site.place, ("mask",))
-        carrier = _apply(builder, site, scores, mask)
-        if carrier is None:
-            return None
-        scores = replace(scores, value=Value(carrier))
-    return carrier
 
 
 def causal(builder: Builder, site: Site, scores: str) -> Expr:
@@ -81,6 +73,20 @@ def causal(builder: Builder, site: Site, scores: str) -> Expr:
     more_keys = dims[-1] + dims[-2] * Dim.of(-1)
     offset = beside_indices(builder, site, more_keys)
     return Compare("<=", Name("k"), Binary("+", Name("q"), offset))
+
+
+def mask_alone(builder: Builder, site: Site, arguments: Sequence[Argument]) -> Value | None:
+    """`Mask: EXPR` into which no scores flow, but all that flows in is named by it.
+
+    It can be a mask of any scores, as an input that is a mask can. None if scores flow in.
+    """
+    if site.meaning.op is not Mask or site.meaning.expr is None:
+        return None
+    expr = with_sizes(builder, site, site.meaning.expr, indices=True)
+    if not all(mentioned(expr, argument) for argument in arguments):
+        return None
+    keeps = _bound(builder, site, expr, arguments)
+    return Value() if keeps is None else Value(role="mask", pending=site.drawn, keeps=keeps)
 
 
 def with_expression(
@@ -95,23 +101,37 @@ def with_expression(
         return None
     scores = typed(builder, site, carriers[0], None)
     captured = [argument for argument in arguments if argument is not carriers[0]]
-    values = [typed(builder, site, argument, None) for argument in captured]
-    tensors = [(a, value) for a, value in zip(captured, values, strict=True) if value is not None]
-    known = check_names(builder, site, expr, captured)
-    if scores is None or not known or len(tensors) < len(captured):
+    bound = _bound(builder, site, expr, captured)
+    if scores is None or bound is None:
         return scores  # reported; go on with it, to find what else is wrong
-    type_ = builder.type_of(scores)
-    for index in sorted(names_in(expr) & indices_of_no_dim(type_)):
-        place = part(site.label, index)
-        builder.found.append(errors.index_of_no_dim(place, index, str(type_)))
-    bound = bind_tensors(expr, tensors)
-    kinds = {value: builder.type_of(value).dtype.kind for _, value in tensors}
-    if op is Mask and kind_of(bound, kinds) is not Kind.BOOL:
-        builder.found.append(errors.no_condition(site.place, to_text(site.meaning.expr)))
-        return scores
+    _check_indices(builder, site.label, expr, scores)
     made: Op = op(scores, bound)
     places = places_of(site.label, (argument.value for argument in captured))
     return builder.add(site.wish, made, site.origin(op.__name__), places)
+
+
+def _bound(builder: Builder, site: Site, expr: Expr, captured: Sequence[Argument]) -> Expr | None:
+    """`expr` on the values that its names mean; None once what is wrong was reported."""
+    values = [typed(builder, site, argument, None) for argument in captured]
+    tensors = [(a, value) for a, value in zip(captured, values, strict=True) if value is not None]
+    known = check_names(builder, site, expr, captured)
+    if not known or len(tensors) < len(captured):
+        return None
+    bound = bind_tensors(expr, tensors)
+    kinds = {value: builder.type_of(value).dtype.kind for _, value in tensors}
+    if site.meaning.op is Mask and kind_of(bound, kinds) is not Kind.BOOL:
+        assert site.meaning.expr is not None
+        builder.found.append(errors.no_condition(site.place, to_text(site.meaning.expr)))
+        return None
+    return bound
+
+
+def _check_indices(builder: Builder, label: Text, expr: Expr, scores: str) -> None:
+    """Report the indices in `expr` that these scores have no dim for."""
+    type_ = builder.type_of(scores)
+    for index in sorted(names_in(expr) & indices_of_no_dim(type_)):
+        place = part(label, index)
+        builder.found.append(errors.index_of_no_dim(place, index, str(type_)))
 
 
 def _optional(builder: Builder, site: Site, scores: str) -> str | None:
@@ -134,40 +154,43 @@ def _mask_name(builder: Builder, site: Site) -> str:
 
 
 def _by_operand(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
-    """The mask is the argument that is an input, or is boolean; the other brings the scores."""
-    first, second = arguments
-    mask, carrier = (first, second) if is_mask(builder, first) else (second, first)
-    return _apply(builder, site, carrier, mask)
-
-
-def _apply(builder: Builder, site: Site, carrier: Argument, mask: Argument) -> str | None:
-    """The scores that `carrier` brings, under a mask that is a value."""
-    scores = typed(builder, site, carrier, None)
+    """One argument brings the scores, and the others are masks."""
+    scores = find_scores(builder, arguments)
     if scores is None:
+        builder.found.append(errors.two_masks(site.place, [a.place for a in arguments]))
         return None
-    if mask.value.pending is not None:
-        drawn = mask.value.pending
+    return apply_masks(builder, site, scores, [a for a in arguments if a is not scores])
+
+
+def apply_masks(
+    builder: Builder, site: Site, scores: Argument, masks: Sequence[Argument]
+) -> str | None:
+    """The scores after one mask after the other, each of which is a value."""
+    made = typed(builder, site, scores, None)
+    for mask in masks:
+        if made is None:
+            return None
+        made = _apply(builder, site, made, mask.value)
+    return made
+
+
+def _apply(builder: Builder, site: Site, scores: str, mask: Value) -> str | None:
+    drawn = mask.pending
+    if drawn is not None and mask.is_condition:
+        said = replace(site, place=drawn.place, label=drawn.label)
+        keeps = mask.keeps or causal(builder, said, scores)
+        _check_indices(builder, drawn.label, keeps, scores)
+        return _mask(builder, said, scores, keeps)
+    if drawn is not None:
         required = not drawn.meaning.optional
         type_, place = builder.type_of(scores), drawn.node.span
-        keep, bias = builder.mask_input(mask.value.called, type_, place, required=required)
+        keep, bias = builder.mask_input(mask.called, type_, place, required=required)
         return _keep_and_add(builder, site, scores, keep, bias, "Mask")
-    value = mask.value.name
-    if value is None:
+    if mask.name is None or not fits(builder, site, scores, mask.name, mask.known_as):
         return None
-    if builder.type_of(value).dtype is DType.BOOL:
-        return _mask(builder, site, scores, Tensor(value))
-    return builder.add(site.wish, Add(scores, value), site.origin("Mask"))
-
-
-def is_mask(builder: Builder, argument: Argument) -> bool:
-    """Whether a value that flows into a mask is what masks, and not the scores."""
-    value = argument.value
-    if value.pending is not None or value.role == "mask":
-        return True
-    if value.name is None:
-        return False
-    statement = builder.statements[value.name]
-    return isinstance(statement.op, Input) or statement.type.dtype is DType.BOOL
+    if builder.type_of(mask.name).dtype is DType.BOOL:
+        return _mask(builder, site, scores, Tensor(mask.name))
+    return builder.add(site.wish, Add(scores, mask.name), site.origin("Mask"))
 
 
 def _mask(builder: Builder, site: Site, scores: str, keep: Expr) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from attn_dsl.ir.ops import Mask
 from attn_dsl.semantics import errors
@@ -53,13 +54,16 @@ def match_inputs(
 def _resolved(
     builder: Builder, site: Site, inputs: Mapping[str, Drawn], bound: Mapping[str, Value]
 ) -> dict[str, Value] | None:
-    """Each value with the role of its input, once its type is known."""
-    names = {id: typed(builder, site, Argument(v, site.place), None) for id, v in bound.items()}
-    if None in names.values():
-        return None
-    return {
-        id: Value(name, role_of(inputs[id]), family=bound[id].family) for id, name in names.items()
-    }
+    """Each value with the role of its input, once its type is known; that of a mask may wait."""
+    found: dict[str, Value] = {}
+    for id, value in bound.items():
+        role = role_of(inputs[id])
+        if role == "mask" and value.pending is not None:
+            found[id] = replace(value, role=role)
+            continue
+        name = typed(builder, site, Argument(value, site.place), None)
+        found[id] = Value(name, role, family=value.family)
+    return None if any(value.failed for value in found.values()) else found
 
 
 def role_of(drawn: Drawn) -> str:

@@ -9,7 +9,7 @@ from attn_dsl.expr import Binary, Call, Expr, Tensor, Unary, names_in, tensors_i
 from attn_dsl.ir.ops import Mask
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.captured import mentioned
-from attn_dsl.semantics.masks import is_mask
+from attn_dsl.semantics.mask_operands import find_scores
 from attn_dsl.semantics.scope import Path
 from attn_dsl.semantics.site import Argument, Site
 from attn_dsl.semantics.stacks import aligned, common_rank, with_types
@@ -29,8 +29,15 @@ def build_on_scores(work: Work, arguments: Sequence[Argument]) -> Value:
     stack = scores.value.family
     if stack is None:
         raise NoRule("the scores are the same for all of them")
-    lifted = [a if a is scores else _lifted(work, a, stack.rank) for a in arguments]
+    lifted = beside_scores(work, arguments, scores, stack.rank)
     return work.given(_with_masks(work, stack.rank).build(lifted), stack)
+
+
+def beside_scores(
+    work: Work, arguments: Sequence[Argument], scores: Argument, rank: int
+) -> list[Argument]:
+    """The arguments, masks and captured tensors as they meet the `scores` of each member."""
+    return [a if a is scores else _lifted(work, a, rank) for a in arguments]
 
 
 def masks_of(site: Site) -> Sequence[Value]:
@@ -57,6 +64,8 @@ def _lifted(work: Work, argument: Argument, rank: int) -> Argument:
         return argument  # the scores tell of what type it is
     if expr is not None and {*value.known_as} & ({*tensors_in(expr)} - names_in(expr)):
         return argument  # it is read at indices of its own
+    if rank == 0 and expr is None and value.family is None and work.rank(argument) > 0:
+        raise NoRule("the mask of each member is a single boolean, or one number that is added")
     (name,) = aligned(work, [argument], rank)
     lifted = renamed(argument, name)
     return lifted if expr else replace(lifted, value=replace(lifted.value, role="mask"))
@@ -68,9 +77,7 @@ def _scores(work: Work, arguments: Sequence[Argument]) -> Argument | None:
     if expr is not None:
         found = [a for a in arguments if not mentioned(expr, a)]
         return found[0] if len(found) == 1 else None
-    if len(arguments) == 2 and is_mask(work.builder, arguments[0]):
-        return arguments[1]
-    return arguments[0]
+    return find_scores(work.builder, arguments) or arguments[0]
 
 
 def build_equation(work: Work, arguments: Sequence[Argument]) -> Value:

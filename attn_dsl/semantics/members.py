@@ -36,10 +36,17 @@ from attn_dsl.ir.ops import (
     Transpose,
 )
 from attn_dsl.semantics import layers
-from attn_dsl.semantics.member_expressions import build_equation, build_on_scores, masks_of
+from attn_dsl.semantics.mask_operands import scores_of_softmax
+from attn_dsl.semantics.member_expressions import (
+    beside_scores,
+    build_equation,
+    build_on_scores,
+    masks_of,
+)
 from attn_dsl.semantics.member_layers import build_embedding, build_linear, build_norm, note_shared
 from attn_dsl.semantics.member_products import build_product
 from attn_dsl.semantics.site import Argument, Site, has_operands
+from attn_dsl.semantics.softmax import is_sink
 from attn_dsl.semantics.stacks import aligned, common_rank, with_types
 from attn_dsl.semantics.values import Value
 from attn_dsl.semantics.work import NoRule, Reported, Work, is_family, stack_of
@@ -123,14 +130,24 @@ def build_transpose(work: Work, arguments: Sequence[Argument]) -> Value:
 
 
 def build_softmax(work: Work, arguments: Sequence[Argument]) -> Value:
-    """Along the family for scalars; else along an axis of each member."""
-    x = work.only(arguments)
+    """Along the family for scalars; else along an axis of each member.
+
+    Masks flow in for each member, or one for all; a sink is one for all.
+    """
+    arguments = [work.settled(a) for a in arguments]
+    sinks = [a for a in arguments if len(arguments) > 1 and is_sink(a)]
+    rest = [a for a in arguments if a not in sinks]
+    scores = scores_of_softmax(work.builder, rest)
+    if any(map(is_family, sinks)) or (scores is not None and not is_family(scores)):
+        raise NoRule("one for each member are masks and scores")
+    x = work.resolved(scores) if scores is not None else work.only(rest)
     axis = work.site.meaning.axis or -1
     if work.rank(x) == 0 and work.site.scope.members is not None:
         raise NoRule("inside a module it is of one member, which is a single number")
     if axis < -max(work.rank(x), 1):
         raise NoRule(f"a member has no axis {axis}")
-    return work.given(work.build([x]), x.value.family)
+    beside = beside_scores(work, [x if a is scores else a for a in rest], x, work.rank(x))
+    return work.given(work.build([*beside, *sinks]), x.value.family)
 
 
 def build_reduction(work: Work, arguments: Sequence[Argument]) -> Value:

@@ -13,6 +13,7 @@ from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.drawing import Drawn, Operand
 from attn_dsl.semantics.equations import build_equation
 from attn_dsl.semantics.labels import Meaning
+from attn_dsl.semantics.masks import mask_alone
 from attn_dsl.semantics.on_families import build_on_arrow, build_on_family, enter
 from attn_dsl.semantics.operations import build
 from attn_dsl.semantics.scope import Scope
@@ -78,6 +79,9 @@ def _value(
         return Value()
     if not meaning.acts:
         return _declared(builder, drawn, arguments[0].value)
+    alone = None if any(map(is_family, arguments)) else mask_alone(builder, site, arguments)
+    if alone is not None:
+        return alone
     if site.members is not None or any(map(is_family, arguments)):
         return _declared(builder, drawn, build_on_family(builder, site, arguments, plain))
     return _declared(builder, drawn, plain(site, arguments))
@@ -118,6 +122,10 @@ def _input(builder: Builder, scope: Scope, drawn: Drawn) -> Value:
         error = errors.operand_count(drawn.place, drawn.node.label.text, "operands", 0)
         builder.found.append(error)
         return Value()
+    site = Site(scope.wish(drawn), meaning, drawn.place, drawn.label, drawn, scope)
+    alone = mask_alone(builder, site, [])
+    if alone is not None:
+        return alone
     role = "mask" if meaning.op is Mask else meaning.role
     type_ = meaning.type
     if type_ is None and role in DEFAULT_DIMS:

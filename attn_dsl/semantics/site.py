@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from attn_dsl.diagnostics import Span
+from attn_dsl.diagnostics import Diagnostic, Span
 from attn_dsl.ir import Origin, TensorType
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
@@ -78,12 +78,21 @@ def typed(builder: Builder, site: Site, argument: Argument, like: TensorType | N
     pending = argument.value.pending
     if pending is None:
         return argument.value.name
-    if pending.name in builder.inputs:
+    if not argument.value.is_condition and pending.name in builder.inputs:
         return builder.inputs[pending.name]
-    if like is None:
-        builder.found.append(errors.undeclared(pending.node, site.place))
+    if argument.value.is_condition or like is None:
+        builder.found.append(no_type(argument.value, pending, site.place))
         return None
     return builder.add_input(pending.name, like, argument.value.role, pending.node.span)
+
+
+def no_type(value: Value, pending: Drawn, user: Span) -> Diagnostic:
+    """Why a value that `pending` draws has no type where it is used."""
+    if value.is_positions:
+        return errors.lone_positions(pending.node, user)
+    if value.is_condition:
+        return errors.mask_alone(pending.place, user if user != pending.node.span else None)
+    return errors.undeclared(pending.node, user)
 
 
 def has_operands(

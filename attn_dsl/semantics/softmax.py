@@ -1,4 +1,4 @@
-"""Softmax and log-sum-exp, and the sink that may flow in: a logit of a row that has no key."""
+"""Softmax and log-sum-exp, and what may flow in: masks, and a sink, a logit that has no key."""
 
 from __future__ import annotations
 
@@ -12,29 +12,35 @@ from attn_dsl.ir.ops import LogSumExp, Softmax
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.captured import bind_tensors, check_names, mentioned
+from attn_dsl.semantics.mask_operands import scores_of_softmax
+from attn_dsl.semantics.masks import apply_masks
 from attn_dsl.semantics.scaling import with_sizes
 from attn_dsl.semantics.site import Argument, Site, typed
 from attn_dsl.syntax import Text
 
 
 def build_softmax(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
-    """Over the last axis, unless metadata says otherwise; with a sink, if there is one."""
+    """Over the last axis, unless metadata says otherwise; masks and a sink may flow in beside."""
     if "sink" in site.data.values:
         return _by_expression(builder, site, arguments)
     sinks = [argument for argument in arguments if is_sink(argument)]
-    if len(arguments) != 1 and (len(arguments), bool(sinks)) != (2, True):
+    sink = sinks[-1] if sinks and len(arguments) > 1 else None
+    x = _scores(builder, site, [argument for argument in arguments if argument is not sink])
+    if x is None or sink is None:
+        return x and _add(builder, site, x, MINUS_INF)
+    expr = _by_dims(builder, site, sink, builder.type_of(x))
+    return x if expr is None else _add(builder, site, x, expr)  # reported; go on without it
+
+
+def _scores(builder: Builder, site: Site, arguments: Sequence[Argument]) -> str | None:
+    """What is left of the scores once each mask that flows in hides what it hides."""
+    scores = scores_of_softmax(builder, arguments)
+    if scores is None:
         error = errors.softmax_operands(site.place, site.label.text, len(arguments))
         builder.found.append(error)
         return None
-    if len(arguments) == 1:
-        x = typed(builder, site, arguments[0], None)
-        return x and _add(builder, site, x, MINUS_INF)
-    sink = sinks[-1]
-    x = typed(builder, site, next(a for a in arguments if a is not sink), None)
-    if x is None:
-        return None
-    expr = _by_dims(builder, site, sink, builder.type_of(x))
-    return x if expr is None else _add(builder, site, x, expr)  # reported; go on without it
+    masked = replace(site, wish=f"{site.wish}_masked")
+    return apply_masks(builder, masked, scores, [a for a in arguments if a is not scores])
 
 
 def is_sink(argument: Argument) -> bool:
@@ -72,16 +78,12 @@ def _by_expression(builder: Builder, site: Site, arguments: Sequence[Argument]) 
     except ExpressionError as error:
         builder.found.append(errors.bad_expression(place, str(error), error.help))
         return None
-    carriers = [argument for argument in arguments if not mentioned(expr, argument)]
-    if len(carriers) != 1:
-        builder.found.append(errors.no_scores(site.place))
-        return None
-    captured = [argument for argument in arguments if argument is not carriers[0]]
-    values = [(a, typed(builder, site, a, None)) for a in (carriers[0], *captured)]
+    captured = [argument for argument in arguments if mentioned(expr, argument)]
     if not check_names(builder, replace(site, label=Text(text, place)), expr, captured):
         return None
-    (_, x), *others = values
-    tensors = [(argument, value) for argument, value in others if value is not None]
+    x = _scores(builder, site, [argument for argument in arguments if argument not in captured])
+    values = [(argument, typed(builder, site, argument, None)) for argument in captured]
+    tensors = [(argument, value) for argument, value in values if value is not None]
     if x is None or len(tensors) < len(captured):
         return None
     return _add(builder, site, x, bind_tensors(expr, tensors))

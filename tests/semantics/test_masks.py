@@ -150,6 +150,152 @@ def test_a_declared_boolean_mask(type_: str) -> None:
     np.testing.assert_allclose(attended(middle, given, p=keep), expected(given, keep), atol=1e-12)
 
 
+INTO_SOFTMAX = [
+    "S --> W\nMask --> W",
+    "Mask --> W\nS --> W",
+    "S & p[Attention Mask] --> W",
+    "S --> W\np[Padding] -- Mask --> W",
+    'S --> W\np[Padding] -- "Attention Mask" --> W',
+    "S -- Mask --> W\np[Padding] --> W",
+    "S & p[Padding] --> m[Mask] --> W",
+]
+
+
+@pytest.mark.parametrize("middle", INTO_SOFTMAX)
+def test_a_mask_beside_the_scores_of_a_softmax(middle: str) -> None:
+    """Boolean or added, as the call gives it."""
+    given, keep = arrays(4, 6), np.tri(4, 6, 1, dtype=bool)
+    name = "Mask" if "Mask --> W" in middle and "p[" not in middle else "p"
+    for mask in (keep, np.where(keep, 0, -np.inf).astype(np.float32)):
+        found = attended(middle, given, **{name: mask})
+        np.testing.assert_allclose(found, expected(given, keep), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["p", "attn_mask", "key_mask"])
+@pytest.mark.parametrize("dims", ["N, M", "M", "N, 1", "B, 1, M", "B, N, M"])
+def test_a_declared_mask_beside_the_scores_of_a_softmax(dims: str, name: str) -> None:
+    """A boolean one by its type, one that is added by its name."""
+    sizes = {"B": 2, "N": 4, "M": 6, "1": 1}
+    given = arrays(4, 6)
+    keep = np.random.default_rng(0).random([sizes[d] for d in dims.split(", ")]) < 0.6
+    dtype = "bool" if name == "p" else "f32"
+    mask = keep if name == "p" else np.where(keep, 0, -np.inf).astype(np.float32)
+    middle = f'p(["{name} : {dtype}[{dims}]"]) & S --> W'
+    found = attended(middle, given, **{name: mask})
+    np.testing.assert_allclose(found, expected(given, keep), atol=1e-12)
+
+
+@pytest.mark.parametrize("label", ["Causal Mask", "Mask: k <= q + M - N"])
+@pytest.mark.parametrize("box", ["--> W", "--> m[Mask] --> W"])
+def test_a_box_that_says_what_it_hides_is_no_input(label: str, box: str) -> None:
+    given = arrays(4, 6)
+    middle = f'S & c["{label}"] {box}'
+    assert list(inputs(compiled(drawing(middle)).drawn)) == ["Q", "K", "V"]
+    keep = np.tri(4, 6, 2, dtype=bool)
+    np.testing.assert_allclose(attended(middle, given), expected(given, keep), atol=1e-12)
+
+
+ALONE = [
+    "S & c --> W",
+    "c & S --> m[Mask] --> W",
+    "c --> d[Same document] --> W\nS --> W",
+    'c & S & e["Mask: 2 > 1"] --> m[Mask] --> W',
+    'c & S & e["Mask: s > -inf"] --> W',
+    "c --> m[Mask] --> W\nS --> Cap[Tanh] --> m",
+]
+
+
+@pytest.mark.parametrize("middle", ALONE)
+def test_a_mask_of_a_tensor_flows_in_beside_the_scores(middle: str) -> None:
+    """It is no value by itself: which shape it has, the scores tell."""
+    given, keep = arrays(5, 5), DOC[:, :, None] == DOC[:, None, :]
+    if "Tanh" in middle:
+        given["K"], given["Q"] = given["K"] * 1e-4, given["Q"]  # where tanh(s) is s
+    middle = f'doc(["doc : i32[B, N]"]) --> c["Mask: doc[h, q] == doc[h, k]"]\n{middle}'
+    found = attended(middle, given, doc=DOC)
+    np.testing.assert_allclose(found, expected(given, keep), atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "label"),
+    [
+        ("f32", "bool", ""),
+        ("bool", "f32", ""),
+        ("f32", "f32", "-- Mask"),
+        ("f32", "bool", "-- Mask"),
+    ],
+)
+def test_which_of_two_inputs_is_the_mask(first: str, second: str, label: str) -> None:
+    """Either by its type, or by the label of its arrow, and not by its place."""
+    text = f'b(["b : {second}[N, M]"]) {label} --> m[Mask]\na(["a : {first}[N, M]"]) --> m\n'
+    for line in (text, "\n".join(reversed(text.splitlines()))):
+        graph = compiled(f"{line}\nm --> W[Softmax]").drawn
+        scores = graph.table["m"].op.operands[0]
+        assert scores == ("a" if first == "f32" else "b_2")
+
+
+def test_two_inputs_of_which_one_is_called_a_mask() -> None:
+    text = 'a(["a : f32[N, M]"]) & b(["my_mask : f32[N, M]"]) --> m[Mask] --> W[Softmax]'
+    assert compiled(text).drawn.table["m"].op.operands == ("a", "my_mask")
+
+
+def test_a_mask_of_keys_by_batch() -> None:
+    """What PyTorch calls a key padding mask: by NumPy's rule it fits no scores of four dims."""
+    heads = drawing("{}").replace("[B, N, D]", "[B, H, N, D]").replace("[B, M,", "[B, H, M,")
+    (error,) = problems(heads.format('S & keep(["keep : bool[B, M]"]) --> W'))
+    assert error.code == "E038"
+    assert error.help == "write it as `Mask: keep[b, k]`"
+    written = 'S & keep(["keep : bool[B, M]"]) --> m["Mask: keep[b, k]"] --> W'
+    found = compiled(heads.format(written))
+    assert operations(found.fused) == ["tiled_attention"]
+    given = {"Q": normal(0, 2, 3, 4, D), "K": normal(1, 2, 3, 6, D), "V": normal(2, 2, 3, 6, 5)}
+    keep = np.array([[1, 1, 1, 0, 0, 0], [1, 0, 1, 0, 1, 1]], bool)
+    (value,) = evaluate(found.fused, given | {"keep": keep}).values()
+    q, k, v = (given[name].astype(np.float64) for name in "QKV")
+    reference = attention(q, k, v, keep=keep[:, None, None, :])
+    np.testing.assert_allclose(value, reference, atol=1e-12)
+
+
+def test_a_mask_of_keys_by_batch_at_the_call() -> None:
+    heads = drawing("S & Mask --> W").replace("[B, N, D]", "[B, H, N, D]")
+    kernel = attn_dsl.compile("flowchart TD\n" + heads.replace("[B, M,", "[B, H, M,"))
+    given = {"Q": normal(0, 2, 3, 4, D), "K": normal(1, 2, 3, 6, D), "V": normal(2, 2, 3, 6, 5)}
+    keep = np.tri(2, 6, 3, dtype=bool)
+    with pytest.raises(ValueError, match=r"pass Mask\[:, None, None, :\]"):
+        kernel(**given, Mask=keep)
+    assert kernel(**given, Mask=keep[:, None, None, :]).shape == (2, 3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("type_", "help"),
+    [
+        ("i64[B, M]", "write it as `Mask: p[h, k] != 0`"),
+        ("i32[N, M]", "write it as `Mask: p != 0`"),
+        ("f32[B, M]", "write it as `Score: s + p[h, k]`"),
+        ("bool[M, N]", "give the dims that are the same size one name; a mask of the keys"),
+        ("bool[B, M, 1]", "write it as `Mask: p[h, k, 0]`"),
+        ("bool[..., M, N]", "give the dims that are the same size one name; a mask of the keys"),
+    ],
+)
+def test_a_mask_that_does_not_fit_is_told_how_it_would(type_: str, help: str) -> None:
+    (error,) = problems(drawing(f'S & p(["p : {type_}"]) --> m[Mask] --> W'))
+    assert error.code == "E038"
+    assert error.help.startswith(help)
+    assert len(error.notes) == 2
+    if help.startswith("write it as"):
+        expr = help.split("`")[1]
+        assert codes(drawing(f'S & p(["p : {type_}"]) --> m["{expr}"] --> W')) == []
+
+
+def test_a_mask_of_the_score_itself() -> None:
+    """Few weights: the scores below a threshold are left out."""
+    given = arrays(4, 6)
+    scores = np.asarray(given["Q"], np.float64) @ np.swapaxes(given["K"], -1, -2)
+    for middle in ('S --> m["Mask: s > -1"] --> W', 'S & m["Mask: s > -1"] --> W'):
+        found = attended(middle, given)
+        np.testing.assert_allclose(found, expected(given, scores > -1), atol=1e-12)
+
+
 DOC = np.array([[0, 0, 1, 1, 1], [2, 2, 2, 3, 3]], np.int32)
 
 
@@ -188,6 +334,10 @@ def test_one_mask_for_two_attentions_is_one_input() -> None:
         ('S & p(["p : bool[N, D]"]) --> m[Mask] --> W', "E038", "m[Mask]"),
         ('S & p(["p : i32[N, M]"]) --> m[Mask] --> W', "E038", "m[Mask]"),
         ('S & p(["p : f32[M]"]) --> m["Mask: k <= q"] --> W', "E046", 'm["Mask: k <= q"]'),
+        ("a[x] & b[y] --> m[Mask] --> W", "E046", "m[Mask]"),
+        ('S --> m["Mask: S > 0"] --> W', "E046", 'm["Mask: S > 0"]'),
+        ('S --> W\nm["Mask: k <= q"] --> y[Linear]', "E046", 'm["Mask: k <= q"]'),
+        ('S & p(["p : f32[M]"]) --> W', "E033", "W[Softmax]"),
     ],
 )
 def test_masks_that_say_nothing_clear(middle: str, code: str, place: str) -> None:

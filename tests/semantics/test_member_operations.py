@@ -134,6 +134,22 @@ def test_an_optional_mask_hides_members(n: int) -> None:
 
 
 @SIZES
+def test_a_mask_beside_the_scores_of_each_softmax(n: int) -> None:
+    """One number for each member, and a condition that is the same for all."""
+    text = drawing("") + members('keep{i}(["keep{i} : bool[]"]) -- Mask --> W{i}')
+    text += 'few["Mask: k < 4"]\n' + members("few --> W{i}")
+    arrays, keep = tokens(n), np.arange(n) % 3 < 2
+    hidden = np.where(keep & (K(n) < 4), scores(arrays), -np.inf)
+    assert is_fused(check(text, arrays | {"keep": keep}, spent(softmax(hidden), arrays)))
+
+
+def test_a_mask_of_all_members_is_none_of_each() -> None:
+    """What flows into each box is what it gets: a member has one score."""
+    text = drawing("") + 'keep(["keep : bool[N]"])\n' + members("keep -- Mask --> W{i}")
+    assert codes(text) == ["E053"]
+
+
+@SIZES
 def test_a_mask_that_is_an_input(n: int) -> None:
     """Shared by all members, it counts them along its last axis."""
     text = drawing("Mask").replace("S{i} -->", "").replace("Mask", "Mask: seen[k] > q")

@@ -196,3 +196,48 @@ def test_a_library_block_takes_one_in_its_only_attention() -> None:
     found = attn_dsl.compile(text)
     assert list(found.inputs)[:2] == ["x", "Mask"]
     assert "Mask_keep" in found.explain()
+
+
+IDS = np.array([0, 0, 1, 1, 1, 2])
+BOXES = {
+    'm["Mask: k <= q"]': np.tri(N, dtype=bool),
+    "m[Causal Mask]": np.tri(N, dtype=bool),
+    'm["Mask: k < N - 2"]': np.arange(N)[None] < N - 2,
+    'ids(["ids : i64[N]"]) --> m["Mask: ids[q] == ids[k]"]': IDS[:, None] == IDS,
+    'ids(["ids : i64[N]"]) --> m["Mask: ids[q] == ids[k]"] --> n[By segment]': IDS[:, None] == IDS,
+}
+
+
+@pytest.mark.parametrize("module", ["passes", "around", "passes_around", "causal"])
+@pytest.mark.parametrize("box", BOXES)
+def test_a_mask_that_says_what_it_keeps_goes_to_the_attention_inside(
+    draw: Draw, box: str, module: str
+) -> None:
+    """Its sizes and tensors are those of the drawing in which it stands."""
+    last = "n" if "n[" in box else "m"
+    found = draw(
+        use(
+            module, f"{box}\n{last} -- Mask --> A" if module == "around" else f"{box}\n{last} --> A"
+        )
+    )
+    given = {"ids": IDS} if "ids" in box else {}
+    np.testing.assert_allclose(
+        run(found, **given), attended(normal(0, N, D), BOXES[box]), rtol=1e-5
+    )
+    assert "keep" not in inputs(found.drawn)
+
+
+def test_one_mask_of_an_expression_serves_two_modules(draw: Draw) -> None:
+    found = draw('x --> a[Attention] --> b[Attention]\nm["Mask: k <= q"] --> a & b')
+    once = attended(normal(0, N, D), np.tri(N, dtype=bool))
+    np.testing.assert_allclose(run(found), attended(once, np.tri(N, dtype=bool)), rtol=1e-5)
+
+
+def test_sizes_of_a_mask_are_those_where_it_stands(draw: Draw, tmp_path: Path) -> None:
+    """Not those of the module, which has an `N` of its own."""
+    module = "---\nattn: {parameters: {N: 1}}\n---\nflowchart TD\nx([x]) --> a[Attention]\n"
+    text = module + 'pad["Mask (opt.)"] --> a\n'
+    (tmp_path / "own_n.attn").write_text(text, encoding="utf-8")
+    found = draw(use("own_n", 'm["Mask: k < N - 2"] --> A'))
+    keep = np.arange(N)[None] < N - 2
+    np.testing.assert_allclose(run(found), attended(normal(0, N, D), keep), rtol=1e-5)

@@ -100,7 +100,7 @@ def test_a_number_needs_no_arrow() -> None:
         ('P@{ sink: "1 +" }', ["E036"]),
         ('P@{ sink: "t[h]" }', ["E037"]),
         ('t(["t : f32[H]"]) --> P\nP@{ sink: "t" }', ["E038"]),
-        ('t(["t : f32[H]"]) --> P\nP@{ sink: "u[h]" }', ["E046"]),
+        ('t(["t : f32[H]"]) --> P\nP@{ sink: "u[h]" }', ["E037"]),
         ('t(["t : f32[H]"]) --> P', ["E033"]),
         ('t(["t : f32[H]"]) & u(["u : f32[H]"]) -- Sink --> P', ["E033"]),
         ("P@{ sink: 0, axis: -2 }", ["E038"]),

@@ -136,7 +136,7 @@ class Mask(Op):
     def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
         """-inf where the mask says no."""
         x = values[self.x]
-        keep = evaluate_expr(self.keep, score_names(x.shape, sizes), values)
+        keep = evaluate_expr(self.keep, score_names(x.shape, sizes) | {"s": x}, values)
         return np.where(keep, x, np.asarray(-np.inf, x.dtype))
 
     def as_score(self, scores: str) -> Expr | None:
