@@ -23,18 +23,19 @@ def print_attention(site: Site, graph: Graph, statement: Statement, name: str) -
     arguments = [*statement.op.operands, *sizes_of(program)]
     with out.block(f"def {name}({', '.join(arguments)}):"):
         _docstring(out, graph, statement, program)
-        _tile_sizes(out, program)
+        _tile_sizes(site)
         _broadcast(out, program)
         out.line()
         if program.asks_each_tile:
-            print_map(out, program)
+            print_map(out, program, alike=site.heads > 1)
             out.line()
         longest = ", longest_key" if is_bounded(program) else ""
-        with out.block(f"def tile(head, q_begin{longest}):"):
-            out.line('"""The queries of one head from q_begin on, key tile by key tile."""')
+        with out.block(f"def tile({site.head}, q_begin{longest}):"):
+            of = "these heads" if site.heads > 1 else "one head"
+            out.line(f'"""The queries of {of} from q_begin on, key tile by key tile."""')
             _tile(site)
         out.line()
-        _jobs(out, program)
+        _jobs(site)
         out.line(f"return {', '.join(str(buffer.value) for buffer in program.results)}")
 
 
@@ -78,10 +79,18 @@ def _docstring(out: TextBuilder, graph: Graph, statement: Statement, program: Ti
     out.line('"""')
 
 
-def _tile_sizes(out: TextBuilder, program: TileProgram) -> None:
+def _tile_sizes(site: Site) -> None:
+    out, program = site.out, site.program
     out.line(f"QUERY_TILE, KEY_TILE = {program.query_tile}, {program.key_tile}")
     if program.by_edges:
         out.line(f"EDGE_TILE = {program.edge_tile}  # keys, where the mask cuts through")
+    if site.heads == 1:
+        return
+    if program.groups is None:
+        out.line(f"HEAD_BLOCK = {site.heads}  # heads, computed together")
+    else:  # those of one group, which have the same keys
+        per_group = _per_group(program.groups)
+        out.line(f"HEAD_BLOCK = math.gcd({site.heads}, {per_group})  # heads, computed together")
 
 
 def _broadcast(out: TextBuilder, program: TileProgram) -> None:
@@ -160,11 +169,14 @@ def _tile(site: Site) -> None:
     out.line(f"q_end = min(q_begin + QUERY_TILE, {queries})")
     expressions = (*_expressions(program), *asked_in_loop(program))
     names = {name for expr in expressions for name in names_in(expr)} | head_indices(program)
-    for index, axis in (("h", 1), ("b", 2)):
-        if index in names:
-            out.line(f"{index} = head[-{axis}] if len(head) >= {axis} else 0")
+    if "h" in names and site.heads > 1:
+        out.line("h = np.arange(batch[-1])[head_block[-1], None, None] if head_block else 0")
+    elif "h" in names:
+        out.line("h = head[-1] if head else 0")
+    if "b" in names:
+        out.line(f"b = {site.head}[-2] if len({site.head}) > 1 else 0")
     if program.groups is not None:
-        out.line(f"group = (*head[:-1], head[-1] // ({_per_group(program.groups)}))")
+        out.line(f"group = {_group(site)}")
     for step in program.prologue:
         print_step(site, step)
     out.line()
@@ -174,25 +186,29 @@ def _tile(site: Site) -> None:
         print_step(site, step)
 
 
-def _head_of(program: TileProgram, key: str | None) -> str:
-    """The index of the head of the key, where no variable holds it."""
-    if program.groups is None or key not in _grouped(program):
-        return "head"
-    return f"(*head[:-1], head[-1] // ({_per_group(program.groups)}))"
+def _group(site: Site) -> str:
+    """The index of the head of the key that all heads of a job read."""
+    assert site.program.groups is not None
+    head, per_group = site.head, _per_group(site.program.groups)
+    first = "head_block[-1].start" if site.heads > 1 else "head[-1]"
+    return f"(*{head}[:-1], {first} // ({per_group}))"
 
 
-def _jobs(out: TextBuilder, program: TileProgram) -> None:
-    """A job for each head and query tile."""
+def _jobs(site: Site) -> None:
+    """A job for each head, or some together, and query tile."""
+    out, program = site.out, site.program
     tiles = f"range(0, {scalar(program.query_length.to_expr())}, QUERY_TILE)"
+    all_heads = "head_blocks(batch, HEAD_BLOCK)" if site.heads > 1 else "np.ndindex(batch)"
     with out.block("with limit_threads(limits=1), ThreadPoolExecutor(os.cpu_count()) as pool:"):
         out.line("jobs = []")
-        with out.block("for head in np.ndindex(batch):"):
+        with out.block(f"for {site.head} in {all_heads}:"):
             longest = ""
             if is_bounded(program):
-                key = program.buffer("key").value
-                out.line(f"longest_key = longest({key}[{_head_of(program, key)}])")
+                key = str(program.buffer("key").value)
+                index = _group(site) if key in _grouped(program) else site.head
+                out.line(f"longest_key = longest({key}[{index}])")
                 longest = ", longest_key"
             with out.block(f"for q_begin in {tiles}:"):
-                out.line(f"jobs.append(pool.submit(tile, head, q_begin{longest}))")
+                out.line(f"jobs.append(pool.submit(tile, {site.head}, q_begin{longest}))")
     with out.block("for job in jobs:"):
         out.line("job.result()  # raises what the thread raised")

@@ -23,9 +23,15 @@ def count(what, number):
         counts[what] += number
 
 
-def loaded(part, tensor):
-    """part, which was read from tensor."""
-    count("loaded", np.size(part) * tensor.itemsize)
+def heads_in(tile):
+    """How many heads a tile [..., rows, columns] has."""
+    return math.prod(tile.shape[:-2])
+
+
+def loaded(part, tensor, tile):
+    """part, which was read from tensor for each head of a tile."""
+    heads = 1 if np.ndim(part) > 2 else heads_in(tile)
+    count("loaded", heads * np.size(part) * tensor.itemsize)
     return part
 '''
 
@@ -35,7 +41,7 @@ class CountingPrinter(ArrayPrinter):
 
     def tensor(self, tensor: Tensor) -> str:
         """As ArrayPrinter, and counted."""
-        return f"loaded({super().tensor(tensor)}, {tensor.name})"
+        return f"loaded({super().tensor(tensor)}, {tensor.name}, query_tile)"
 
 
 def count_step(out: TextBuilder, program: TileProgram, step: Step) -> None:
@@ -43,10 +49,11 @@ def count_step(out: TextBuilder, program: TileProgram, step: Step) -> None:
     match step:
         case Load(into, source):
             tensor = program.buffer(source).value
-            out.line(f'count("loaded", {into}.size * {tensor}.itemsize)')
+            elements = f"{into}.shape[-2] * {into}.shape[-1]"
+            out.line(f'count("loaded", heads_in(query_tile) * {elements} * {tensor}.itemsize)')
         case Contract(into, lhs, rhs, transposed):
             product = f"{into}.size * {lhs}" if transposed else f"{lhs}.size * {rhs}"
-            out.line(f'count("flops", 2 * {product}.shape[1])')
+            out.line(f'count("flops", 2 * {product}.shape[-1])')
         case Store(into, buffer):
             result = program.buffer(into).value
             out.line(f'count("stored", {buffer}.size * {result}.itemsize)')

@@ -20,11 +20,15 @@ from attn_dsl.tile import (
     together,
 )
 from attn_numpy.attention import print_attention, sizes_of
+from attn_numpy.loop import are_alike
 from attn_numpy.names import attention_name, reserved_names
 from attn_numpy.steps import Site
 
 TILES = TileSizes(query=512, key=256, edge=64)
 """Measured fastest for head dims from 64 to 512, without a mask and with a causal one."""
+ROWS = 1024
+"""So many queries are taken together, of several heads if those have the same tiles: a call of
+NumPy takes as long as some thousand products."""
 SMALLER = (TileSizes(256, 256, 64), TileSizes(256, 128, 64), TileSizes(128, 128, 64))
 BUDGET = 8 * 2**20
 """A core's share of its last cache, in bytes: what a step works on is to stay there."""
@@ -74,7 +78,10 @@ def _attention_function(
     program = schedule(local, fused, tiles_of(local, fused, options.sizes), *beside)
     name = attention_name(shared + fused.name)
     out = TextBuilder()
-    print_attention(Site(out, program, count=options.count), local, fused, name)
+    together = max(1, ROWS // program.query_tile) if are_alike(program) else 1
+    has_heads = fused.type.batch or len(fused.type.dims) > len(program.buffer("out").shape)
+    heads = together if has_heads else 1
+    print_attention(Site(out, program, heads, count=options.count), local, fused, name)
     return Function(name, out.text, sizes_of(program))
 
 

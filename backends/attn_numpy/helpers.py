@@ -30,6 +30,15 @@ def given(tensor, absent):
     return absent if tensor is None else tensor
 '''
 
+HEAD_BLOCKS = '''
+def head_blocks(batch, count):
+    """Indices of count neighbouring heads at a time; of the only one, if there is no such dim."""
+    if not batch:
+        return [()]
+    parts = [slice(first, first + count) for first in range(0, batch[-1], count)]
+    return [(*outer, part) for outer in np.ndindex(batch[:-1]) for part in parts]
+'''
+
 INDEX = '''
 def index(scores, axis):
     """The index along the last axis (1), the one before (2), …, to broadcast with scores."""
@@ -153,6 +162,7 @@ HELPERS = {
     "embedding": EMBEDDING,
     "gather": GATHER,
     "given": GIVEN,
+    "head_blocks": HEAD_BLOCKS,
     "index": INDEX,
     "key_tiles": KEY_TILES,
     "layer_norm": LAYER_NORM,

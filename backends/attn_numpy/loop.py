@@ -43,6 +43,14 @@ def _head_numbers(program: TileProgram) -> list[Range]:
     return [r for r in program.ranges if r.name in names]
 
 
+def are_alike(program: TileProgram) -> bool:
+    """Whether all heads of a batch have the same tiles."""
+    asked = [*asked_in_loop(program), *(r.expr for r in program.ranges)]
+    asked += [program.live, program.full] if program.asks_each_tile else []
+    of_scores = any(tensors_in(r.expr, gathered=False) for r in program.ranges)
+    return not of_scores and not any("h" in names_in(expr) for expr in asked)
+
+
 def head_indices(program: TileProgram) -> set[str]:
     """Which of `b` and `h` these numbers are read with."""
     return {name for r in _head_numbers(program) for name in names_in(r.expr)}
@@ -76,7 +84,7 @@ def _visited(site: Site, length: str) -> str:
     """The first keys of the tiles that the loop visits."""
     begin, end = site.program.keys.begin, site.program.keys.end
     if site.program.asks_each_tile:
-        return "KEY_TILE * np.flatnonzero(live[head][q_begin // QUERY_TILE])"
+        return f"KEY_TILE * np.flatnonzero({site.of_map('live')})"
     if begin is None and end is None:
         return f"range(0, {length}, KEY_TILE)"
     site.out.line("# The mask hides all keys outside of these bounds from this query tile.")

@@ -41,13 +41,12 @@ from attn_dsl.tile import (
     Weigh,
 )
 from attn_numpy.counting import CountingPrinter, count_step
-from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, keeps_dtype
+from attn_numpy.expressions import IN_A_TILE, ArrayPrinter, ScalarPrinter, keeps_dtype
 from attn_numpy.tile_map import dtypes_of
 
 scalar = ScalarPrinter().print
 MUL = ArrayPrinter.operators["*"][1]
 LOG2_E = Name("LOG2_E")
-TILE = "[head][rows, keys]"
 CONVERT = {Kind.BOOL: "bool", Kind.INT: "int", Kind.FLOAT: "float"}
 """Python's types by kind."""
 BY_ROW = ("query_tile", "maximum", "total", "accumulator")
@@ -58,11 +57,13 @@ BY_ROW = ("query_tile", "maximum", "total", "accumulator")
 class Site:
     """What is printed where.
 
-    If `slices`, a step is about the rows `seen` alone. With `count`, it counts what it does.
+    A job takes as many `heads` together. If `slices`, a step is about the rows `seen` alone. With
+    `count`, it counts what it does.
     """
 
     out: TextBuilder
     program: TileProgram
+    heads: int = 1
     slices: bool = False
     count: bool = False
 
@@ -72,7 +73,39 @@ class Site:
 
     def rows(self, buffer: str) -> str:
         """The rows of `buffer` that a step of the loop is about."""
-        return f"{buffer}[seen]" if self.slices and buffer in BY_ROW else buffer
+        return f"{buffer}{self.of('seen')}" if self.slices and buffer in BY_ROW else buffer
+
+    def of(self, rows: str, columns: str = ":") -> str:
+        """The index of these rows, of each head if there are several."""
+        inner = rows if columns == ":" else f"{rows}, {columns}"
+        return f"[{inner}]" if self.heads == 1 else f"[..., {rows}, {columns}]"
+
+    def rows_by(self, columns: str) -> str:
+        """The shape of an array with these columns and a row for each query of the tile."""
+        if self.heads == 1:
+            return f"(q_end - q_begin, {columns})"
+        return f"(*query_tile.shape[:-1], {columns})"
+
+    @property
+    def head(self) -> str:
+        """The index of the heads of a job."""
+        return "head_block" if self.heads > 1 else "head"
+
+    @property
+    def tile(self) -> str:
+        """The index of the scores of a tile in a tensor of all scores."""
+        return f"[{self.head}]{self.of('rows', 'keys')}"
+
+    def of_map(self, name: str) -> str:
+        """The row of the map `live` or `full` that is about the job's tiles."""
+        if self.heads > 1:
+            return f"{name}[head_block[:-1]][0, q_begin // QUERY_TILE]"
+        return f"{name}[head][q_begin // QUERY_TILE]"
+
+    @property
+    def arrays(self) -> frozenset[str]:
+        """The indices that are arrays in a tile."""
+        return IN_A_TILE | {"h"} if self.heads > 1 else IN_A_TILE
 
     @property
     def reads_tiles(self) -> bool:
@@ -115,7 +148,7 @@ def print_body(site: Site) -> None:
     """The steps on one key tile."""
     maps = [s for s in site.program.body if isinstance(s, Map) and s.given is None]
     if site.count:
-        site.out.line('count("tiles", 1)')
+        site.out.line('count("tiles", heads_in(query_tile))')
     for step in site.program.body:
         if isinstance(step, Hide) and step.given is None and site.program.asks_each_tile:
             _print_mapped(site, step)
@@ -136,8 +169,8 @@ def print_step(site: Site, step: Step) -> None:
         case Fill(buffer, value):
             _print_fill(site, buffer, value)
         case Contract(into, lhs, rhs, transposed, accumulate):
-            sign = "+=" if accumulate else "="
-            out.line(f"{rows(into)} {sign} {rows(lhs)} @ {rhs}{'.T' if transposed else ''}")
+            sign, transpose = "+=" if accumulate else "=", ".T" if site.heads == 1 else ".mT"
+            out.line(f"{rows(into)} {sign} {rows(lhs)} @ {rhs}{transpose if transposed else ''}")
         case Map():
             _print_map(site, step)
         case Hide():
@@ -154,9 +187,8 @@ def print_step(site: Site, step: Step) -> None:
             out.line(f"{buffer} /= np.where({total} == 0, 1, {total})  # 0 where no key is seen")
         case LogSum():
             _print_log_sum(site, step)
-        case Store(into, buffer):
-            column = "" if len(program.buffer(buffer).shape) > 1 else "[:, 0]"
-            out.line(f"{program.buffer(into).value}[head][q_begin:q_end] = {buffer}{column}")
+        case Store():
+            _print_store(site, step)
     if site.count:
         count_step(out, program, step)
 
@@ -164,10 +196,10 @@ def print_step(site: Site, step: Step) -> None:
 def _print_load(site: Site, step: Load) -> None:
     out, program, into, scale = site.out, site.program, step.into, step.scale
     head, place = (
-        "group" if step.grouped else "head",
+        "group" if step.grouped else site.head,
         "q_begin:q_end" if step.axis == "q" else "keys",
     )
-    rows = f"{program.buffer(step.source).value}[{head}][{place}]"
+    rows = f"{program.buffer(step.source).value}[{head}]{site.of(place)}"
     if step.axis == "k":
         out.line(f"{into} = {rows}")
         return
@@ -186,16 +218,27 @@ def _print_load(site: Site, step: Load) -> None:
         out.line(f"bounded = {' and '.join(conditions)}")
 
 
+def _print_store(site: Site, step: Store) -> None:
+    result, tile = site.program.buffer(step.into), site.program.buffer(step.buffer)
+    rows = site.of("q_begin:q_end")
+    if len(tile.shape) > 1:
+        column = ""
+    else:
+        rows = "[q_begin:q_end]" if site.heads == 1 else "[..., q_begin:q_end]"
+        column = "[..., 0]"
+    site.out.line(f"{result.value}[{site.head}]{rows} = {tile.name}{column}")
+
+
 def _print_begin(site: Site, step: Begin) -> None:
     """The sink of each row, as the power of two that it is."""
     out, program = site.out, site.program
     dtype = f"np.{program.buffer(step.maximum).dtype.numpy}"
-    printer = ArrayPrinter(dtypes_of(program), element_of(program))
+    printer = ArrayPrinter(dtypes_of(program), element_of(site), site.arrays)
     sink = printer.within(step.sink, MUL)
     if "q" in names_in(step.sink):
         out.line("q = np.arange(q_begin, q_end)[:, None]")
     out.line("# A row begins with its sink, a logit that has no key.")
-    out.line(f"{step.maximum} = np.full((q_end - q_begin, 1), {sink} * LOG2_E, {dtype})")
+    out.line(f"{step.maximum} = np.full({site.rows_by('1')}, {sink} * LOG2_E, {dtype})")
     begun = f"np.where({step.maximum} == -np.inf, 0, 1)"
     if is_bounded(program):
         out.line(f"bounded = bounded and np.abs({step.maximum}).max() <= 64")
@@ -207,7 +250,7 @@ def _print_fill(site: Site, name: str, value: float) -> None:
     buffer = site.program.buffer(name)
     columns = scalar(buffer.shape[1].to_expr()) if len(buffer.shape) > 1 else "1"
     dtype = f"np.{buffer.dtype.numpy}"
-    shape = f"(q_end - q_begin, {columns})"
+    shape = site.rows_by(columns)
     if value == 0:
         site.out.line(f"{name} = np.zeros({shape}, {dtype})")
     else:
@@ -228,7 +271,7 @@ def _print_running_maximum(site: Site, step: RowMax) -> None:
 
 def _print_shift(site: Site, step: RowMax, rescale: Rescale) -> None:
     out, previous = site.out, site.rows(step.previous)
-    highest = f"{step.scores}.max(axis=1, keepdims=True)"
+    highest = f"{step.scores}.max(axis={1 if site.heads == 1 else -1}, keepdims=True)"
     out.line(f"{step.into} = np.maximum({previous}, {highest})")
     out.line("# A row that has seen no key yet is -inf; shifted by 0, it stays without weight.")
     out.line(f"shift = np.where({step.into} == -np.inf, 0, {step.into})")
@@ -253,12 +296,12 @@ def _print_map(site: Site, step: Map) -> None:
     if step.given is not None and is_bounded(program):
         assert step.score == Binary("+", SCORE, Tensor(step.given))
         with out.block(f"if {step.given} is not None:"):
-            out.line(f"{step.buffer} += {step.given}{TILE} * LOG2_E")
+            out.line(f"{step.buffer} += {step.given}{site.tile} * LOG2_E")
         return
     text = _printer(site).print(step.score)
     if SCORE.id not in names_in(step.score):  # what is read of a tensor must not be written to
         text = f"np.array(np.broadcast_to({text}, {step.buffer}.shape), np.{dtype.numpy})"
-    elif not keeps_dtype(step.score, dtypes_of(program), dtype):
+    elif not keeps_dtype(step.score, dtypes_of(program), dtype, site.arrays):
         text = f"({text}).astype(np.{dtype.numpy})"
     if step.given is None:
         out.line(f"{step.buffer} = {text}")
@@ -285,7 +328,7 @@ def _print_mapped(site: Site, step: Hide) -> None:
     if site.program.full == FALSE:
         _print_hidden(site, hides)
         return
-    with site.out.block("if not full[head][q_begin // QUERY_TILE, k_first // KEY_TILE]:"):
+    with site.out.block(f"if not {site.of_map('full')}[k_first // KEY_TILE]:"):
         _print_hidden(site, hides)
 
 
@@ -302,15 +345,15 @@ def _print_hidden(site: Site, hides: Sequence[Hide]) -> None:
         value = "0" if hide.value == 0 else "-np.inf"
         out.line(f"np.copyto({hide.buffer}, {value}, where={hidden})")
         if site.count and hide.given is None:
-            out.line('count("masked", 1)')
+            out.line('count("masked", heads_in(query_tile))')
 
 
 def _printer(site: Site) -> ArrayPrinter:
     printer = CountingPrinter if site.count else ArrayPrinter
-    return printer(dtypes_of(site.program), element_of(site.program))
+    return printer(dtypes_of(site.program), element_of(site), site.arrays)
 
 
-def element_of(program: TileProgram) -> Callable[[str], str]:
+def element_of(site: Site) -> Callable[[str], str]:
     """What of a captured tensor belongs to the scores of the tile."""
-    scalars = {buffer.name for buffer in program.captured if is_scalar(buffer)}
-    return lambda name: name if name in scalars else f"{name}{TILE}"
+    scalars = {buffer.name for buffer in site.program.captured if is_scalar(buffer)}
+    return lambda name: name if name in scalars else f"{name}{site.tile}"

@@ -23,8 +23,11 @@ def dtypes_of(program: TileProgram) -> dict[str, DType]:
     return {n: captured.get(n, OF_RANGES[kind]) for n, kind in program.scope.kinds.items()}
 
 
-def print_map(out: TextBuilder, program: TileProgram) -> None:
-    """Add the function that asks the mask about all tiles, and its call."""
+def print_map(out: TextBuilder, program: TileProgram, *, alike: bool) -> None:
+    """Add the function that asks the mask about all tiles, and its call.
+
+    If the heads of a batch are `alike`, it has a single one.
+    """
     with out.block("def tile_map():"):
         out.line('"""Of which tiles the mask keeps some score (live), and of which all (full)."""')
         _print_indices(out, program)
@@ -33,7 +36,8 @@ def print_map(out: TextBuilder, program: TileProgram) -> None:
         printer = ArrayPrinter(dtypes_of(program), str, BORDERS)
         _print_condition(out, "live", program.live, printer)
         _print_condition(out, "full", program.full, printer)
-        out.line("tiles = (*batch, q_first.size, k_first.size)")
+        heads = "*batch[:-1], 1" if alike else "*batch"
+        out.line(f"tiles = ({heads}, q_first.size, k_first.size)")
         out.line("return np.broadcast_to(live, tiles), np.broadcast_to(full, tiles)")
     out.line()
     out.line("live, full = tile_map()")
