@@ -14,13 +14,14 @@ def choose_tiles(
     plan: Callable[[TileSizes], TileProgram],
     sizes: Mapping[str, int],
     budget: int,
-    visit: int = 0,
+    visit: Callable[[TileProgram], int] = lambda program: 0,
 ) -> TileSizes:
     """The tiles with the least work at `sizes`, and of equals those that move the fewest bytes.
 
-    Work is the FLOPs of the tiles that the mask leaves, and `visit` FLOPs more for each, which
-    is what it takes to begin one. Only tiles whose buffers take `budget` bytes at most are
-    considered; if there are none, the smallest is taken. Of equals in all the first is taken.
+    Work is the FLOPs of the tiles that the mask leaves, and `visit` FLOPs more for each tile of
+    a head, which is what it takes to begin one. Only tiles whose buffers take `budget` bytes at
+    most are considered; if there are none, the smallest is taken. Of equals in all the first is
+    taken.
     """
     programs = {tiles: plan(tiles) for tiles in candidates}
     memory = {tiles: on_chip(program, sizes) for tiles, program in programs.items()}
@@ -28,6 +29,7 @@ def choose_tiles(
 
     def price(tiles: TileSizes) -> tuple[int, int]:
         total = cost(programs[tiles], sizes)
-        return total.flops + visit * total.tiles, total.loaded + total.stored
+        work = total.flops + visit(programs[tiles]) * total.tiles
+        return work, total.loaded + total.stored
 
     return min(fitting, key=price) if fitting else min(programs, key=memory.__getitem__)

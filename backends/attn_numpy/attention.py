@@ -197,8 +197,10 @@ def _group(site: Site) -> str:
 def _jobs(site: Site) -> None:
     """A job for each head, or some together, and query tile."""
     out, program = site.out, site.program
-    tiles = f"range(0, {scalar(program.query_length.to_expr())}, QUERY_TILE)"
-    all_heads = "head_blocks(batch, HEAD_BLOCK)" if site.heads > 1 else "np.ndindex(batch)"
+    out.line(f"q_begins = range(0, {scalar(program.query_length.to_expr())}, QUERY_TILE)")
+    all_heads = "np.ndindex(batch)"
+    if site.heads > 1:
+        all_heads = "head_blocks(batch, HEAD_BLOCK, len(q_begins))"
     with out.block("with limit_threads(limits=1), ThreadPoolExecutor(os.cpu_count()) as pool:"):
         out.line("jobs = []")
         with out.block(f"for {site.head} in {all_heads}:"):
@@ -208,7 +210,7 @@ def _jobs(site: Site) -> None:
                 index = _group(site) if key in _grouped(program) else site.head
                 out.line(f"longest_key = longest({key}[{index}])")
                 longest = ", longest_key"
-            with out.block(f"for q_begin in {tiles}:"):
+            with out.block("for q_begin in q_begins:"):
                 out.line(f"jobs.append(pool.submit(tile, {site.head}, q_begin{longest}))")
     with out.block("for job in jobs:"):
         out.line("job.result()  # raises what the thread raised")

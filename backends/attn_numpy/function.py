@@ -8,7 +8,7 @@ from functools import cache
 
 from attn_dsl.backend import Options
 from attn_dsl.expr import names_in
-from attn_dsl.ir import Graph, Statement
+from attn_dsl.ir import Graph, Statement, TensorType
 from attn_dsl.ir.ops import Input, TiledAttention, TiledScores
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import (
@@ -26,14 +26,15 @@ from attn_numpy.steps import Site
 
 TILES = TileSizes(query=512, key=256, edge=64)
 """Measured fastest for head dims from 64 to 512, without a mask and with a causal one."""
-ROWS = 1024
-"""So many queries are taken together, of several heads if those have the same tiles: a call of
-NumPy takes as long as some thousand products."""
+ROWS, ROWS_OF_BAND = 1024, 2048
+"""How many queries are taken together, of several heads if those have the same tiles: what NumPy
+takes to be called is done once for all of them. A band has edges on both sides, and few keys."""
 SMALLER = (TileSizes(256, 256, 64), TileSizes(256, 128, 64), TileSizes(128, 128, 64))
 BUDGET = 8 * 2**20
 """A core's share of its last cache, in bytes: what a step works on is to stay there."""
-VISIT = 1_300_000
-"""What a tile takes beside its products, measured, as the FLOPs that take as long."""
+VISIT, OF_HEAD = 1_050_000, 250_000
+"""What a visit takes beside its products, and for each head of it, measured, as the FLOPs that
+take as long."""
 LENGTH = 4096
 """The least length that tiles are chosen for: on short ones they matter little."""
 
@@ -78,11 +79,23 @@ def _attention_function(
     program = schedule(local, fused, tiles_of(local, fused, options.sizes), *beside)
     name = attention_name(shared + fused.name)
     out = TextBuilder()
-    together = max(1, ROWS // program.query_tile) if are_alike(program) else 1
-    has_heads = fused.type.batch or len(fused.type.dims) > len(program.buffer("out").shape)
-    heads = together if has_heads else 1
+    heads = heads_of(program, _scores_type(local, fused))
     print_attention(Site(out, program, heads, count=options.count), local, fused, name)
     return Function(name, out.text, sizes_of(program))
+
+
+def _scores_type(graph: Graph, statement: Statement) -> TensorType:
+    assert isinstance(statement.op, TiledScores)
+    return statement.op.scores_type(graph.types)
+
+
+def heads_of(program: TileProgram, scores: TensorType) -> int:
+    """How many heads of a batch, if there are any in its `scores`, are computed together."""
+    if not (scores.batch or len(scores.dims) > 2) or not are_alike(program):
+        return 1
+    edges = program.edges if program.by_edges else None
+    is_band = edges is not None and edges.first_query is not None and edges.end_query is not None
+    return max(1, (ROWS_OF_BAND if is_band else ROWS) // program.query_tile)
 
 
 def tiles_of(graph: Graph, statement: Statement, sizes: Mapping[str, int]) -> TileSizes:
@@ -125,4 +138,7 @@ def _tiles_of(graph: Graph, known: frozenset[tuple[str, int]]) -> TileSizes:
     def plan(tiles: TileSizes) -> TileProgram:
         return schedule(graph, statement, tiles)
 
-    return choose_tiles((TILES, *SMALLER), plan, at, BUDGET, VISIT)
+    def visit(program: TileProgram) -> int:
+        return VISIT // heads_of(program, _scores_type(graph, statement)) + OF_HEAD
+
+    return choose_tiles((TILES, *SMALLER), plan, at, BUDGET, visit)

@@ -31,10 +31,15 @@ def given(tensor, absent):
 '''
 
 HEAD_BLOCKS = '''
-def head_blocks(batch, count):
-    """Indices of count neighbouring heads at a time; of the only one, if there is no such dim."""
+def head_blocks(batch, count, tiles):
+    """Indices of count neighbouring heads at a time, or of fewer, so that each core has two jobs.
+
+    Each head has so many tiles, each of them a job. Without a dim of heads there is one.
+    """
     if not batch:
         return [()]
+    while count > 1 and math.prod(batch) * tiles < 2 * count * os.cpu_count():
+        count //= 2
     parts = [slice(first, first + count) for first in range(0, batch[-1], count)]
     return [(*outer, part) for outer in np.ndindex(batch[:-1]) for part in parts]
 '''

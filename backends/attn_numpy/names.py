@@ -23,6 +23,7 @@ LOCALS = frozenset(
             "batch",
             "head",
             "head_block",
+            "q_begins",
             "group",
             "tile",
             "rows",
