@@ -20,7 +20,6 @@ from attn_dsl.ir.ops import (
     Mask,
     MatMul,
     MergeHeads,
-    OneHead,
     Op,
     Pointwise,
     Positions,
@@ -150,8 +149,6 @@ def _on_tensors(op: Op) -> str:
             return f"merge_heads({x})"
         case RepeatHeads(x, heads):
             return f"repeat_heads({x}, {size(heads)})"
-        case OneHead(x):
-            return f"{x}[..., None, :, :]"
         case Concatenate(parts, axis):
             return f"np.concatenate([{', '.join(parts)}], axis={axis})"
         case Slice(x, first, count):

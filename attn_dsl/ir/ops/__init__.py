@@ -10,8 +10,9 @@ from attn_dsl.ir.ops.attention import TiledAttention, TiledLogSumExp, TiledScore
 from attn_dsl.ir.ops.base import Op
 from attn_dsl.ir.ops.casts import Cast, is_wider
 from attn_dsl.ir.ops.elementwise import Add, Divide, Elementwise, Multiply, Pointwise, Subtract
-from attn_dsl.ir.ops.groups import OneHead, RepeatHeads
+from attn_dsl.ir.ops.groups import RepeatHeads
 from attn_dsl.ir.ops.heads import (
+    HEADS,
     Concatenate,
     Mean,
     MergeHeads,
@@ -66,7 +67,6 @@ OPS: dict[str, type[Op]] = {
         SplitHeads,
         MergeHeads,
         RepeatHeads,
-        OneHead,
         Concatenate,
         Slice,
         Row,
@@ -80,6 +80,7 @@ OPS: dict[str, type[Op]] = {
 """Every operation by the name that the IR's text gives it."""
 
 __all__ = [
+    "HEADS",
     "OPS",
     "Add",
     "Cast",
@@ -98,7 +99,6 @@ __all__ = [
     "Mean",
     "MergeHeads",
     "Multiply",
-    "OneHead",
     "Op",
     "Pointwise",
     "Positions",
