@@ -6,7 +6,7 @@ An operation declares its operands, its attributes, its shape rule, its meaning 
 words that drawings use for it; printing, reading, renaming and the vocabulary derive from that.
 """
 
-from attn_dsl.ir.ops.attention import TiledAttention, TiledLogSumExp, TiledScores
+from attn_dsl.ir.ops.attention import Read, TiledAttention, TiledLogSumExp, TiledScores
 from attn_dsl.ir.ops.base import Op
 from attn_dsl.ir.ops.casts import Cast, is_wider
 from attn_dsl.ir.ops.elementwise import Add, Divide, Elementwise, Multiply, Pointwise, Subtract
@@ -36,6 +36,7 @@ from attn_dsl.ir.ops.layers import (
     Tanh,
 )
 from attn_dsl.ir.ops.linear_algebra import MatMul, Transpose
+from attn_dsl.ir.ops.pages import UNPAGED, GatherPages, page_dims, page_of
 from attn_dsl.ir.ops.scores import Mask, Scale, Score
 from attn_dsl.ir.ops.softmax import LogSumExp, Softmax
 
@@ -67,6 +68,7 @@ OPS: dict[str, type[Op]] = {
         SplitHeads,
         MergeHeads,
         RepeatHeads,
+        GatherPages,
         Concatenate,
         Slice,
         Row,
@@ -82,6 +84,7 @@ OPS: dict[str, type[Op]] = {
 __all__ = [
     "HEADS",
     "OPS",
+    "UNPAGED",
     "Add",
     "Cast",
     "Concatenate",
@@ -89,6 +92,7 @@ __all__ = [
     "Elementwise",
     "Embedding",
     "Function",
+    "GatherPages",
     "Identity",
     "Input",
     "LayerNorm",
@@ -102,6 +106,7 @@ __all__ = [
     "Op",
     "Pointwise",
     "Positions",
+    "Read",
     "Reduction",
     "Relu",
     "RepeatHeads",
@@ -121,4 +126,6 @@ __all__ = [
     "Transpose",
     "Vector",
     "is_wider",
+    "page_dims",
+    "page_of",
 ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from attn_dsl.expr import Expr
 from attn_dsl.ir import Dim, Graph, Statement
 from attn_dsl.ir.dims import ONE
-from attn_dsl.ir.ops import HEADS, Input, Op, RepeatHeads, Row, Transpose
+from attn_dsl.ir.ops import HEADS, UNPAGED, Input, Op, RepeatHeads, Row, Transpose
 from attn_dsl.rewrite import fresh_name
 
 
@@ -15,12 +16,17 @@ from attn_dsl.rewrite import fresh_name
 class Operand:
     """A key or value: statements to be added, if any, of which the last defines `name`.
 
-    `grouped`, if its heads serve several heads of the query each.
+    `grouped`, if its heads serve several heads of the query each. If it is a pool, `page` says
+    on which page a key is, `axis` which one the rows of a page are, and `absorbed` what need not
+    be gathered.
     """
 
     name: str
     new: tuple[Statement, ...] = ()
     grouped: bool = False
+    page: Expr = UNPAGED
+    axis: int = -2
+    absorbed: tuple[Statement, ...] = ()
 
 
 def find_key(graph: Graph, transposed: str, heads: Dim) -> Operand:
