@@ -37,6 +37,8 @@ FORMS = {
 }
 COPIED = {
     "pages for each group": ("B, H", "P, S, ", "B, G, ", "b"),
+    "pages for more heads than queries": ("B, 1", "P, H, S, ", "B, ", "b"),
+    "one query for all sequences": ("H", "P, H, S, ", "B, ", "b"),
     "more batch dims than indices": ("A, B, H", "P, H, S, ", "A, B, ", "b"),
 }
 
@@ -80,7 +82,7 @@ def expected(given: dict[str, Any], form: tuple[str, ...]) -> Any:
         x = gathered(given[name].astype(np.float64), given["table"], given[name].ndim > 3)
         if x.ndim == q.ndim - 1 and x.ndim == 3 and given["table"].ndim == 2:
             x = x[:, None]  # shared by all heads
-        if x.ndim > 3 and x.shape[-3] not in (1, q.shape[-3]):
+        if x.ndim > 3 and 1 < x.shape[-3] < q.shape[-3]:
             x = np.repeat(x, q.shape[-3] // x.shape[-3], -3)
         parts.append(x)
     length = given["length"].reshape(-1, *[1] * (2 if form[3] == "h" else 3))
@@ -112,6 +114,34 @@ def test_nothing_is_copied(form: str) -> None:
 def test_what_no_index_counts_is_copied(form: str) -> None:
     found = operations(compiled(drawing(COPIED[form])).fused)
     assert found == ["gather_pages", "gather_pages", "tiled_attention"]
+
+
+UNMASKED = (
+    drawing(FORMS["heads"])
+    .replace("length[b]", "70")
+    .replace('length(["length : i32[B]"]) --> m', "")
+)
+
+
+def is_copied(text: str, given: dict[str, Any]) -> None:
+    found = compiled(text)
+    assert operations(found.fused).count("gather_pages") == 2
+    wanted = evaluate(found.drawn, given)["O"]
+    np.testing.assert_allclose(load(found, "numpy")(**given), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("heads", ["A", "H"])
+def test_heads_of_heads_are_copied(heads: str) -> None:
+    """Pages have the heads H, and each of these serves several heads of the query."""
+    given = arrays((f"B, H, {heads}", *FORMS["heads"][1:]))
+    del given["length"]
+    is_copied(UNMASKED.replace("B, H, N, D", f"B, H, {heads}, N, D"), given)
+
+
+def test_a_size_that_is_called_like_an_index() -> None:
+    given = arrays(FORMS["heads"])
+    del given["length"]
+    is_copied(UNMASKED.replace("P, H, S", "P, H, q"), given)
 
 
 def test_rows_before_heads() -> None:

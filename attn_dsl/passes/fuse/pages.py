@@ -41,7 +41,7 @@ def _pooled(graph: Graph, operand: Operand, query: TensorType) -> Operand:
     if heads and (is_shared or not (operand.grouped or heads[0] in (ONE, query.dims[HEADS]))):
         return operand
     indices = _indices(graph.types[gathered.op.table], query, len(heads) or int(is_shared))
-    if indices is None or (operand.grouped and Name("h") in indices):
+    if indices is None:
         return operand
     if {*slots.symbols} & {*INDICES, SCORE.id}:
         return operand
