@@ -25,7 +25,6 @@ OPS = {
         'repeat_heads(%v) {heads="J * h"}',
         "f32[J*h, M, D]",
     ),
-    "one_head": ("one_head(%v)", "f32[J, 1, M, D]"),
     "concatenate": ("concatenate(%x, %y)", "f32[..., N, 2*E]"),
     "concatenate_rows": ("concatenate(%x, %y) {axis=-2}", "f32[..., 2*N, E]"),
     "concatenate_itself": ("concatenate(%x, %x)", "f32[..., N, 2*E]"),

@@ -10,7 +10,7 @@ import numpy as np
 from attn_dsl.expr import MINUS_INF, SCORE, Binary, Expr, Number, names_in
 from attn_dsl.ir import Graph, Sizes, Statement
 from attn_dsl.ir.binding import NDArray
-from attn_dsl.ir.ops import Input, TiledAttention
+from attn_dsl.ir.ops import UNPAGED, Input, TiledAttention
 
 Run = Callable[[], NDArray]
 """Computes the diagram's output, from arrays that it was prepared with."""
@@ -40,6 +40,8 @@ def only_attention(graph: Graph) -> tuple[Statement, TiledAttention]:
     op = rest[0].op
     if op.normalizer != "softmax" or op.sink != MINUS_INF:
         raise NoPeer("its weights are those of a plain softmax, and these are not")
+    if any(read.page != UNPAGED for read in op.read):
+        raise NoPeer("its keys and values lie in one piece, and these in pages")
     return rest[0], op
 
 

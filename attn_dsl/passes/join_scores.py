@@ -12,11 +12,12 @@ from attn_dsl.expr import Binary, Expr, Number
 from attn_dsl.ir import Dim, Graph, Statement, TypeMismatch
 from attn_dsl.ir.dims import ONE
 from attn_dsl.ir.ops import (
+    HEADS,
     Add,
     Concatenate,
     MatMul,
-    OneHead,
     RepeatHeads,
+    Row,
     Scale,
     Transpose,
 )
@@ -112,7 +113,7 @@ def _beside(made: Definitions, names: list[str]) -> str:
     rank = max(len(made.types[name].dims) for name in names)
     for place, name in enumerate(names):
         while len(made.types[name].dims) < rank:
-            name = made.add(f"{name}_head", OneHead(name))
+            name = made.add(f"{name}_head", Row(name, HEADS))
         names[place] = name
     return made.add("_and_".join(names), Concatenate(tuple(names)))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attn_dsl.ir import TensorType, TypeMismatch, broadcast
 from attn_dsl.ir.dims import ONE
-from attn_dsl.ir.ops import OneHead, RepeatHeads
+from attn_dsl.ir.ops import HEADS, RepeatHeads, Row
 from attn_dsl.semantics import errors
 from attn_dsl.semantics.builder import Builder
 from attn_dsl.semantics.site import Site
@@ -28,7 +28,7 @@ def serve_heads(
     query, key = spelled
     if len(right.dims) < len(left.dims) and _broadcast(_without_heads(left), right):
         note = errors.one_head(site.place, query, key, heads)
-        made = builder.add(f"{rhs}_head", OneHead(rhs), site.origin("OneHead"))
+        made = builder.add(f"{rhs}_head", Row(rhs, HEADS), site.origin("Row"))
     elif len(right.dims) > 2 and _broadcast(_without_heads(left), _without_heads(right)):
         note = errors.grouped_heads(site.place, query, key, heads, right.dims[-3])
         op = RepeatHeads(rhs, heads.to_expr())
@@ -47,7 +47,7 @@ def share_head(builder: Builder, site: Site, part: str, spelled: str, whole: str
         return part
     note = errors.one_head(site.place, whole, spelled, wide.dims[-3])
     builder.found.append(note)
-    return builder.add(f"{part}_head", OneHead(part), site.origin("OneHead"))
+    return builder.add(f"{part}_head", Row(part, HEADS), site.origin("Row"))
 
 
 def _without_heads(type_: TensorType) -> TensorType:

@@ -14,6 +14,7 @@ from attn_dsl.ir.ops import (
     Divide,
     Elementwise,
     Embedding,
+    GatherPages,
     Identity,
     LayerNorm,
     Linear,
@@ -54,6 +55,7 @@ from attn_dsl.semantics.layers import (
 )
 from attn_dsl.semantics.masks import build_mask, build_score
 from attn_dsl.semantics.matmul import build_matmul
+from attn_dsl.semantics.pages import build_gather_pages
 from attn_dsl.semantics.scales import build_scale
 from attn_dsl.semantics.site import Argument, Site, has_operands, known_types, typed
 from attn_dsl.semantics.softmax import build_softmax
@@ -140,4 +142,5 @@ BUILDERS: Mapping[type[Op], Build] = {
     SplitHeads: build_split_heads,
     MergeHeads: build_merge_heads,
     Concatenate: build_concatenate,
+    GatherPages: build_gather_pages,
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from attn_dsl.expr import MINUS_INF, SCORE, TRUE, Number, to_text
-from attn_dsl.ir.ops import TiledAttention, TiledScores
+from attn_dsl.expr import MINUS_INF, SCORE, TRUE, Expr, Number, to_text
+from attn_dsl.ir.ops import UNPAGED, TiledAttention, TiledScores
 from attn_dsl.tile.local_names import local_names
 
 
@@ -23,13 +23,25 @@ def formula(name: str, op: TiledScores, beside: str = "") -> list[str]:
 def _scores(op: TiledScores) -> list[str]:
     product = f"{op.query} {op.key}ᵀ"
     factor = "" if op.scale == Number(1) else f" · {to_text(op.scale)}"
-    lines = [f"s = {product}{factor}"]
+    lines = [*_pages(op), f"s = {product}{factor}"]
     if op.score != SCORE:
         lines.append(f"s = {to_text(op.score)}")
     if op.mask != TRUE:
         hidden = "0" if isinstance(op, TiledAttention) and op.normalizer == "none" else "-inf"
         lines.append(f"s = {hidden} unless {to_text(op.mask)}")
     return lines
+
+
+def _pages(op: TiledScores) -> list[str]:
+    """Where key k lies in each pool of pages."""
+    places: dict[Expr, list[str]] = {}
+    for name, page in op.read:
+        if page != UNPAGED:
+            places.setdefault(page, []).append(name)
+    return [
+        f"key k of {' and '.join(dict.fromkeys(names))} is on page {to_text(page)}"
+        for page, names in places.items()
+    ]
 
 
 def _result(name: str, op: TiledScores) -> str:

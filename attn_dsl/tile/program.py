@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
-from attn_dsl.expr import TRUE, Expr, tensors_in
+from attn_dsl.expr import TRUE, Expr, Tensor, tensors_in
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.types import DType
 from attn_dsl.tile.bounds import Edges, KeyLoop
@@ -51,10 +51,26 @@ class Buffer:
 
 
 @dataclass(frozen=True)
+class Pages:
+    """Where the rows of a tile lie in a pool: row `k % size` of the page that `page` names.
+
+    `axis` is that of a page's rows, -2 or -3, and `count` is how many pages the pool has;
+    `heads` is for how many heads a page has rows, if it has that dim.
+    """
+
+    page: Tensor
+    size: Dim
+    count: Dim
+    axis: int
+    heads: Dim | None
+
+
+@dataclass(frozen=True)
 class Load:
     """Copy the rows of this tile from `source` into `into`, times `scale` if there is one.
 
-    Where it is `grouped`, `source` has fewer heads: see `TileProgram.groups`.
+    Where it is `grouped`, `source` has fewer heads: see `TileProgram.groups`. Where `source` is
+    a pool of pages, `pages` says which ones.
     """
 
     into: str
@@ -62,6 +78,7 @@ class Load:
     axis: str  # "q" or "k": which tile's rows
     scale: Expr | None = None
     grouped: bool = False
+    pages: Pages | None = None
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attn_dsl.expr import MINUS_INF, SCORE, TRUE, Binary, Expr, Number, Tensor, conjunction
-from attn_dsl.ir import Graph, Statement
+from attn_dsl.ir import Graph, Statement, TensorType
 from attn_dsl.ir.dims import ONE, Dim
-from attn_dsl.ir.ops import Input, TiledAttention, TiledScores
+from attn_dsl.ir.ops import Input, Read, TiledAttention, TiledScores, page_dims
 from attn_dsl.tile.analysis import MaskAnalysis, analyse
 from attn_dsl.tile.program import (
     Begin,
@@ -22,6 +22,7 @@ from attn_dsl.tile.program import (
     LogSum,
     Map,
     Normalize,
+    Pages,
     Rescale,
     RowMax,
     RowSum,
@@ -60,7 +61,7 @@ def schedule(
     return TileProgram(
         name=statement.name,
         query_length=query.dims[-2],
-        key_length=graph.types[op.key].dims[-2],
+        key_length=op.whole(op.read[0], graph.types).dims[-2],
         head_dim=query.dims[-1],
         value_dim=statement.type.dims[-1] if isinstance(op, TiledAttention) else Dim.of(0),
         query_tile=tiles.query,
@@ -140,9 +141,11 @@ def _body(
     given_masks: list[str],
     optional: frozenset[str],
 ) -> tuple[Step, ...]:
-    def load(into: str, source: str, value: str) -> Load:
-        is_served = op.served(graph.types[value], graph.types) != graph.types[value]
-        return Load(into, source, "k", grouped=is_served)
+    def load(into: str, source: str, read: Read) -> Load:
+        whole = op.whole(read, graph.types)
+        is_served = op.served(whole, graph.types) != whole
+        pages = _pages(graph.types[read.name], read.page, op.page_axis)
+        return Load(into, source, "k", grouped=is_served, pages=pages)
 
     hidden = -math.inf if _is_softmax(op) else 0.0
     hides: list[Step] = [Hide("scores", mask, full, value=hidden) for mask, full in parts]
@@ -153,15 +156,23 @@ def _body(
         product = Contract(
             "accumulator", "weights", "value_tile", transposed=False, accumulate=True
         )
-        spend = (load("value_tile", "value", op.value), product)
+        spend = (load("value_tile", "value", op.read[1]), product)
     return (
-        load("key_tile", "key", op.key),
+        load("key_tile", "key", op.read[0]),
         Contract("scores", "query_tile", "key_tile", transposed=True, accumulate=False),
         *_score_steps(op.score, optional),
         *hides,
         *weights,
         *spend,
     )
+
+
+def _pages(pool: TensorType, page: Expr, axis: int) -> Pages | None:
+    """How the rows of a pool are found; None where they lie in one piece."""
+    if not isinstance(page, Tensor):
+        return None
+    heads, size, _ = page_dims(pool, axis)
+    return Pages(page, size, pool.dims[0], axis, heads[0] if heads else None)
 
 
 def _softmax_steps(op: TiledScores) -> tuple[Step, ...]:
@@ -193,9 +204,12 @@ def _buffers(
     head, value = types[op.query].dims[-1], statement.type.dims[-1]
     has_values = isinstance(op, TiledAttention)
 
-    def outside(name: str, holds: str, rank: int) -> Buffer:
-        """A global buffer of which the last `rank` dims are not batch dims, or all if it is 0."""
-        dims = types[holds].dims
+    def outside(name: str, holds: str, rank: int, dims: tuple[Dim, ...] = ()) -> Buffer:
+        """A global buffer of which the last `rank` dims are not batch dims, or all if it is 0.
+
+        `dims` are those that are read of it, if they are not its own.
+        """
+        dims = dims or types[holds].dims
         outer = max(len(dims) - rank, 0) if rank else 0
         optional = _is_optional(graph, holds)
         dtype = types[holds].dtype
@@ -212,8 +226,10 @@ def _buffers(
 
     return (
         outside("query", op.query, 2),
-        outside("key", op.key, 2),
-        *((outside("value", op.value, 2),) if isinstance(op, TiledAttention) else ()),
+        *(
+            outside(name, read.name, 2, op.whole(read, types).dims)
+            for name, read in zip(("key", "value"), op.read, strict=False)
+        ),
         *(outside(name, name, 0) for name in op.captured),
         outside("out", statement.name, 2 if has_values else 1),
         *((outside("lse_out", beside.name, 1),) if beside else ()),

@@ -67,7 +67,7 @@ def _go_together(graph: Graph, attention: str, rows: Statement) -> bool:
 
 def _scores(op: TiledScores) -> tuple[object, ...]:
     """What the scores and their sum are made of."""
-    return op.query, op.key, op.scale, op.score, op.mask, op.sink, op.precision
+    return op.query, op.read[0], op.scale, op.score, op.mask, op.sink, op.precision
 
 
 def _depends(graph: Graph, value: str, other: str) -> bool:

@@ -18,7 +18,7 @@ typedef typeid typename union unsigned using virtual void volatile wchar_t while
 OURS = """
 COLUMNS KEYS QUERIES ROWS THREADS VALUES
 accumulator b d e error group h highest i inside inverse j k k_begin k_count k_end k_first k_last
-key key_head key_tile lane lse m maximum memory n new_maximum q q_count q_first q_last query
+key key_head key_tile lane lse m maximum memory n new_maximum page q q_count q_first q_last query
 query_tile rescale row s scale scores shared shift stream sum tile tiles total value value_tile
 weight weights
 Declared Scratch View at copy data floor_divide floor_modulo gather greatest lane_max lane_sum

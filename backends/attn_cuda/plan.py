@@ -11,7 +11,16 @@ from attn_cuda.unit import Shape, Unit, four
 from attn_dsl.expr import FALSE, TRUE, Number
 from attn_dsl.ir import Statement
 from attn_dsl.ir.ops import TiledAttention, TiledScores
-from attn_dsl.tile import Buffer, KeyLoop, TileProgram, TileSizes, range_kinds, schedule
+from attn_dsl.tile import (
+    Buffer,
+    KeyLoop,
+    Load,
+    Pages,
+    TileProgram,
+    TileSizes,
+    range_kinds,
+    schedule,
+)
 
 QUERIES = 64
 KEY_TILES = (64, 32)
@@ -45,7 +54,12 @@ class Attention:
     @property
     def operands(self) -> list[Operand]:
         """The tensors that the kernel is given, the results last."""
-        read = [Operand(value) for value in self.op.operands]
+        axes = {
+            self.program.buffer(load.source).value: _pool_axes(load.pages)
+            for load in self.program.body
+            if isinstance(load, Load) and load.pages is not None
+        }
+        read = [Operand(value, axes=axes.get(value, (0, 1, 2, 3))) for value in self.op.operands]
         return [*read, *(self._result(buffer) for buffer in self.program.results)]
 
     @staticmethod
@@ -75,6 +89,13 @@ class Attention:
         if fold(keys.live) == FALSE:
             return KeyLoop(None, Number(0), TRUE)
         return keys
+
+
+def _pool_axes(pages: Pages) -> tuple[int, int, int, int]:
+    """The axes of a pool, of four dims with ones before them: page, head, row, column."""
+    if pages.heads is None:
+        return 1, 0, 2, 3
+    return (0, 1, 2, 3) if pages.axis == -2 else (0, 2, 1, 3)
 
 
 def plan(unit: Unit, statement: Statement, op: TiledScores, beside: Statement | None) -> Attention:

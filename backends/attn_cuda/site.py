@@ -10,7 +10,7 @@ from attn_cuda.expressions import CudaPrinter
 from attn_cuda.kernel import factor, remark
 from attn_dsl.expr import Expr, names_in, tensors_in
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import TileProgram
+from attn_dsl.tile import Pages, TileProgram
 
 ROWS = "for (int i = 0; i < ROWS; ++i) {"
 COLUMNS = "for (int j = 0; j < COLUMNS; ++j) {"
@@ -42,6 +42,16 @@ class Site:
         """
         head = "key_head" if grouped else self.h
         return f"{self.program.buffer(buffer).value}.at({self.b}, {head}, {row}, {column})"
+
+    def page(self, pages: Pages) -> tuple[str, str]:
+        """The page that has key `k`, and how many there are."""
+        return self.printer.print(pages.page), factor(self.printer.unit, pages.count)
+
+    def on_page(self, buffer: str, pages: Pages, *, grouped: bool) -> str:
+        """Component `d` of key `k`, which is on `page` of a pool."""
+        head = "0" if pages.heads is None else "key_head" if grouped else self.h
+        size = factor(self.printer.unit, pages.size)
+        return f"{self.program.buffer(buffer).value}.at(page, {head}, k % {size}, d)"
 
 
 @contextmanager

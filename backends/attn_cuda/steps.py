@@ -38,18 +38,28 @@ def _(step: Load, site: Site) -> None:
     first, count = f"{step.axis}_first", f"{step.axis}_count"
     rows = "QUERIES" if step.axis == "q" else "KEYS"
     element = site.at(step.source, f"{first} + row", "d", grouped=step.grouped)
+    there = f"row < {count}"
+    past = "Rows past the end are 0."
+    if step.pages is not None:
+        element, there = site.on_page(step.source, step.pages, grouped=step.grouped), "inside"
+        past = "Rows past the end, and of pages that are not there, are 0."
     value = element if step.scale is None else f"{element} * scale"
     place = "[d][row]" if step.axis == "q" else "[row][d]"
     if step.into == "value_tile":
         out.line("__syncthreads();  // nobody reads the keys any more")
     scaled = "" if step.scale is None else ", scaled once here and not in every score"
     what = site.program.buffer(step.source).value
-    site.remark(f"Load a tile of {what}{scaled}. Rows past the end are 0.")
+    site.remark(f"Load a tile of {what}{scaled}. {past}")
     why = "  // more at once would cost registers, and so blocks" if step.axis == "q" else ""
     out.line(f"#pragma unroll 2{why}")
     with block(site, f"for (int n = threadIdx.x; n < {rows} * {dims}; n += THREADS) {{"):
         out.line(f"const int row = n / {dims}, d = n % {dims};")
-        out.line(f"shared.{step.into}{place} = row < {count} ? {value} : 0.0f;")
+        if step.pages is not None:
+            page, pages = site.page(step.pages)
+            out.line(f"const long long k = {first} + row;")
+            out.line(f"const long long page = row < {count} ? {page} : -1;")
+            out.line(f"const bool inside = page >= 0 && page < {pages};")
+        out.line(f"shared.{step.into}{place} = {there} ? {value} : 0.0f;")
     if step.axis == "k":
         out.line("__syncthreads();  // the tile is complete")
 

@@ -9,9 +9,9 @@ from attn_cuda.unit import Unit
 from attn_dsl.expr.printer import ATOM
 from attn_dsl.ir import Dim, DType
 from attn_dsl.ir.dims import ONE
-from attn_dsl.ir.ops import Identity, OneHead, Row, Transpose, Vector
+from attn_dsl.ir.ops import Identity, Row, Transpose, Vector
 
-SAME_MEMORY = (Identity, OneHead, Row, Vector)
+SAME_MEMORY = (Identity, Row, Vector)
 """Operations whose result is what they take, with a dim of 1 more or less."""
 
 C_TYPES = {DType.F32: "float", DType.I32: "int", DType.I64: "long long", DType.BOOL: "bool"}

@@ -11,7 +11,7 @@ from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import Begin, Buffer, Hide, Load, Map, TileProgram, formula
 from attn_numpy.expressions import ScalarPrinter
 from attn_numpy.loop import asked_in_loop, head_indices, print_loop
-from attn_numpy.steps import Site, is_bounded, is_normalized, is_scalar, print_step
+from attn_numpy.steps import Site, is_bounded, is_normalized, is_paged, is_scalar, print_step
 from attn_numpy.tile_map import print_map
 
 scalar = ScalarPrinter().print
@@ -58,6 +58,8 @@ def _expressions(program: TileProgram) -> Iterator[Expr]:
         match step:
             case Load(scale=scale) if scale is not None:
                 yield scale
+            case Load(pages=pages) if pages is not None:
+                yield pages.page
             case Begin(sink=sink):
                 yield sink
             case Map(score=score):
@@ -96,15 +98,21 @@ def _tile_sizes(site: Site) -> None:
 def _broadcast(out: TextBuilder, program: TileProgram) -> None:
     """Bring all operands to the same batch dims, without copying."""
     grouped = _grouped(program)
-    operands = dict.fromkeys(buffer.value for buffer in program.operands)
+    pools = _pools(program)
+    operands = dict.fromkeys(b.value for b in program.operands if b.value not in pools)
+    if pools:
+        out.line(f"# The pages of {' and '.join(pools)} stay where they are: see in_pages.")
     if program.groups is not None:
         each, query = " and ".join(grouped), program.buffer("query").value
         out.line(f"# Each head of {each} serves {_per_group(program.groups)} heads of {query}.")
     shapes = (
         f"(*{name}.shape[:-3], 1)" if name in grouped else f"{name}.shape[:-2]" for name in operands
     )
-    out.line(f"batch = np.broadcast_shapes({', '.join(shapes)})")
-    for name in operands:
+    if len(operands) == 1:
+        out.line(f"batch = {''.join(shapes)}")
+    else:
+        out.line(f"batch = np.broadcast_shapes({', '.join(shapes)})")
+    for name in operands if len(operands) > 1 else ():
         shape = (
             f"batch[:-1] + {name}.shape[-3:]" if name in grouped else f"batch + {name}.shape[-2:]"
         )
@@ -139,6 +147,12 @@ def _grouped(program: TileProgram) -> list[str]:
     loads = [step for step in program.body if isinstance(step, Load) and step.grouped]
     values = (program.buffer(load.source).value for load in loads)
     return list(dict.fromkeys(value for value in values if value is not None))
+
+
+def _pools(program: TileProgram) -> list[str]:
+    """The key, the value, or both, where they lie in pages."""
+    loads = [step for step in program.body if isinstance(step, Load) and is_paged(step)]
+    return list(dict.fromkeys(str(program.buffer(load.source).value) for load in loads))
 
 
 def _tilewise(program: TileProgram) -> list[Buffer]:

@@ -22,7 +22,7 @@ from attn_dsl.tile import (
 from attn_numpy.attention import print_attention, sizes_of
 from attn_numpy.loop import are_alike
 from attn_numpy.names import attention_name, reserved_names
-from attn_numpy.steps import Site
+from attn_numpy.steps import Site, is_paged
 
 TILES = TileSizes(query=512, key=256, edge=64)
 """Measured fastest for head dims from 64 to 512, without a mask and with a causal one."""
@@ -91,7 +91,8 @@ def _scores_type(graph: Graph, statement: Statement) -> TensorType:
 
 def heads_of(program: TileProgram, scores: TensorType) -> int:
     """How many heads of a batch, if there are any in its `scores`, are computed together."""
-    if not (scores.batch or len(scores.dims) > 2) or not are_alike(program):
+    has_heads = scores.batch or len(scores.dims) > 2
+    if not has_heads or not are_alike(program) or any(map(is_paged, program.body)):
         return 1
     edges = program.edges if program.by_edges else None
     is_band = edges is not None and edges.first_query is not None and edges.end_query is not None

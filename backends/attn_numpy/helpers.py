@@ -24,6 +24,16 @@ def gather(tensor, *index):
     return found.astype(np.int64) if found.dtype == np.int32 else found
 '''
 
+GATHER_PAGES = '''
+def gather_pages(pool, table):
+    """The pages [..., rows, width] that table lists, one after the other; zeros for no page."""
+    there = (table >= 0) & (table < len(pool))
+    pages = np.zeros((*table.shape, *pool.shape[1:]), pool.dtype)
+    pages[there] = pool[table[there]]
+    pages = np.moveaxis(pages, table.ndim - 1, -3)
+    return pages.reshape(*pages.shape[:-3], pages.shape[-3] * pages.shape[-2], pages.shape[-1])
+'''
+
 GIVEN = '''
 def given(tensor, absent):
     """An optional input, or what stands for it where it is absent."""
@@ -42,6 +52,17 @@ def head_blocks(batch, count, tiles):
         count //= 2
     parts = [slice(first, first + count) for first in range(0, batch[-1], count)]
     return [(*outer, part) for outer in np.ndindex(batch[:-1]) for part in parts]
+'''
+
+IN_PAGES = '''
+def in_pages(pool, table, keys):
+    """These keys of the sequence whose pages table lists; zeros where there is no such page."""
+    k, size = np.arange(keys.start, keys.stop), pool.shape[1]
+    page = table[k // size]
+    there = (page >= 0) & (page < len(pool))
+    found = np.zeros((k.size, pool.shape[2]), pool.dtype)
+    found[there] = pool[page[there], k[there] % size]
+    return found
 '''
 
 INDEX = '''
@@ -166,8 +187,10 @@ HELPERS = {
     "concatenate": CONCATENATE,
     "embedding": EMBEDDING,
     "gather": GATHER,
+    "gather_pages": GATHER_PAGES,
     "given": GIVEN,
     "head_blocks": HEAD_BLOCKS,
+    "in_pages": IN_PAGES,
     "index": INDEX,
     "key_tiles": KEY_TILES,
     "layer_norm": LAYER_NORM,

@@ -12,6 +12,7 @@ from attn_dsl.ir.ops import (
     Concatenate,
     Elementwise,
     Embedding,
+    GatherPages,
     Identity,
     Input,
     LayerNorm,
@@ -20,7 +21,6 @@ from attn_dsl.ir.ops import (
     Mask,
     MatMul,
     MergeHeads,
-    OneHead,
     Op,
     Pointwise,
     Positions,
@@ -150,8 +150,9 @@ def _on_tensors(op: Op) -> str:
             return f"merge_heads({x})"
         case RepeatHeads(x, heads):
             return f"repeat_heads({x}, {size(heads)})"
-        case OneHead(x):
-            return f"{x}[..., None, :, :]"
+        case GatherPages(pool, table, axis):
+            heads_first = f"np.swapaxes({pool}, -2, -3)" if axis == -3 else pool
+            return f"gather_pages({heads_first}, {table})"
         case Concatenate(parts, axis):
             return f"np.concatenate([{', '.join(parts)}], axis={axis})"
         case Slice(x, first, count):

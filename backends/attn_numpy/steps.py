@@ -20,6 +20,7 @@ from attn_dsl.expr import (
     names_in,
     tensors_in,
 )
+from attn_dsl.ir.dims import ONE
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import (
     Begin,
@@ -32,6 +33,7 @@ from attn_dsl.tile import (
     LogSum,
     Map,
     Normalize,
+    Pages,
     Rescale,
     RowMax,
     RowSum,
@@ -134,6 +136,16 @@ def is_normalized(program: TileProgram) -> bool:
 
 
 def is_bounded(program: TileProgram) -> bool:
+    """Whether a look at all keys tells how large scores may be; not where they lie in pages."""
+    return is_product(program) and not any(is_paged(step) for step in program.body)
+
+
+def is_paged(step: Step) -> bool:
+    """Whether it loads keys or values from pages."""
+    return isinstance(step, Load) and step.pages is not None
+
+
+def is_product(program: TileProgram) -> bool:
     """Whether a softmax takes products of queries and keys, but for what an optional input adds."""
     maps = [step for step in program.body if isinstance(step, Map)]
     return is_normalized(program) and all(step.given is not None for step in maps)
@@ -200,13 +212,15 @@ def _print_load(site: Site, step: Load) -> None:
         "q_begin:q_end" if step.axis == "q" else "keys",
     )
     rows = f"{program.buffer(step.source).value}[{head}]{site.of(place)}"
+    if step.pages is not None:
+        rows = _in_pages(step.pages, str(program.buffer(step.source).value), head)
     if step.axis == "k":
         out.line(f"{into} = {rows}")
         return
     if program.buffer(into).dtype is not program.buffer(step.source).dtype:
         rows += f".astype(np.{program.buffer(into).dtype.numpy})"
     factor = scale
-    if is_bounded(program):  # no other step is in between that is not linear
+    if is_product(program):  # no other step is in between that is not linear
         factor = LOG2_E if scale is None else Binary("*", scale, LOG2_E)
     out.line(f"{into} = {rows}" + ("" if factor is None else f" * ({scalar(factor)})"))
     if is_bounded(program):
@@ -227,6 +241,16 @@ def _print_store(site: Site, step: Store) -> None:
         rows = "[q_begin:q_end]" if site.heads == 1 else "[..., q_begin:q_end]"
         column = "[..., 0]"
     site.out.line(f"{result.value}[{site.head}]{rows} = {tile.name}{column}")
+
+
+def _in_pages(pages: Pages, pool: str, head: str) -> str:
+    """The keys of the tile, from the pages of their sequence."""
+    if pages.heads is not None:
+        colons = ":, " * (-1 - pages.axis)
+        pool = f"{pool}[{colons}{'0' if pages.heads == ONE else f'{head}[-1]'}]"
+    *sequence, _ = pages.page.indices or ()
+    row = f"[{', '.join(map(scalar, sequence))}]" if sequence else ""
+    return f"in_pages({pool}, {pages.page.name}{row}, keys)"
 
 
 def _print_begin(site: Site, step: Begin) -> None:
@@ -293,7 +317,7 @@ def _print_map(site: Site, step: Map) -> None:
     """A change of the scores."""
     out, program = site.out, site.program
     dtype = program.buffer(step.buffer).dtype
-    if step.given is not None and is_bounded(program):
+    if step.given is not None and is_product(program):
         assert step.score == Binary("+", SCORE, Tensor(step.given))
         with out.block(f"if {step.given} is not None:"):
             out.line(f"{step.buffer} += {step.given}{site.tile} * LOG2_E")

@@ -125,5 +125,12 @@ SOURCES: Mapping[str, Source] = {
         "Token Embedding, Final LayerNorm, Transformer Block, MLP, Causal Self-Attention, "
         "Causal Multi-Head Self-Attention",
     ),
+    "J": Source(
+        "FlashInfer",
+        "batch_prefill_with_paged_kv_cache",
+        "",
+        "https://docs.flashinfer.ai/",
+        "Paged KV Cache",
+    ),
 }
 """By the letter that the page gives them."""

@@ -22,8 +22,9 @@ FILES = sorted((ROOT / "examples" / "variants").glob("*.attn"))
 TILES = TileSizes(64, 64)
 SMALL = 256
 TYPICAL: dict[str, Callable[[Mapping[str, int]], NDArray]] = {
-    "length": lambda sizes: np.array([5 * sizes["N"] // 8]),
+    "length": lambda sizes: np.array([5 * _keys(sizes) // 8]),
     "prefix": lambda sizes: np.array([sizes["N"] // 4]),
+    "block_table": lambda sizes: np.random.default_rng(0).permutation(sizes["P"]),
     "slope": lambda sizes: 2.0 ** -np.arange(1, sizes["H"] + 1),
 }
 """Inputs by name: five eighths of the keys are no padding, a quarter is the prefix."""
@@ -38,6 +39,11 @@ the largest difference of the f32 NumPy kernel from the reference in float64, at
 256. `tests/examples/test_variants.py` holds every variant against the reference, on NumPy and on
 executed CUDA.
 """
+
+
+def _keys(sizes: Mapping[str, int]) -> int:
+    """How many keys there are: those of all pages, or as many as queries."""
+    return sizes["J"] * sizes["S"] if "J" in sizes else sizes["N"]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from math import prod
 from pathlib import Path
@@ -28,7 +29,7 @@ NDArray = np.ndarray[Any, Any]
 
 
 def sizes(compiled: Compiled, queries: int, keys: int) -> Sizes:
-    symbols = SYMBOLS | {"N": queries, "Lq": queries, "M": keys, "Lk": keys}
+    symbols = SYMBOLS | {"N": queries, "Lq": queries, "M": keys, "Lk": keys, "J": keys // 8 + 1}
     return Sizes({s: symbols.get(s, 8) for s in compiled.fused.symbols}, (2, 3))
 
 
@@ -65,8 +66,17 @@ def expected(program: TileProgram, at: Sizes, arrays: dict[str, NDArray]) -> dic
     return {what: number * prod(at.batch) for what, number in found.items() if number}
 
 
+def _is_square(file: Path) -> bool:
+    """Whether the values are an input with a row for each query."""
+    text = file.read_text(encoding="utf-8")
+    return re.search(r"\bV : f32\[.*N, D\]", text) is not None
+
+
+SQUARE = [file for file in VARIANTS if _is_square(file)]
+
+
 @pytest.mark.parametrize("target", ["numpy", "cuda"])
-@pytest.mark.parametrize("file", VARIANTS, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", SQUARE, ids=lambda file: file.stem)
 def test_only_live_tiles_are_visited(file: Path, target: str) -> None:
     """What is no number reaches the rows of the blocks that hold it, and no others."""
     compiled = analyse(read(file), {"D": 8})

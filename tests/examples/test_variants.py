@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import NDArray
 
 import attn_dsl
 from attn_dsl.ir import Graph, Sizes, evaluate
@@ -15,7 +16,7 @@ from attn_dsl.sample import sample_inputs
 
 VARIANTS = sorted((Path(__file__).parents[2] / "examples" / "variants").glob("*.attn"))
 LENGTHS = [1, 7, 65, 130]
-SIZES = {"B": 2, "H": 3, "D": 24, "R": 40}
+SIZES = {"B": 2, "H": 3, "D": 24, "R": 40, "P": 5, "S": 3}
 GROUPED = {"H": 4, "G": 2}
 
 
@@ -30,8 +31,18 @@ def kernel(file: Path, target: str) -> attn_dsl.Kernel:
 
 
 def sizes(graph: Graph, length: int) -> Sizes:
-    symbols = {**SIZES, **(GROUPED if "G" in graph.symbols else {}), "N": length}
+    varying = {"N": length, "J": length // 2 + 1}
+    symbols = SIZES | (GROUPED if "G" in graph.symbols else {}) | varying
     return Sizes({symbol: symbols[symbol] for symbol in graph.symbols})
+
+
+def inputs(graph: Graph, length: int) -> dict[str, NDArray]:
+    """Random ones; how many keys a sequence has is anything up to all, and a bit more."""
+    arrays = sample_inputs(graph, sizes(graph, length), seed=length)
+    if "length" in arrays:
+        random = np.random.default_rng(length)
+        arrays["length"] = random.integers(0, 2 * length, arrays["length"].shape, np.int32)
+    return arrays
 
 
 @pytest.mark.parametrize("target", ["numpy", "cuda"])
@@ -39,7 +50,7 @@ def sizes(graph: Graph, length: int) -> Sizes:
 def test_variant(file: Path, target: str) -> None:
     graph = compiled(file).drawn
     for length in LENGTHS:
-        arrays = sample_inputs(graph, sizes(graph, length), seed=length)
+        arrays = inputs(graph, length)
         (expected,) = evaluate(graph, arrays).values()
         error = np.abs(kernel(file, target)(**arrays) - expected)
         assert error.max() <= 1e-5

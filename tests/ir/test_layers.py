@@ -47,7 +47,6 @@ MEANING: dict[str, Callable[[dict[str, NDArray]], NDArray]] = {
     "repeat_heads_by_a_size_named_as_an_index": lambda a: np.stack(
         [a["v"][h // 2] for h in range(12)]
     ),
-    "one_head": lambda a: np.stack([a["v"]], 1),
     "concatenate": lambda a: np.block([a["x"], a["y"]]),
     "concatenate_rows": lambda a: np.concatenate([a["x"], a["y"]], 1),
     "concatenate_itself": lambda a: np.block([a["x"], a["x"]]),

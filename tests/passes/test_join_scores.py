@@ -71,7 +71,7 @@ JOINED = {
     "the same factor": (scaled("Sr", "1 / D"), scaled("S", "1 / D")),
     "one head": one_head("%Krt = transpose(%Kr) : f64[B, 1, R, M]", "B, 1, "),
     "no heads": one_head(
-        "%Kr0 = transpose(%Kr) : f64[B, R, M]\n%Krt = one_head(%Kr0) : f64[B, 1, R, M]", "B, "
+        "%Kr0 = transpose(%Kr) : f64[B, R, M]\n%Krt = row(%Kr0) {axis=-3} : f64[B, 1, R, M]", "B, "
     ),
     "no batch": one_head("%Krt = transpose(%Kr) : f64[R, M]", ""),
     "the same queries": (

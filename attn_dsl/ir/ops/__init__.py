@@ -6,12 +6,13 @@ An operation declares its operands, its attributes, its shape rule, its meaning 
 words that drawings use for it; printing, reading, renaming and the vocabulary derive from that.
 """
 
-from attn_dsl.ir.ops.attention import TiledAttention, TiledLogSumExp, TiledScores
+from attn_dsl.ir.ops.attention import Read, TiledAttention, TiledLogSumExp, TiledScores
 from attn_dsl.ir.ops.base import Op
 from attn_dsl.ir.ops.casts import Cast, is_wider
 from attn_dsl.ir.ops.elementwise import Add, Divide, Elementwise, Multiply, Pointwise, Subtract
-from attn_dsl.ir.ops.groups import OneHead, RepeatHeads
+from attn_dsl.ir.ops.groups import RepeatHeads
 from attn_dsl.ir.ops.heads import (
+    HEADS,
     Concatenate,
     Mean,
     MergeHeads,
@@ -35,6 +36,7 @@ from attn_dsl.ir.ops.layers import (
     Tanh,
 )
 from attn_dsl.ir.ops.linear_algebra import MatMul, Transpose
+from attn_dsl.ir.ops.pages import UNPAGED, GatherPages, page_dims, page_of
 from attn_dsl.ir.ops.scores import Mask, Scale, Score
 from attn_dsl.ir.ops.softmax import LogSumExp, Softmax
 
@@ -66,7 +68,7 @@ OPS: dict[str, type[Op]] = {
         SplitHeads,
         MergeHeads,
         RepeatHeads,
-        OneHead,
+        GatherPages,
         Concatenate,
         Slice,
         Row,
@@ -80,7 +82,9 @@ OPS: dict[str, type[Op]] = {
 """Every operation by the name that the IR's text gives it."""
 
 __all__ = [
+    "HEADS",
     "OPS",
+    "UNPAGED",
     "Add",
     "Cast",
     "Concatenate",
@@ -88,6 +92,7 @@ __all__ = [
     "Elementwise",
     "Embedding",
     "Function",
+    "GatherPages",
     "Identity",
     "Input",
     "LayerNorm",
@@ -98,10 +103,10 @@ __all__ = [
     "Mean",
     "MergeHeads",
     "Multiply",
-    "OneHead",
     "Op",
     "Pointwise",
     "Positions",
+    "Read",
     "Reduction",
     "Relu",
     "RepeatHeads",
@@ -121,4 +126,6 @@ __all__ = [
     "Transpose",
     "Vector",
     "is_wider",
+    "page_dims",
+    "page_of",
 ]

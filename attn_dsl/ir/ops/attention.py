@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -15,9 +15,17 @@ from attn_dsl.ir.dims import ONE, Dim
 from attn_dsl.ir.ops.base import Op, attribute, expression, operand
 from attn_dsl.ir.ops.casts import is_wider
 from attn_dsl.ir.ops.groups import check_groups, repeat_heads
+from attn_dsl.ir.ops.pages import UNPAGED, whole, whole_type
 from attn_dsl.ir.ops.scores import check_captured, score_names
 from attn_dsl.ir.ops.softmax import check_sink, log_sum_exp, sink_of, softmax
 from attn_dsl.ir.types import DType, TensorType, TypeMismatch, broadcast
+
+
+class Read(NamedTuple):
+    """Keys or values: the operand `name`, and how the `page` of a key is found in it."""
+
+    name: str
+    page: Expr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +39,9 @@ class TiledScores(Op):
     `grouped` says that keys (and values) may have fewer heads, the dim before the last two, than
     the query: G for its H, of which query head h then reads h // (H / G). `precision` is a wider
     element type than the query's, if the scores and all sums have one.
+
+    Where `key_page` is `table[b, k // S]`, key k of sequence b is row k % S of that page of the
+    pool `key`: see `GatherPages`, whose `axis` is `page_axis`.
     """
 
     query: str = operand()
@@ -41,6 +52,13 @@ class TiledScores(Op):
     sink: Expr = expression(default=MINUS_INF)
     grouped: bool = attribute(default=False)
     precision: str = attribute(default="")
+    key_page: Expr = expression(default=UNPAGED)
+    page_axis: int = attribute(default=-2)
+
+    @property
+    def read(self) -> tuple[Read, ...]:
+        """What is read for each key."""
+        return (Read(self.key, self.key_page),)
 
     def computed(self, types: Mapping[str, TensorType]) -> DType:
         """The element type of scores and sums."""
@@ -54,13 +72,17 @@ class TiledScores(Op):
 
     def scores_type(self, types: Mapping[str, TensorType]) -> TensorType:
         """The type of the scores: [..., N, M]."""
-        query, key = types[self.query], self.served(types[self.key], types)
+        query, key = types[self.query], self.served(self.whole(self.read[0], types), types)
         if query.dims[-1] != key.dims[-1]:
             message = f"queries have {query.dims[-1]} components, keys {key.dims[-1]}"
             raise TypeMismatch(message, "key")
         outer = broadcast(outer_dims(query), outer_dims(key))
         scores = outer.with_dims(*outer.dims, query.dims[-2], key.dims[-2])
         return replace(scores, dtype=self.computed(types))
+
+    def whole(self, read: Read, types: Mapping[str, TensorType]) -> TensorType:
+        """The type of keys or values as if they lay in one piece."""
+        return whole_type(types[read.name], read.page, self.page_axis, types)
 
     def served(self, type_: TensorType, types: Mapping[str, TensorType]) -> TensorType:
         """The type of keys or values as the heads of the query read them."""
@@ -71,7 +93,7 @@ class TiledScores(Op):
 
     def groups(self, types: Mapping[str, TensorType]) -> Dim | None:
         """How many heads keys or values have, if these are fewer than those of the query."""
-        heads = {_heads(types[name]) for name in self.direct[1:]} if self.grouped else set()
+        heads = {_heads(self.whole(r, types)) for r in self.read} if self.grouped else set()
         fewer = heads - {ONE, _heads(types[self.query])}
         if len(fewer) > 1:
             found = " and ".join(sorted(map(str, fewer)))
@@ -88,7 +110,7 @@ class TiledScores(Op):
         self, values: Mapping[str, Array], sizes: Mapping[str, int], hidden: float = -np.inf
     ) -> Array:
         """The scores in one piece, `hidden` where the mask does not keep them."""
-        query, key = values[self.query], self.repeated(values[self.key], values)
+        query, key = values[self.query], self.in_one_piece(self.read[0], values)
         scores = np.matmul(query, np.swapaxes(key, -1, -2))
         scores = scores * float(evaluate_expr(self.scale, sizes, {}))
         names = score_names(scores.shape, sizes) | {"s": scores}
@@ -96,8 +118,9 @@ class TiledScores(Op):
         keep = evaluate_expr(self.mask, names, values)
         return np.where(keep, scores, np.asarray(hidden, scores.dtype))
 
-    def repeated(self, x: Array, values: Mapping[str, Array]) -> Array:
+    def in_one_piece(self, read: Read, values: Mapping[str, Array]) -> Array:
         """Keys or values, a head for each of the query's."""
+        x = whole(values[read.name], read.page, self.page_axis, values)
         return repeat_heads(x, values[self.query].shape[-3]) if self.grouped and x.ndim > 2 else x
 
 
@@ -113,6 +136,12 @@ class TiledAttention(TiledScores):
 
     value: str = operand()
     normalizer: str = attribute(default="softmax")
+    value_page: Expr = expression(default=UNPAGED)
+
+    @property
+    def read(self) -> tuple[Read, ...]:
+        """What is read for each key."""
+        return (*super().read, Read(self.value, self.value_page))
 
     def infer(self, types: Mapping[str, TensorType]) -> TensorType:
         """[..., N, E]."""
@@ -122,7 +151,7 @@ class TiledAttention(TiledScores):
         check_sink(self.sink, types)
         if self.normalizer == "none" and self.sink != MINUS_INF:
             raise TypeMismatch("a sink belongs to a softmax", "sink")
-        value = self.served(types[self.value], types)
+        value = self.served(self.whole(self.read[1], types), types)
         if value.dims[-2] != scores.dims[-1]:
             message = f"{scores.dims[-1]} weights a row for {value.dims[-2]} values"
             raise TypeMismatch(message, "value")
@@ -133,7 +162,7 @@ class TiledAttention(TiledScores):
 
     def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
         """The same, in one piece."""
-        value = self.repeated(values[self.value], values)
+        value = self.in_one_piece(self.read[1], values)
         if self.normalizer == "none":
             return np.matmul(self.scores(values, sizes, hidden=0.0), value)
         scores = self.scores(values, sizes)

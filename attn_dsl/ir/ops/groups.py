@@ -61,23 +61,3 @@ def check_groups(heads: Dim, groups: Dim, sizes: Mapping[str, int]) -> None:
 
 def _said(dim: Dim, size: int) -> str:
     return str(size) if dim.constant == size else f"{dim} = {size}"
-
-
-@dataclass(frozen=True)
-class OneHead(Op):
-    """[..., n, d] to [..., 1, n, d]: what all heads share (multi-query attention)."""
-
-    mnemonic: ClassVar[str] = "one_head"
-
-    x: str = operand()
-
-    def infer(self, types: Mapping[str, TensorType]) -> TensorType:
-        """A dim of 1 before the last two."""
-        x = types[self.x]
-        if len(x.dims) < 2:
-            raise TypeMismatch(f"a head has two dims, {x} has less", "x")
-        return x.with_dims(*x.dims[:-2], Dim.of(1), *x.dims[-2:])
-
-    def evaluate(self, values: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
-        """A view."""
-        return values[self.x][..., None, :, :]

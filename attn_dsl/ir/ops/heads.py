@@ -14,6 +14,9 @@ from attn_dsl.ir.dims import ONE, Dim
 from attn_dsl.ir.ops.base import Op, attribute, expression, operand, operands
 from attn_dsl.ir.types import TensorType, TypeMismatch, broadcast, real
 
+HEADS = -3
+"""The axis of heads; a dim of 1 there is one head that all share (multi-query attention)."""
+
 
 @dataclass(frozen=True)
 class SplitHeads(Op):

@@ -17,6 +17,7 @@ from itertools import dropwhile
 from attn_dsl.expr import INDICES, MINUS_INF, SCORE, names_in, tensors_in
 from attn_dsl.ir import Graph, Origin, Statement, TypeMismatch
 from attn_dsl.ir.ops import (
+    UNPAGED,
     Cast,
     Identity,
     LogSumExp,
@@ -29,6 +30,7 @@ from attn_dsl.ir.ops import (
 )
 from attn_dsl.passes.fuse.inline import inline
 from attn_dsl.passes.fuse.operands import Operand, find_key, find_value, is_key
+from attn_dsl.passes.fuse.pages import in_pages
 from attn_dsl.passes.fuse.walk import (
     MAX_NODES,
     ScoreStep,
@@ -91,7 +93,7 @@ def _log_sum_exp(graph: Graph, rows: Statement) -> tuple[Statement, ...]:
     for user in graph.users(rows.op.x):
         if isinstance(user.op, Softmax):
             _softmax(graph, user)
-    key = find_key(graph, walk.key, walk.heads(graph))
+    (key,) = in_pages(graph, [find_key(graph, walk.key, walk.heads(graph))], walk.query)
     composed = walk.composed(-math.inf)
     op = TiledLogSumExp(
         query=walk.query,
@@ -102,6 +104,8 @@ def _log_sum_exp(graph: Graph, rows: Statement) -> tuple[Statement, ...]:
         sink=rows.op.sink,
         grouped=key.grouped,
         precision=walk.precision,
+        key_page=key.page,
+        page_axis=key.axis,
     )
     return _checked(graph, op, walk, [rows], key)
 
@@ -154,6 +158,7 @@ def _fused(
     heads = walk.heads(graph)
     key = find_key(graph, walk.key, heads)
     value = find_value(graph, spend.op.rhs, heads, key)
+    key, value = in_pages(graph, [key, value], walk.query)
     composed = walk.composed(-math.inf if softmax else 0.0)
     op = TiledAttention(
         query=walk.query,
@@ -166,12 +171,15 @@ def _fused(
         normalizer="softmax" if softmax else "none",
         grouped=key.grouped or value.grouped,
         precision=walk.precision,
+        key_page=key.page,
+        value_page=value.page,
+        page_axis=key.axis if key.page != UNPAGED else value.axis,
     )
-    return _checked(graph, op, walk, [*between, spend], key)
+    return _checked(graph, op, walk, [*between, spend], key, value)
 
 
 def _checked(
-    graph: Graph, op: TiledScores, walk: Walk, rest: list[Statement], key: Operand
+    graph: Graph, op: TiledScores, walk: Walk, rest: list[Statement], key: Operand, *value: Operand
 ) -> tuple[Statement, ...]:
     """`op` in place of the last of `rest`, after the statements that make its key."""
     last = rest[-1]
@@ -182,7 +190,8 @@ def _checked(
     mask, in_mask = inline(graph, op.mask, rows, result, MAX_NODES)
     op = replace(op, score=score, mask=mask)
     steps = (step.statement for step in walk.steps)
-    absorbed = [walk.product, *in_score, *in_mask, *steps, *rest]
+    gathered = [s for operand in (key, *value) for s in operand.absorbed]
+    absorbed = [*gathered, walk.product, *in_score, *in_mask, *steps, *rest]
     origins = _unique([origin for statement in absorbed for origin in statement.origins])
     try:
         type_ = op.infer({**graph.types, **{s.name: s.type for s in key.new}})

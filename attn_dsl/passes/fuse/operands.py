@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
+from attn_dsl.expr import Expr
 from attn_dsl.ir import Dim, Graph, Statement
 from attn_dsl.ir.dims import ONE
-from attn_dsl.ir.ops import Input, OneHead, Op, RepeatHeads, Transpose
+from attn_dsl.ir.ops import HEADS, UNPAGED, Input, Op, RepeatHeads, Row, Transpose
 from attn_dsl.rewrite import fresh_name
 
 
@@ -14,12 +16,17 @@ from attn_dsl.rewrite import fresh_name
 class Operand:
     """A key or value: statements to be added, if any, of which the last defines `name`.
 
-    `grouped`, if its heads serve several heads of the query each.
+    `grouped`, if its heads serve several heads of the query each. If it is a pool, `page` says
+    on which page a key is, `axis` which one the rows of a page are, and `absorbed` what need not
+    be gathered.
     """
 
     name: str
     new: tuple[Statement, ...] = ()
     grouped: bool = False
+    page: Expr = UNPAGED
+    axis: int = -2
+    absorbed: tuple[Statement, ...] = ()
 
 
 def find_key(graph: Graph, transposed: str, heads: Dim) -> Operand:
@@ -27,11 +34,11 @@ def find_key(graph: Graph, transposed: str, heads: Dim) -> Operand:
     op = graph.table[transposed].op
     if isinstance(op, Transpose):
         return _uncopied(graph, op.x, heads)
-    if isinstance(op, RepeatHeads | OneHead) and isinstance(graph.table[op.x].op, Transpose):
+    if _is_of_heads(op) and isinstance(graph.table[op.x].op, Transpose):
         # A transpose and what is done to heads commute.
         inner = find_key(graph, op.x, ONE)
-        if isinstance(op, OneHead):
-            return _add(graph, inner, OneHead(inner.name), f"{inner.name}_head")
+        if isinstance(op, Row):
+            return _add(graph, inner, Row(inner.name, HEADS), f"{inner.name}_head")
         if _serves(op, heads):
             return Operand(inner.name, inner.new, graph.types[op.x].dims[-3] != ONE)
     return _add(graph, Operand(transposed), Transpose(transposed), f"{transposed}_T")
@@ -40,11 +47,16 @@ def find_key(graph: Graph, transposed: str, heads: Dim) -> Operand:
 def is_key(graph: Graph, transposed: str) -> bool:
     """Whether this is keys, as a product of scores takes them: transposed, and no weight."""
     op = graph.table[transposed].op
-    while isinstance(op, RepeatHeads | OneHead):
+    while _is_of_heads(op):
         op = graph.table[op.x].op
     source = graph.table[op.x].op if isinstance(op, Transpose) else None
     is_weight = isinstance(source, Input) and (source.role == "weight" or source.parameter)
     return source is not None and not is_weight
+
+
+def _is_of_heads(op: Op) -> TypeGuard[RepeatHeads | Row]:
+    """Whether it makes other heads of the same matrices."""
+    return isinstance(op, RepeatHeads) or (isinstance(op, Row) and op.axis == HEADS)
 
 
 def find_value(graph: Graph, value: str, heads: Dim, key: Operand) -> Operand:

@@ -45,11 +45,23 @@ GROUPED = graph_of(
     '{grouped=true, normalizer="none", score="sigmoid(s)", mask="k <= q"} : f32[B, H, N, E]',
     outputs=("O", "L", "X"),
 )
+PAGED = graph_of(
+    "Q: f32[B, H, N, D]",
+    "K: f32[P, S, G, D]",
+    "V: f32[P, S, G, D]",
+    "table: i32[B, J]",
+    "length: i32[B]",
+    "%O = tiled_attention(%Q, %K, %V, %length, %table) "
+    '{grouped=true, mask="k < length[b]", key_page="table[b, k // S]", '
+    'value_page="table[b, k // S]", page_axis=-3} : f32[B, H, N, D]',
+)
 ROWS = graph_of("Q: f32[H, N, D]", "K: f32[H, M, D]", "%L = tiled_log_sum_exp(%Q, %K) : f32[H, N]")
 
 
 def test_golden(golden: Callable[[Path, str], None]) -> None:
     golden(HERE / "goldens" / "causal.cu", lower(CAUSAL, D=64, E=64).source)
+    golden(HERE / "goldens" / "grouped.cu", lower(GROUPED, D=64, E=64).source)
+    golden(HERE / "goldens" / "paged.cu", lower(PAGED, D=64).source)
 
 
 def sources() -> dict[str, str]:
@@ -67,6 +79,7 @@ def sources() -> dict[str, str]:
         "optional": lower(OPTIONAL, D=64, E=64).source,
         "single": lower(attention(batch=""), D=64, E=64).source,
         "grouped": lower(GROUPED, D=64, E=64).source,
+        "paged": lower(PAGED, D=64).source,
         "rows": lower(ROWS, D=64).source,
         "unfused": lower(graph_of(*UNFUSED)).source,
         "expressions": lower(graph_of(*inputs, *lines, outputs=outputs)).source,
@@ -119,6 +132,7 @@ def test_every_name_of_ours_is_reserved(name: str) -> None:
     """A diagram may use any word: those of the file itself must be known to be taken."""
     known = "X Q K V O L B H G N M D E table flags ids bias slope mask doc mask_keep mask_bias"
     known += " S C A P K_T batch heads columns rows count inner"
+    known += " J length length_head"
     known += " doc_q_min doc_q_max doc_k_min doc_k_max"  # ranges have names that are free
     code = strip_comments(SOURCES[name].split("template <typename T>\nstruct View", 1)[1])
     specific = "\n".join(
