@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from attn_dsl.syntax.places import parent_of
+from attn_dsl.syntax.shared_ids import is_early, turns_of
 
 Record = Mapping[str, Any]
 Piece = tuple[Literal["box", "mention", "arrow", "open", "close"], Any]
@@ -39,9 +40,15 @@ class Tree:
 
 
 def arrange(record: Record) -> Iterator[Piece]:
-    """The pieces of `record` in their order; raise Circle if there is none."""
+    """The pieces of `record` in their order; raise Circle if there is none.
+
+    A box with the id of a subgraph comes first, if something was said of it before that ended.
+    """
     tree = _tree(record)
-    pieces = list(_nested(record["nodes"], tree))
+    turns = turns_of(record)
+    early = [node["id"] for node in record["nodes"] if is_early(node, turns)]
+    pieces: list[Piece] = [("box", id) for id in early]
+    pieces += _nested(record["nodes"], tree)
     before, inside = _arrows(record["edges"], tree, pieces)
     numbers = {edge["id"]: i for i, edge in enumerate(record["edges"]) if edge["id"]}
     done = 0
@@ -57,14 +64,6 @@ def arrange(record: Record) -> Iterator[Piece]:
         done = max(done, limit)
         yield kind, what
     yield from (("arrow", number) for number in range(done, len(record["edges"])))
-
-
-def is_early(node: Record) -> bool:
-    """Whether something was said of a box before a subgraph of its id came.
-
-    What is said later is said of the subgraph, and classes of both.
-    """
-    return bool(node["data"] or node["classes"])
 
 
 def _tree(record: Record) -> Tree:
@@ -115,7 +114,7 @@ def _top(nodes: Sequence[Record], tree: Tree) -> Iterator[Piece]:
     roots = _roots(tree)
     for node in nodes:
         id, home = node["id"], tree.homes.get(node["id"])
-        if home is None and (id not in subgraphs or is_early(node)):
+        if home is None and id not in subgraphs:
             yield "box", id
         while home is not None and waiting and waiting[0] <= roots[home]:
             yield "open", waiting.popleft()

@@ -11,7 +11,7 @@ from attn_dsl.syntax.diagram import Edge, Metadata, Text
 from attn_dsl.syntax.drafts import DataDraft, NodeDraft
 from attn_dsl.syntax.labels import decode, is_cut, nameless
 from attn_dsl.syntax.membership import Subgraphs
-from attn_dsl.syntax.metadata import Blocks, as_text
+from attn_dsl.syntax.metadata import Blocks, as_text, is_said
 from attn_dsl.syntax.shapes import SHAPES
 from attn_dsl.syntax.statements import Chain, Link, Mention
 
@@ -87,11 +87,12 @@ class Boxes:
 
     def _describe(self, mention: Mention) -> None:
         """Give metadata to the edge, the subgraph or the box that it names."""
-        if mention.data is None:
+        edge = self._by_id.get(mention.id)
+        if mention.data is None or (edge is not None and not mention.data.text.strip()):
             return
         data = self._data(mention.data)
-        if mention.id in self._by_id:
-            self._said.setdefault(self._by_id[mention.id], DataDraft()).merge(data)
+        if edge is not None:
+            self._said.setdefault(edge, DataDraft()).merge(data)
         elif mention.id in self._subgraphs.closed:
             self._subgraphs.closed[mention.id].data.merge(data)
         else:
@@ -125,7 +126,7 @@ class Boxes:
             node.shape = str(shape)
         elif shape:
             self._found.append(errors.unknown_shape(data.spans["shape"], str(shape), SHAPES))
-        if label not in (None, False, 0, ""):
+        if is_said(label):
             node.label = Text(decode(as_text(label)), data.spans["label"])
         elif node.label is None and (data.values.get("icon") or data.values.get("img")):
             node.label = Text(node.id, node.mentioned, shown="")

@@ -85,7 +85,8 @@ class Builder:
         count = len(self._boxes.edges)
         complete = worst(self._found) is not Severity.ERROR
         for edge, span in style.edges:
-            if complete and edge != "default" and int(edge) >= count:
+            missing = edge != "default" and not (edge == str(int(edge[:9])) and int(edge) < count)
+            if complete and missing:
                 self._found.append(errors.no_such_edge(span, edge, count))
             self._link_styles[edge] = style.css
 

@@ -78,9 +78,10 @@ def open_front_matter(span: Span) -> Diagnostic:
     return Diagnostic("E006", "the front matter is not closed", span, help=help)
 
 
-def header_missing(span: Span) -> Diagnostic:
+def header_missing(span: Span, meant: str = "") -> Diagnostic:
     """The first line is not `flowchart …`."""
     help = "begin with `flowchart LR` (or TB, BT, RL); `graph` means the same"
+    help = f"did you mean `{meant}`?" if meant else help
     return Diagnostic("E007", "a diagram starts with `flowchart`", span, "not a header", help=help)
 
 

@@ -18,6 +18,7 @@ from attn_dsl.diagnostics import Diagnostic
 from attn_dsl.syntax.arrows import edge_ids
 from attn_dsl.syntax.diagram import Diagram, Edge, Node, Subgraph, Text
 from attn_dsl.syntax.labels import is_cut
+from attn_dsl.syntax.metadata import as_text
 from attn_dsl.syntax.places import Places, find_places
 
 Record = dict[str, Any]
@@ -91,15 +92,11 @@ def _plain(value: Any) -> Any:
     """A value of YAML as JSON has it; what JSON has not, as JavaScript would write it."""
     match value:
         case Mapping():
-            return {str(key): _plain(entry) for key, entry in value.items()}
+            return {as_text(key): _plain(entry) for key, entry in value.items()}
         case list() | tuple():
             return [_plain(entry) for entry in value]
-        case set():
-            return {str(key): None for key in value}
         case float() if not isfinite(value):
             return None
-        case bytes():
-            return list(value)
         case None | bool() | int() | float() | str():
             return value
     return str(value)

@@ -20,6 +20,9 @@ from attn_dsl.syntax.parser import read_tokens
 from attn_dsl.syntax.prepare import find_comments, find_front_matter, prepare
 from attn_dsl.syntax.unplaced import unplaced
 
+MAX_DEPTH = 100
+"""Levels that are indented: nested ever deeper, a short text would else take a gigabyte."""
+
 
 def format_text(source: Source, start: int = 0, end: int | None = None) -> str:
     """`source.text[start:end]` in canonical layout; raise `DiagnosticError` if it has errors.
@@ -66,7 +69,7 @@ def _lines(text: str, margin: str) -> Iterator[str]:
         depth -= closes
         if text.count("\n", max(last, 0), piece.start) > 1 and not closes and kind != "SUBGRAPH":
             yield ""
-        indent = margin + STEP * depth
+        indent = margin + STEP * min(depth, MAX_DEPTH)
         if piece.tokens:
             line = layout.write(piece.tokens, indent)
             yield from (indent + text[slice(*place)].rstrip() for place in layout.take_hoisted())

@@ -26,7 +26,8 @@ def lay_out_data(body: str, indent: str, step: str) -> str:
 
 def lay_out_front_matter(body: str) -> list[str]:
     """The lines of front matter, without what trails on them."""
-    lines = [line.rstrip() for line in body.strip("\n").split("\n")]
+    stripped = "\n".join(line.rstrip() for line in body.split("\n"))
+    lines = stripped.strip("\n").split("\n")
     same = _equal(_front("\n".join(lines)), _front(body))
     return lines if same else body.split("\n")
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from itertools import accumulate
+from math import inf, isfinite
+from typing import Any
 
 from attn_dsl.diagnostics import DiagnosticError, Span
 from attn_dsl.syntax import errors
@@ -13,6 +17,12 @@ from attn_dsl.syntax.simple_data import read_simple
 
 Place = Callable[[int, int], Span]
 VALUE = re.compile(r"[\"']?\s*:[^\S\n]*(?P<text>\{[^{}]*\}|\[[^\[\]]*\]|[^\n,}]*)")
+# Where an entity begins, which to mermaid is no comment of YAML, and what stands for it.
+ENTITY, MARK = re.compile(r"#(?=\w+;)", re.ASCII), "\ufdd0"
+QUOTED, BRACKETS = re.compile(r"\"[^\"]*\"|'[^']*'"), re.compile(r"[\[\]{}]")
+MAX_DEPTH = 100
+"""Levels of brackets in one block."""
+
 MAX_LENGTH = 20_000
 """Characters of one block; the YAML library reads some 200,000 a second."""
 
@@ -58,13 +68,30 @@ def read_block(block: Text) -> Metadata:
     if (plain := read_plain(block)) is not None:
         return plain
     text, inside = _prepared(block), block.span
+    marked = ENTITY.sub(MARK, text)
     if "\n" in text:
-        data = _read(text, lambda start, end: _place(inside, text, start, end))
+        data = _read(marked, lambda start, end: _place(inside, text, start, end))
         if not data.values:
             raise DiagnosticError([errors.no_yaml(inside)])
-        return data
-    flow = f"{{\n{text}\n}}"
-    return _read(flow, lambda start, end: _place(inside, text, start - 2, end - 2))
+    else:
+        flow = f"{{\n{marked}\n}}"
+        data = _read(flow, lambda start, end: _place(inside, text, start - 2, end - 2))
+    return data if marked == text else _unmarked(data)
+
+
+def _unmarked(data: Metadata) -> Metadata:
+    spans = {key.replace(MARK, "#"): span for key, span in data.spans.items()}
+    return Metadata(_with_entities(data.values), spans)
+
+
+def _with_entities(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace(MARK, "#")
+    if isinstance(value, list):
+        return [_with_entities(entry) for entry in value]
+    if isinstance(value, Mapping):
+        return {_with_entities(key): _with_entities(entry) for key, entry in value.items()}
+    return value
 
 
 def _prepared(block: Text) -> str:
@@ -82,13 +109,34 @@ def read_yaml(body: Span) -> Metadata:
 
 def as_text(value: object) -> str:
     """A value as mermaid shows it, which is as JavaScript writes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, int | float):
+        return _number(value)
     if isinstance(value, list):
         return ",".join("" if entry is None else as_text(entry) for entry in value)
     return "[object Object]" if isinstance(value, dict) else str(value)
+
+
+def is_said(value: object) -> bool:
+    """Whether JavaScript takes `value` for true."""
+    return value not in (None, False, 0, "") and value == value
+
+
+def _number(value: float) -> str:
+    """A number in the digits of a double, with an exponent where JavaScript puts one."""
+    try:
+        number = float(value)
+    except OverflowError:  # of a whole number
+        number = inf if value > 0 else -inf
+    if not isfinite(number):
+        return str(number).replace("nan", "NaN").replace("inf", "Infinity")
+    if number == 0:
+        return "0"
+    if 1e-6 <= abs(number) < 1e21:
+        return f"{Decimal(repr(number)):f}".removesuffix(".0")
+    digits, exponent = repr(number).split("e")
+    return f"{digits}e{int(exponent):+d}"
 
 
 def sub_metadata(metadata: Metadata, key: str) -> Metadata:
@@ -107,6 +155,8 @@ def _read(text: str, place: Place) -> Metadata:
     whole = place(0, len(text))
     if len(text) > MAX_LENGTH:
         raise DiagnosticError([errors.long_yaml(whole, MAX_LENGTH)])
+    if _depth(text) > MAX_DEPTH:
+        raise DiagnosticError([errors.deep_yaml(whole)])
     try:
         values, places = load(text)
     except YAMLProblem as problem:
@@ -118,8 +168,15 @@ def _read(text: str, place: Place) -> Metadata:
         return Metadata()
     if not isinstance(values, dict):
         raise DiagnosticError([errors.yaml_without_keys(whole)])  # a warning: it is left out
-    named = {str(key): value for key, value in values.items()}
+    named = {as_text(key): value for key, value in values.items()}
     return Metadata(named, {name: place(*at) for name, at in zip(named, places, strict=False)})
+
+
+def _depth(text: str) -> int:
+    """How deeply brackets nest outside quotes, roughly: the YAML library takes squares of it."""
+    steps = {"[": 1, "{": 1, "]": -1, "}": -1}
+    marks = BRACKETS.findall(QUOTED.sub("", text))
+    return max(accumulate(steps[mark] for mark in marks), default=0)
 
 
 def _place(inside: Span, text: str, start: int, end: int) -> Span:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from attn_dsl.diagnostics import Diagnostic, Source, Span
+from attn_dsl.diagnostics import Diagnostic, Source, Span, nearest
 from attn_dsl.grammars import Token
 from attn_dsl.syntax import errors
 from attn_dsl.syntax.parser import LABELS, Failure
@@ -26,10 +26,12 @@ FORMS = {
     "_CLICK": 'click ID "https://…" "tooltip"',
 }
 RESERVED = re.compile(
-    r"(style|linkStyle|interpolate|classDef|class|graph|flowchart(-elk)?|subgraph|end"
+    r"(style|linkStyle|interpolate|classDef|class|graph|flowchart(-elk)?|swimlane-beta|subgraph|end"
     r"|_self|_blank|_parent|_top|click|call|href)\b"
 )
-OTHER_DIAGRAM = re.compile(r"\w*(Diagram|Graph|Chart)(-\w+)?|gantt|pie|mindmap|journey|timeline")
+OTHER_DIAGRAM = re.compile(
+    r"\w+(Diagram|Graph|Chart)(-v2)?|\w+-beta|C4\w+|xychart|gantt|pie|mindmap|journey|timeline|kanban"
+)
 ARROW = re.compile(r"[xo<]?(--|==|-?\.+-|-\.|~~~)[-=.xo>]*")
 EDGE_NAME = re.compile(r'[^\s"]+@(?=[^{"])')
 ENTITY_IN_ID = re.compile(r"[\w.-]*(#\w+;)")
@@ -50,9 +52,10 @@ class Mistakes:
         if failure.tokens:
             return errors.header_rest(self._line(self._after_space(failure.at)))
         word = self._word(self._after_space(failure.at))
-        if OTHER_DIAGRAM.fullmatch(word.text):
+        meant = nearest(word.text.lower(), ["flowchart", "graph"])
+        if OTHER_DIAGRAM.fullmatch(word.text) and word.text.lower() not in meant:
             return errors.other_diagram(word)
-        return errors.header_missing(word)
+        return errors.header_missing(word, meant[0] if meant else "")
 
     def in_statement(self, failure: Failure) -> Diagnostic:
         """What is wrong with a statement; what can be told apart best comes first."""

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from attn_dsl.syntax.arrange import arrange, is_early
+from attn_dsl.syntax.arrange import arrange
 from attn_dsl.syntax.arrows import edge_id
 from attn_dsl.syntax.labels import decode
-from attn_dsl.syntax.metadata import as_text
+from attn_dsl.syntax.metadata import as_text, is_said
+from attn_dsl.syntax.shared_ids import Turn, is_early, turns_of
 from attn_dsl.syntax.spelling import BRACKETS, spell_arrow, spell_label
 from attn_dsl.syntax.spelling_data import spell_data, spell_front_matter
 
@@ -35,7 +36,8 @@ def written(record: Record) -> Iterator[str]:
 def _drawn(record: Record) -> Iterator[str]:
     """Boxes, subgraphs and arrows, then what metadata says of arrows."""
     boxes = {node["id"]: node for node in record["nodes"]}
-    subgraphs = {subgraph["id"]: subgraph for subgraph in record["subgraphs"]}
+    turns = turns_of(record)
+    later = {id: iter(found.after) for id, found in turns.items()}
     arrows = dict(zip(_ids(record["edges"]), record["edges"], strict=True))
     lines = _arrows(record["edges"])
     said: set[str] = set()
@@ -43,9 +45,8 @@ def _drawn(record: Record) -> Iterator[str]:
         match kind:
             case "box":
                 yield from _box(boxes[what])
-                if what in subgraphs:
-                    own, _, _ = _classes(boxes[what], subgraphs[what])
-                    yield from (f"{what}:::{name}" for name in own)
+                if what in turns:
+                    yield from (f"{what}:::{name}" for name in turns[what].early)
             case "mention":
                 data = arrows[what]["data"] if what in arrows else {}
                 yield f"{what}{spell_data(data) if data else ''}"
@@ -56,7 +57,8 @@ def _drawn(record: Record) -> Iterator[str]:
                 yield from _head(record["subgraphs"][what])
             case "close":
                 yield "end"
-                yield from _said_of(record["subgraphs"][what], boxes)
+                subgraph = record["subgraphs"][what]
+                yield from _said_of(subgraph, next(later[subgraph["id"]]))
     for id, arrow in arrows.items():
         if arrow["data"] and id not in said:
             yield f"{id}{spell_data(arrow['data'])}"
@@ -66,7 +68,7 @@ def _box(node: Record) -> Iterator[str]:
     """A box on one line; on two, where metadata says something that its brackets overrule."""
     data, shape = node["data"], node["shape"]
     named = str(data["shape"]) if data.get("shape") else None
-    titled = data.get("label") not in (None, False, 0, "")
+    titled = is_said(data.get("label"))
     label = decode(as_text(data["label"])) if titled else decode(node["id"])
     text = label if node["text"] is None else node["text"]
     pictured = not text and bool(data.get("icon") or data.get("img"))
@@ -78,7 +80,7 @@ def _box(node: Record) -> Iterator[str]:
     block = spell_data(data) if data else ""
     if block and brackets and ((named and shape != named) or (titled and text != label)):
         yield f"{node['id']}{block}"
-        block = ""
+        block = "" if shape != named or shape in _BOXES else spell_data({"shape": shape})
     yield f"{node['id']}{brackets}{block}"
 
 
@@ -96,31 +98,23 @@ def _head(subgraph: Record) -> Iterator[str]:
         yield f"direction {subgraph['dir']}"
 
 
-def _said_of(subgraph: Record, boxes: Mapping[str, Record]) -> Iterator[str]:
-    """What is said of a subgraph after its `end`, but for classes that it shares with a box."""
+def _said_of(subgraph: Record, turn: Turn) -> Iterator[str]:
+    """What is said of a subgraph after its `end`, some of it of the box of its id as well."""
     id = subgraph["id"]
+    yield from (f"class {id} {name}" for name in turn.alone)  # metadata would make the box
     if subgraph["data"]:
         yield f"{id}{spell_data(subgraph['data'])}"
-    _, own, _ = _classes(boxes.get(id, {"classes": []}), subgraph)
-    yield from (f"class {id} {name}" for name in own)
-
-
-def _classes(box: Record, subgraph: Record) -> tuple[list[str], list[str], list[str]]:
-    """The classes of a box, of the subgraph of its id, and the last ones, which are of both."""
-    one, other = box["classes"], subgraph["classes"]
-    count = 0
-    while count < min(len(one), len(other)) and one[-count - 1] == other[-count - 1]:
-        count += 1
-    return one[: len(one) - count], other[: len(other) - count], one[len(one) - count :]
+    yield from (f"{id}:::{name}" for name in turn.both)
 
 
 def _subgraphs_as_boxes(record: Record) -> Iterator[str]:
     """Boxes that mermaid makes of subgraphs, where nothing above made them, or not all of them."""
     subgraphs = {subgraph["id"]: subgraph for subgraph in record["subgraphs"]}
+    turns = turns_of(record)
     ends = {edge[end] for edge in record["edges"] for end in ("from", "to")}
     for node in record["nodes"]:
         id = node["id"]
-        if id not in subgraphs or is_early(node):
+        if id not in subgraphs or is_early(node, turns):
             continue
         made = id in ends or subgraphs[id]["data"] or id in record["styles"]
         if node["shape"] or node["text"] not in (None, decode(id)) or not made:
@@ -154,10 +148,9 @@ def _label(text: str, entry: Record) -> str:
 def _styles(record: Record) -> Iterator[str]:
     for name, css in record["class_styles"].items():
         yield f"classDef {name} {_css(css)}"
-    subgraphs = {subgraph["id"]: subgraph for subgraph in record["subgraphs"]}
-    for node in record["nodes"]:
-        *_, names = _classes(node, subgraphs.get(node["id"], node))
-        yield from (f"class {node['id']} {name}" for name in names)
+    subgraphs = {subgraph["id"] for subgraph in record["subgraphs"]}
+    boxes = [node for node in record["nodes"] if node["id"] not in subgraphs]
+    yield from (f"class {box['id']} {name}" for box in boxes for name in box["classes"])
     for id, css in record["styles"].items():
         yield f"style {id} {_css(css)}"
     for number, css in record["link_styles"].items():

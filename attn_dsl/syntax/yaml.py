@@ -1,8 +1,13 @@
-"""YAML 1.2 as mermaid reads it: no dates, no duplicate keys; and no aliases, which can explode."""
+"""YAML 1.2 as mermaid reads it, its JSON schema: no dates, no merged or duplicate keys.
+
+Aliases, which can explode, are refused.
+"""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from math import isinf
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -10,9 +15,24 @@ from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent
-from ruamel.yaml.nodes import MappingNode, Node
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from ruamel.yaml.resolver import VersionedResolver
+from ruamel.yaml.tag import Tag
 
 Places = tuple[tuple[int, int], ...]
+PREFIX = "tag:yaml.org,2002:"
+KINDS = {
+    "null": re.compile(r"~|null|Null|NULL|"),
+    "bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
+    "int": re.compile(r"[-+]?(0b[01]+|0o[0-7]+|0x[0-9a-fA-F]+|[0-9]+)"),
+    "float": re.compile(
+        r"([-+]?[0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+    ),
+}
+"""What plain scalars may be; all others are texts, and so is a number that is out of range."""
+# A tab on a line of its own means nothing, but the library stops at it.
+TABS = re.compile(r"^[ \t]*\t[ \t]*$", re.MULTILINE)
 
 
 class YAMLProblem(ValueError):
@@ -35,8 +55,23 @@ class _Composer(Composer):
         return super().compose_node(parent, index)
 
 
+class _Resolver(VersionedResolver):
+    """What a plain scalar is, by the patterns of `KINDS`: a text where none fits."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        if kind is not ScalarNode or not implicit[0]:
+            return super().resolve(kind, value, implicit)
+        fitting = (name for name, pattern in KINDS.items() if pattern.fullmatch(value))
+        found = next(fitting, "str")
+        too_large = found == "float" and value[-1] in "0123456789." and isinf(float(value))
+        return Tag(suffix=PREFIX + ("str" if too_large else found))
+
+
 class _Constructor(SafeConstructor):
-    """Mermaid's YAML knows no dates: `2025-01-01` is a text."""
+    """The values of `KINDS`, texts, lists and mappings: mermaid's YAML has no others."""
+
+    def flatten_mapping(self, node: Any) -> Any:
+        """Leave `<<` what it is: a key."""
 
     def construct_scalar(self, node: Any) -> Any:
         """A text; `"\\ud83d\\ude00"` is one character, and half of a pair is none."""
@@ -46,7 +81,12 @@ class _Constructor(SafeConstructor):
         return value
 
 
-_Constructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+_Constructor.bool_values = {"true": True, "false": False}
+_Constructor.yaml_constructors = {
+    tag: build
+    for tag, build in SafeConstructor.yaml_constructors.items()
+    if tag is None or tag.removeprefix(PREFIX) in (*KINDS, "str", "seq", "map")
+}
 
 
 @lru_cache(maxsize=1024)  # most boxes that have metadata have the same
@@ -69,8 +109,8 @@ def load(text: str) -> tuple[Any, Places]:
 
 def _construct(text: str) -> tuple[Node | None, Any]:
     yaml = YAML(typ="safe", pure=True, plug_ins=[])  # it would search the disk for them
-    yaml.Composer, yaml.Constructor = _Composer, _Constructor
-    root = yaml.compose(text)
+    yaml.Composer, yaml.Constructor, yaml.Resolver = _Composer, _Constructor, _Resolver
+    root = yaml.compose(TABS.sub(lambda line: " " * len(line[0]), text))
     return root, None if root is None else yaml.constructor.construct_document(root)
 
 

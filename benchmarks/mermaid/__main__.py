@@ -1,12 +1,14 @@
 """Flowcharts as attn and as mermaid reads them, side by side.
 
-    python benchmarks/mermaid [--count 5000] [--seed 0] [--cache FOLDER]
+    python benchmarks/mermaid [--count 5000] [--seed 0] [--pieces] [--cache FOLDER]
 
 Needs node and npm; mermaid itself is installed into the cache at the first run. A third of the
 flowcharts are sensible, a third wild, and a third are examples, recorded cases and others with a
-few changes. Compared are: accepted or refused, nodes with texts and shapes, edges with texts, ids
-and kinds, subgraphs with titles, members and directions. The exit status is the number of kinds
-of differences that `explained.py` has no reason for; in the table they begin with `!`.
+few changes; `--pieces` takes each piece that they are made of, in each place, instead.
+
+Compared are: accepted or refused, nodes with texts and shapes, edges with texts, ids and kinds,
+subgraphs with titles, members and directions. The exit status is the number of kinds of
+differences that `explained.py` has no reason for; in the table they begin with `!`.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from random import Random
 import click
 from compare import Case, differences, ours
 from explained import explain
-from flowcharts import Flowcharts
+from flowcharts import Flowcharts, every_piece
 from mutations import mutate
 from oracle import PACKAGES, Mermaid
 from shrink import shrink
@@ -50,8 +52,8 @@ def flowcharts(count: int, seed: int) -> Iterator[str]:
 def _known() -> list[str]:
     """The flowcharts of the examples, and the recorded cases."""
     examples = ROOT / "examples"
-    texts = [path.read_text(encoding="utf-8") for path in sorted(examples.glob("*.attn"))]
-    for path in sorted(examples.glob("*.md")):
+    texts = [path.read_text(encoding="utf-8") for path in sorted(examples.rglob("*.attn"))]
+    for path in sorted(examples.rglob("*.md")):
         notes = path.read_text(encoding="utf-8")
         texts += [notes[block.start : block.end] for block in find_blocks(notes)]
     for path in sorted((ROOT / "tests" / "syntax" / "cases").glob("*.json")):
@@ -85,21 +87,24 @@ def smallest(text: str, name: str, mermaid: Mermaid) -> str:
 @click.command(help=__doc__)
 @click.option("--count", default=5000, show_default=True)
 @click.option("--seed", default=0, show_default=True)
+@click.option("--pieces", is_flag=True, help="Each piece in each place, and nothing at random.")
 @click.option("--cache", default=CACHE, show_default=True, type=click.Path(path_type=Path))
 @click.option("--examples", default=1, show_default=True, help="Examples of each difference.")
-def main(count: int, seed: int, cache: Path, examples: int) -> None:
+def main(count: int, seed: int, pieces: bool, cache: Path, examples: int) -> None:
     """Compare, print a table of differences, and exit."""
     with Mermaid(cache) as mermaid:
-        results = compared(list(flowcharts(count, seed)), mermaid)
+        texts = dict.fromkeys(every_piece() if pieces else flowcharts(count, seed))
+        results = compared(list(texts), mermaid)
         found = [(case.text, name) for case, kinds in results for name in names(case, kinds)]
         accepted = sum(case.mermaid["ok"] for case, _ in results)
         differing = sum(bool(kinds) for _, kinds in results)
-        click.echo(f"{PACKAGES[0]}: {len(results)} flowcharts (seed {seed}), {accepted} accepted")
+        chosen = "every piece" if pieces else f"seed {seed}"
+        click.echo(f"{PACKAGES[0]}: {len(results)} flowcharts ({chosen}), {accepted} accepted")
         click.echo(f"{differing} differ")
         for name, number in Counter(name for _, name in found).most_common():
             click.echo(f"{number:>6}  {name}")
-            texts = sorted((text for text, other in found if other == name), key=len)
-            for text in texts[:examples]:
+            differing_texts = sorted((text for text, other in found if other == name), key=len)
+            for text in differing_texts[:examples]:
                 click.echo(f"        {smallest(text, name, mermaid)!r}")
     sys.exit(min(len({name for _, name in found if name.startswith("!")}), 125))
 

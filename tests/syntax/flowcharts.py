@@ -148,3 +148,23 @@ heads = st.sampled_from([
 ])  # fmt: skip
 flowcharts = st.tuples(heads, body(statements)).map("".join)
 """Mostly flowcharts; some have an error, as where a space is that mermaid does not take."""
+
+
+few_ids = st.sampled_from("ST")
+said = st.sampled_from(
+    ["{}", "{}[x]", "{}(y z):::hot", "{}:::cold", "class {} hot", "class {} cold", "style {} a:b"]
+    + [f"{{}}@{{{{ {data} }}}}" for data in ("op: x", "shape: hex", "label: L", "repeat: 2")]
+    + ["{} --> S", "T e1@--> {}", "S --> {} --> T"]
+)
+sharing_statements = st.recursive(
+    st.builds(str.format, said, few_ids),
+    lambda inner: st.builds(
+        "subgraph {}{}\n{}\nend".format,
+        few_ids,
+        st.sampled_from(["", "[t]"]),
+        st.lists(inner, max_size=3).map("\n".join),
+    ),
+    max_leaves=8,
+)
+sharing = st.lists(sharing_statements, max_size=7).map("\n".join).map("flowchart\n{}\n".format)
+"""Flowcharts in which boxes and subgraphs have the same ids."""

@@ -171,3 +171,10 @@ def test_windows_line_ends() -> None:
     assert format_text(Source("x", "flowchart TD\r\n\r\n  A-->B")) == (
         "flowchart TD\n\n    A --> B\n"
     )
+
+
+def test_what_nests_deeply_is_not_indented_ever_further() -> None:
+    text = "flowchart\n" + "subgraph S\n" * 2_000 + "A\n" + "end\n" * 2_000
+    formatted = format_text(Source("x", text))
+    assert max(map(len, formatted.split("\n"))) == 4 * 100 + len("subgraph S")
+    assert format_text(Source("x", formatted)) == formatted

@@ -62,3 +62,21 @@ def test_other_front_matter_is_left_alone() -> None:
     diagram = parse(Source("x", text))
     assert diagram.title == "7"
     assert diagram.settings.values == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [(".inf", "Infinity"), ("-.inf", "-Infinity"), (".nan", "A"), ("9" * 400, "Infinity")],
+)
+def test_a_label_that_is_no_number_is_shown_as_javascript_writes_it(
+    written: str, shown: str
+) -> None:
+    text = f"flowchart TD\nA@{{ label: {written} }}\n"
+    assert parse(Source("x", text)).nodes["A"].label.text == shown
+
+
+def test_brackets_that_nest_deeply_are_refused_before_they_are_read() -> None:
+    for brackets in ("[" * 101 + "]" * 101, "[" * 9_000):
+        with pytest.raises(DiagnosticError, match="nested too deeply"):
+            data(f" a: {brackets} ")
+    assert data(f' a: "{"[" * 500}", b: {"[" * 90}{"]" * 90} ')["a"] == "[" * 500
