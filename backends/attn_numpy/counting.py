@@ -7,10 +7,8 @@ stored. They are what `attn_dsl.tile.cost` says.
 
 from __future__ import annotations
 
-from attn_dsl.expr import Tensor
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import Contract, Load, Step, Store, TileProgram
-from attn_numpy.expressions import ArrayPrinter
 
 COUNTING = '''
 counts = Counter()  # what was executed, by all threads
@@ -36,12 +34,9 @@ def loaded(part, tensor, tile):
 '''
 
 
-class CountingPrinter(ArrayPrinter):
-    """Counts the elements of captured tensors that a tile reads."""
-
-    def tensor(self, tensor: Tensor) -> str:
-        """As ArrayPrinter, and counted."""
-        return f"loaded({super().tensor(tensor)}, {tensor.name}, query_tile)"
+def count_read(text: str, name: str) -> str:
+    """`text`, which a tile reads of the tensor `name`, counted."""
+    return f"loaded({text}, {name}, query_tile)"
 
 
 def count_step(out: TextBuilder, program: TileProgram, step: Step) -> None:

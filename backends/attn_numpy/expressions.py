@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from attn_dsl.expr import (
@@ -117,11 +118,25 @@ def _is_defined(expr: Expr) -> bool:
     return not isinstance(expr, Call) or expr.function != "exp"
 
 
+@dataclass(frozen=True)
+class Arrays:
+    """What the names in an expression stand for.
+
+    `dtypes` are those of the captured tensors; `element` prints one without indices, and `read`
+    what was read of one. `names` are those that stand for arrays, and `scores` is what the scores
+    are called.
+    """
+
+    dtypes: Mapping[str, DType]
+    element: Callable[[str], str]
+    names: frozenset[str] = IN_A_TILE
+    scores: str = "scores"
+    read: Callable[[str, str], str] = lambda text, name: text
+
+
 class ArrayPrinter(PythonPrinter):
     """NumPy arrays that broadcast to scores.
 
-    `dtypes` are those of the captured tensors, and `element` prints one without indices;
-    `arrays` are the names that stand for arrays, and `scores` is what the scores are called.
     Arithmetic is 64-bit, so arrays of 32 bits are widened; comparisons need no more bits.
     """
 
@@ -145,15 +160,9 @@ class ArrayPrinter(PythonPrinter):
         "floor": "np.floor({}).astype(np.int64)",
     }
 
-    def __init__(
-        self,
-        dtypes: Mapping[str, DType],
-        element: Callable[[str], str],
-        arrays: frozenset[str] = IN_A_TILE,
-        scores: str = "scores",
-    ) -> None:
-        self._dtypes, self._element, self._arrays, self._scores = dtypes, element, arrays, scores
-        self._kinds = {name: dtype.kind for name, dtype in dtypes.items()}
+    def __init__(self, given: Arrays) -> None:
+        self._given, self._dtypes = given, given.dtypes
+        self._kinds = {name: dtype.kind for name, dtype in given.dtypes.items()}
 
     def render(self, expr: Expr) -> tuple[str, int]:
         """What holds no array is Python's; `~` of a Python bool would be a number."""
@@ -189,7 +198,7 @@ class ArrayPrinter(PythonPrinter):
 
     def _compared(self, expr: Expr, least: int) -> str:
         if isinstance(expr, Tensor) and expr.indices is None:
-            return self._element(expr.name)
+            return self._given.element(expr.name)
         return self.within(expr, least)
 
     def _condition(self, expr: Expr, least: int) -> str:
@@ -206,19 +215,19 @@ class ArrayPrinter(PythonPrinter):
         return kind_of(expr, self._kinds) is Kind.BOOL
 
     def _is_scalar(self, expr: Expr) -> bool:
-        return not tensors_in(expr) and not names_in(expr) & self._arrays
+        return not tensors_in(expr) and not names_in(expr) & self._given.names
 
     def name(self, id: str) -> str:
         """The score is called what the module calls it."""
-        return self._scores if id == "s" else id
+        return self._given.scores if id == "s" else id
 
     def tensor(self, tensor: Tensor) -> str:
         """The tile of a tensor that belongs to the scores, or a gather."""
         if tensor.indices is None:
             widened = ".astype(np.int64)" * (self._dtypes[tensor.name] is DType.I32)
-            return self._element(tensor.name) + widened
-        indices = ", ".join(self.print(index) for index in tensor.indices)
-        return f"gather({tensor.name}, {indices})"
+            return self._given.read(self._given.element(tensor.name) + widened, tensor.name)
+        indices = ", ".join(map(self.print, tensor.indices))
+        return self._given.read(f"gather({tensor.name}, {indices})", tensor.name)
 
     def call(self, expr: Call) -> tuple[str, int]:
         """NumPy's functions."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from attn_dsl.expr import Call, Expr, Name, names_in, substitute, tensors_in
 from attn_dsl.ir import Dim
 from attn_dsl.tile import Edges, Hide, Range, TileProgram
-from attn_numpy.expressions import ArrayPrinter, ScalarPrinter
+from attn_numpy.expressions import ArrayPrinter, Arrays, ScalarPrinter
 from attn_numpy.steps import CONVERT, Site, print_body
 from attn_numpy.tile_map import dtypes_of
 
@@ -33,7 +33,7 @@ def asked_in_loop(program: TileProgram) -> tuple[Expr, ...]:
 
 def print_head_numbers(site: Site) -> None:
     """Read the numbers of the head that the loop asks for, such as `length[b]`."""
-    printer = ArrayPrinter(dtypes_of(site.program), str, frozenset())
+    printer = ArrayPrinter(Arrays(dtypes_of(site.program), str, frozenset()))
     for r in _head_numbers(site.program):
         site.out.line(f"{r.name} = {CONVERT[r.kind]}({printer.print(r.expr)})")
 

@@ -38,7 +38,7 @@ from attn_dsl.ir.ops import (
     Transpose,
     Vector,
 )
-from attn_numpy.expressions import ArrayPrinter, ScalarPrinter, keeps_dtype
+from attn_numpy.expressions import ArrayPrinter, Arrays, ScalarPrinter, keeps_dtype
 
 ARRAYS = frozenset((*INDICES, SCORE.id))
 """The names that are arrays where whole tensors are."""
@@ -96,7 +96,7 @@ def _on_scores(graph: Graph, statement: Statement) -> str | None:
         return name
 
     def over(scores: str) -> ArrayPrinter:
-        return ArrayPrinter(dtypes, value, ARRAYS, scores)
+        return ArrayPrinter(Arrays(dtypes, value, ARRAYS, scores))
 
     dtypes = {name: graph.types[name].dtype for name in statement.op.captured}
 

@@ -6,7 +6,7 @@ Exponentials are powers of two, which NumPy computes in half the time: exp(x) is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from attn_dsl.expr import (
@@ -42,8 +42,9 @@ from attn_dsl.tile import (
     TileProgram,
     Weigh,
 )
-from attn_numpy.counting import CountingPrinter, count_step
-from attn_numpy.expressions import IN_A_TILE, ArrayPrinter, ScalarPrinter, keeps_dtype
+from attn_numpy.counting import count_read, count_step
+from attn_numpy.expressions import IN_A_TILE, ArrayPrinter, Arrays, ScalarPrinter
+from attn_numpy.score_printer import ScorePrinter
 from attn_numpy.tile_map import dtypes_of
 
 scalar = ScalarPrinter().print
@@ -108,6 +109,17 @@ class Site:
     def arrays(self) -> frozenset[str]:
         """The indices that are arrays in a tile."""
         return IN_A_TILE | {"h"} if self.heads > 1 else IN_A_TILE
+
+    @property
+    def given(self) -> Arrays:
+        """What the names in masks and scores stand for."""
+        scalars = {buffer.name for buffer in self.program.captured if is_scalar(buffer)}
+
+        def element(name: str) -> str:
+            return name if name in scalars else f"{name}{self.tile}"
+
+        given = Arrays(dtypes_of(self.program), element, self.arrays)
+        return replace(given, read=count_read) if self.count else given
 
     @property
     def reads_tiles(self) -> bool:
@@ -257,7 +269,7 @@ def _print_begin(site: Site, step: Begin) -> None:
     """The sink of each row, as the power of two that it is."""
     out, program = site.out, site.program
     dtype = f"np.{program.buffer(step.maximum).dtype.numpy}"
-    printer = ArrayPrinter(dtypes_of(program), element_of(site), site.arrays)
+    printer = ArrayPrinter(replace(site, count=False).given)  # once a row: not worth counting
     sink = printer.within(step.sink, MUL)
     if "q" in names_in(step.sink):
         out.line("q = np.arange(q_begin, q_end)[:, None]")
@@ -322,16 +334,24 @@ def _print_map(site: Site, step: Map) -> None:
         with out.block(f"if {step.given} is not None:"):
             out.line(f"{step.buffer} += {step.given}{site.tile} * LOG2_E")
         return
-    text = _printer(site).print(step.score)
-    if SCORE.id not in names_in(step.score):  # what is read of a tensor must not be written to
-        text = f"np.array(np.broadcast_to({text}, {step.buffer}.shape), np.{dtype.numpy})"
-    elif not keeps_dtype(step.score, dtypes_of(program), dtype, site.arrays):
-        text = f"({text}).astype(np.{dtype.numpy})"
+    line = _changed(ScorePrinter(site.given, dtype), step)
     if step.given is None:
-        out.line(f"{step.buffer} = {text}")
+        out.line(line)
         return
     with out.block(f"if {step.given} is not None:"):
-        out.line(f"{step.buffer} = {text}")
+        out.line(line)
+
+
+def _changed(printer: ScorePrinter, step: Map) -> str:
+    """The line that changes the scores, in place if it can."""
+    scores, text = step.buffer, printer.print(step.score)
+    match step.score:
+        case Binary("+" | "-" | "*" | "/" as op, lhs, rhs) if lhs == SCORE:
+            if SCORE.id not in names_in(rhs):
+                return f"{scores} {op}= {printer.print(rhs)}"
+    if SCORE.id not in names_in(step.score):  # what is read of a tensor must not be written to
+        return f"{scores} = np.array(np.broadcast_to({text}, {scores}.shape), {scores}.dtype)"
+    return f"{scores} = {text}"
 
 
 def _print_hide(site: Site, step: Hide) -> None:
@@ -365,19 +385,8 @@ def _print_hidden(site: Site, hides: Sequence[Hide]) -> None:
     if "k" in names and not site.maps_index("k"):
         out.line("k = np.arange(k_first, k_last + 1)")
     for hide in hides:
-        hidden = _printer(site).print(site.program.scope.opposite(hide.mask))
+        hidden = ArrayPrinter(site.given).print(site.program.scope.opposite(hide.mask))
         value = "0" if hide.value == 0 else "-np.inf"
         out.line(f"np.copyto({hide.buffer}, {value}, where={hidden})")
         if site.count and hide.given is None:
             out.line('count("masked", heads_in(query_tile))')
-
-
-def _printer(site: Site) -> ArrayPrinter:
-    printer = CountingPrinter if site.count else ArrayPrinter
-    return printer(dtypes_of(site.program), element_of(site), site.arrays)
-
-
-def element_of(site: Site) -> Callable[[str], str]:
-    """What of a captured tensor belongs to the scores of the tile."""
-    scalars = {buffer.name for buffer in site.program.captured if is_scalar(buffer)}
-    return lambda name: name if name in scalars else f"{name}{site.tile}"

@@ -6,7 +6,7 @@ from attn_dsl.expr import Expr, Kind, names_in
 from attn_dsl.ir import DType
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import Range, TileProgram, conjuncts
-from attn_numpy.expressions import ArrayPrinter, ScalarPrinter
+from attn_numpy.expressions import ArrayPrinter, Arrays, ScalarPrinter
 
 scalar = ScalarPrinter().print
 BORDERS = frozenset(("q_first", "q_last", "k_first", "k_last", "b", "h"))
@@ -33,7 +33,7 @@ def print_map(out: TextBuilder, program: TileProgram, *, alike: bool) -> None:
         _print_indices(out, program)
         for r in program.ranges:
             _print_range(out, program, r)
-        printer = ArrayPrinter(dtypes_of(program), str, BORDERS)
+        printer = ArrayPrinter(Arrays(dtypes_of(program), str, BORDERS))
         _print_condition(out, "live", program.live, printer)
         _print_condition(out, "full", program.full, printer)
         heads = "*batch[:-1], 1" if alike else "*batch"
@@ -72,7 +72,7 @@ def _print_range(out: TextBuilder, program: TileProgram, range: Range) -> None:
     def element(name: str) -> str:
         return f"{name}{ALONG[range.axis]}"
 
-    values = ArrayPrinter(dtypes_of(program), element, INDICES).print(range.expr)
+    values = ArrayPrinter(Arrays(dtypes_of(program), element, INDICES)).print(range.expr)
     if not range.axis:
         out.line(f"{range.name} = {values}")
         return
