@@ -88,11 +88,9 @@ def _tile_sizes(site: Site) -> None:
         out.line(f"EDGE_TILE = {program.edge_tile}  # keys, where the mask cuts through")
     if site.heads == 1:
         return
-    if program.groups is None:
-        out.line(f"HEAD_BLOCK = {site.heads}  # heads, computed together")
-    else:  # those of one group, which have the same keys
-        per_group = _per_group(program.groups)
-        out.line(f"HEAD_BLOCK = math.gcd({site.heads}, {per_group})  # heads, computed together")
+    queries = scalar(program.query_length.to_expr())
+    count = f"{site.heads * program.query_tile} // min(max({queries}, 1), QUERY_TILE)"
+    out.line(f"HEAD_BLOCK = {count}  # heads, computed together")
 
 
 def _broadcast(out: TextBuilder, program: TileProgram) -> None:
@@ -212,19 +210,17 @@ def _jobs(site: Site) -> None:
     """A job for each head, or some together, and query tile."""
     out, program = site.out, site.program
     out.line(f"q_begins = range(0, {scalar(program.query_length.to_expr())}, QUERY_TILE)")
+    out.line("jobs = []")
     all_heads = "np.ndindex(batch)"
     if site.heads > 1:
-        all_heads = "head_blocks(batch, HEAD_BLOCK, len(q_begins))"
-    with out.block("with limit_threads(limits=1), ThreadPoolExecutor(os.cpu_count()) as pool:"):
-        out.line("jobs = []")
-        with out.block(f"for {site.head} in {all_heads}:"):
-            longest = ""
-            if is_bounded(program):
-                key = str(program.buffer("key").value)
-                index = _group(site) if key in _grouped(program) else site.head
-                out.line(f"longest_key = longest({key}[{index}])")
-                longest = ", longest_key"
-            with out.block("for q_begin in q_begins:"):
-                out.line(f"jobs.append(pool.submit(tile, {site.head}, q_begin{longest}))")
-    with out.block("for job in jobs:"):
-        out.line("job.result()  # raises what the thread raised")
+        group = f", {_per_group(program.groups)}" if program.groups is not None else ""
+        all_heads = f"head_blocks(batch, HEAD_BLOCK, len(q_begins){group})"
+    with out.block(f"for {site.head} in {all_heads}:"):
+        longest = ""
+        if is_bounded(program):
+            key = str(program.buffer("key").value)
+            index = _group(site) if key in _grouped(program) else site.head
+            out.line(f"longest_key = longest({key}[{index}])")
+            longest = ", longest_key"
+        out.line(f"jobs += [({site.head}, q_begin{longest}) for q_begin in q_begins]")
+    out.line("in_parallel(tile, jobs)")

@@ -35,6 +35,8 @@ BUDGET = 8 * 2**20
 VISIT, OF_HEAD = 1_050_000, 250_000
 """What a visit takes beside its products, and for each head of it, measured, as the FLOPs that
 take as long."""
+LONGEST = 4096
+"""The most keys of a tile."""
 LENGTH = 4096
 """The least length that tiles are chosen for: on short ones they matter little."""
 
@@ -96,7 +98,8 @@ def heads_of(program: TileProgram, scores: TensorType) -> int:
         return 1
     edges = program.edges if program.by_edges else None
     is_band = edges is not None and edges.first_query is not None and edges.end_query is not None
-    return max(1, (ROWS_OF_BAND if is_band else ROWS) // program.query_tile)
+    rows = ROWS_OF_BAND if is_band else ROWS
+    return max(1, min(rows, rows * TILES.key // program.key_tile) // program.query_tile)
 
 
 def tiles_of(graph: Graph, statement: Statement, sizes: Mapping[str, int]) -> TileSizes:
@@ -114,6 +117,12 @@ def _as_input(statement: Statement) -> Input:
     op = statement.op
     optional = isinstance(op, Input) and op.optional
     return Input(statement.name, str(statement.type), optional=optional)
+
+
+def _of_few(queries: int) -> TileSizes:
+    """Tiles of as many scores for few queries, such as the one of a decoding step."""
+    rows = 1 << max(queries - 1, 0).bit_length()
+    return TileSizes(rows, min(TILES.query * TILES.key // rows, LONGEST), TILES.edge)
 
 
 @cache
@@ -135,6 +144,10 @@ def _tiles_of(graph: Graph, known: frozenset[tuple[str, int]]) -> TileSizes:
     dims = {dim for type_ in graph.types.values() for dim in type_.dims}
     if any(dim.substitute(at).constant is None for dim in dims):
         return TILES  # at these sizes something does not divide; those of the call may
+
+    queries = op.scores_type(graph.types).dims[-2].constant
+    if queries is not None and queries < TILES.query:
+        return _of_few(queries)
 
     def plan(tiles: TileSizes) -> TileProgram:
         return schedule(graph, statement, tiles)

@@ -41,17 +41,33 @@ def given(tensor, absent):
 '''
 
 HEAD_BLOCKS = '''
-def head_blocks(batch, count, tiles):
+def head_blocks(batch, count, tiles, group=None):
     """Indices of count neighbouring heads at a time, or of fewer, so that each core has two jobs.
 
-    Each head has so many tiles, each of them a job. Without a dim of heads there is one.
+    Each head has so many tiles, each of them a job. No block goes beyond a group of heads, if
+    they are in groups of that size. Without a dim of heads there is one.
     """
     if not batch:
         return [()]
     while count > 1 and math.prod(batch) * tiles < 2 * count * os.cpu_count():
         count //= 2
-    parts = [slice(first, first + count) for first in range(0, batch[-1], count)]
+    heads, group = batch[-1], group or max(batch[-1], 1)
+    ends = range(group, heads + group, group)
+    parts = [slice(i, min(i + count, end)) for end in ends for i in range(end - group, end, count)]
     return [(*outer, part) for outer in np.ndindex(batch[:-1]) for part in parts]
+'''
+
+IN_PARALLEL = '''
+def in_parallel(tile, jobs):
+    """Call tile for each of jobs, on as many threads as there are cores."""
+    cores = min(os.cpu_count(), len(jobs))
+    if cores < 2:
+        for job in jobs:
+            tile(*job)
+        return
+    with limit_threads(limits=1), ThreadPoolExecutor(cores) as pool:
+        for done in [pool.submit(tile, *job) for job in jobs]:
+            done.result()  # raises what the thread raised
 '''
 
 IN_PAGES = '''
@@ -191,6 +207,7 @@ HELPERS = {
     "given": GIVEN,
     "head_blocks": HEAD_BLOCKS,
     "in_pages": IN_PAGES,
+    "in_parallel": IN_PARALLEL,
     "index": INDEX,
     "key_tiles": KEY_TILES,
     "layer_norm": LAYER_NORM,
