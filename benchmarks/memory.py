@@ -1,6 +1,6 @@
 """Peak memory of the NumPy kernel beyond its inputs and its output.
 
-    python benchmarks/memory.py [--length 16384] [--head-dim 64] [--record]
+    python benchmarks/memory.py [--length 32768] [--head-dim 64] [--record]
 
 One head, as many keys as queries, f32. The peak is the resident set that the operating system
 counted while the kernel ran (Linux only), so BLAS and thread stacks are in it; the output is
@@ -46,7 +46,7 @@ def resident(field: str) -> float:
 
 
 @click.command()
-@click.option("--length", default=16384, show_default=True)
+@click.option("--length", default=32768, show_default=True)
 @click.option("--head-dim", default=64, show_default=True)
 @click.option("--record", is_flag=True, help="Write benchmarks/results/memory.json.")
 def main(length: int, head_dim: int, record: bool) -> None:
