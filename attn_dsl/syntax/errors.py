@@ -8,6 +8,9 @@ from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span, nearest
 
 # ---- documents
 
+MAX_LISTED = 100
+"""Diagrams of one file that an error names."""
+
 
 def unreadable(name: str, reason: str) -> Diagnostic:
     """The file is missing, a directory, or not ours to read."""
@@ -39,16 +42,22 @@ def nothing_to_read(name: str, span: Span | None = None) -> Diagnostic:
 
 def several_blocks(name: str, listing: Sequence[str]) -> Diagnostic:
     """A Markdown file has more than one diagram and none was chosen."""
-    lines = "".join(f"\n    {name}#{line}" for line in listing)
     message = f"`{name}` holds {len(listing)} diagrams"
-    return Diagnostic("E004", message, help=f"choose one by number or heading:{lines}")
+    help = f"choose one by number or heading:{_listed(name, listing)}"
+    return Diagnostic("E004", message, help=help)
 
 
 def no_such_block(name: str, wanted: str, listing: Sequence[str]) -> Diagnostic:
     """A Markdown file has diagrams, but not the one that was asked for."""
-    lines = "".join(f"\n    {name}#{line}" for line in listing)
     message = f"`{name}` has no diagram `#{wanted}`"
-    return Diagnostic("E005", message, help=f"it has:{lines}" if listing else "it has none")
+    help = f"it has:{_listed(name, listing)}" if listing else "it has none"
+    return Diagnostic("E005", message, help=help)
+
+
+def _listed(name: str, listing: Sequence[str]) -> str:
+    """The diagrams of a file, each on a line, as far as anybody reads."""
+    lines = "".join(f"\n    {name}#{line}" for line in listing[:MAX_LISTED])
+    return lines + ("\n    …" if len(listing) > MAX_LISTED else "")
 
 
 def no_record(name: str, problem: str) -> Diagnostic:
