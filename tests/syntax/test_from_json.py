@@ -200,11 +200,13 @@ def test_a_file_of_json_is_read_as_its_flowchart(tmp_path: Path) -> None:
         "[" * 100_000,
         "{}\n{}",
         "[1]",
+        '{"nodes": [{"id": "\\ud800"}], "edges": []}',
         "\ud800".encode("utf-8", "surrogatepass"),
     ):
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        with pytest.raises(DiagnosticError):
+        with pytest.raises(DiagnosticError) as caught:
             read_document(str(path))
+        str(caught.value).encode()
 
 
 @pytest.mark.parametrize(

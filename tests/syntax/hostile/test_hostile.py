@@ -64,6 +64,10 @@ REFUSED: dict[str, tuple[Callable[[], str], str]] = {
     "deep front matter": (lambda: front("a: " + "[" * 9_000 + "]" * 9_000), "E018"),
     "deep metadata": (lambda: HEAD + "A@{ x: " + "[" * 9_000 + "]" * 9_000 + " }\n", "E018"),
     "code in metadata": (lambda: HEAD + 'A@{ x: !!python/object/apply:os.abort "" }\n', "E018"),
+    "a long number of another base": (
+        lambda: f"{HEAD}A@{{ axis: 0x{'f' * 9_000} }}\n",
+        "E018",
+    ),
     "a long number": (lambda: front("attn:\n  dims: {N: " + "9" * 9_000 + "}"), "E018"),
     "line ends": (lambda: "---" + "\n" * 1_000_000, "E006"),
     "tower of powers": (lambda: HEAD + 'A["A : f32[10**10**10]"] --> B[Softmax]\n', "E035"),
@@ -85,6 +89,7 @@ READ: dict[str, Callable[[], str]] = {
     "tags": lambda: HEAD + "A[x" + "<a" * 300_000 + "]\n",
     "a tag that never ends": lambda: HEAD + "A[<" + "a" * 500_000 + "]\n",
     "tags that close nothing": lambda: HEAD + 'A["' + "<b></i>" * 100_000 + '"]\n',
+    "many styles": lambda: HEAD + "style A x:#1;\n" * 30_000,
     "colours": lambda: HEAD + 'A["style' + ":" * 500_000 + '"]\n',
     "bidi": lambda: HEAD + 'A["\u202ex"] --> B\n',
     "halves of a pair": lambda: HEAD + 'A@{ x: "\\ud800", y: "\\ud83d\\ude00" }\n',
