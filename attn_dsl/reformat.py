@@ -57,7 +57,7 @@ def reformat(name: str, max_size: int) -> Reformatted:
 def _lay_out(block: Block) -> str:
     """A block of a Markdown file keeps that file's line ends."""
     text = format_text(block.source, block.start, block.end)
-    windows = block.source.text[: block.start].endswith("\r\n")
+    windows = block.source.text.endswith("\r\n", 0, block.start)
     return text.replace("\n", "\r\n") if windows else text
 
 

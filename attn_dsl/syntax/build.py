@@ -34,8 +34,8 @@ class Builder:
         self._found = found
         self._subgraphs = Subgraphs()
         self._boxes = Boxes(self._subgraphs, found)
-        self._styles: dict[str, tuple[str, ...]] = {}
-        self._class_styles: dict[str, tuple[str, ...]] = {}
+        self._styles: dict[str, list[str]] = {}
+        self._class_styles: dict[str, list[str]] = {}
         self._link_styles: dict[str, tuple[str, ...]] = {}
 
     def add(self, statement: Statement) -> None:
@@ -51,10 +51,10 @@ class Builder:
                 self._direction(statement)
             case Style():
                 self._boxes.node(statement.id, statement.span)
-                self._styles[statement.id] = self._styles.get(statement.id, ()) + statement.css
+                self._styles.setdefault(statement.id, []).extend(statement.css)
             case ClassDef():
                 for name in statement.names:
-                    self._class_styles[name] = self._class_styles.get(name, ()) + statement.css
+                    self._class_styles.setdefault(name, []).extend(statement.css)
             case Assign():
                 self._boxes.classify(statement.ids, statement.css_class)
             case LinkStyle():
@@ -101,8 +101,8 @@ class Builder:
             {draft.id: draft.finish(self._home(draft)) for draft in self._boxes.nodes.values()},
             self._boxes.described_edges(),
             tuple(frame.finish() for frame in self._subgraphs.all),
-            self._styles,
-            self._class_styles,
+            {id: tuple(css) for id, css in self._styles.items()},
+            {name: tuple(css) for name, css in self._class_styles.items()},
             self._link_styles,
             settings,
             title,

@@ -81,7 +81,9 @@ def _is_json(path: str) -> bool:
 def _value(path: str, max_size: int) -> Any:
     """The one value of a file of JSON."""
     try:
-        return json.loads(_read(path, max_size))
+        value = json.loads(_read(path, max_size))
+        json.dumps(value, ensure_ascii=False).encode()  # half of a pair can be no character
+        return value
     except RecursionError:
         raise DiagnosticError([errors.no_record(path, "it is nested too deeply")]) from None
     except ValueError as error:

@@ -8,6 +8,9 @@ from attn_dsl.diagnostics import Diagnostic, Note, Severity, Span, nearest
 
 # ---- documents
 
+MAX_LISTED = 100
+"""Diagrams of one file that an error names."""
+
 
 def unreadable(name: str, reason: str) -> Diagnostic:
     """The file is missing, a directory, or not ours to read."""
@@ -39,16 +42,22 @@ def nothing_to_read(name: str, span: Span | None = None) -> Diagnostic:
 
 def several_blocks(name: str, listing: Sequence[str]) -> Diagnostic:
     """A Markdown file has more than one diagram and none was chosen."""
-    lines = "".join(f"\n    {name}#{line}" for line in listing)
     message = f"`{name}` holds {len(listing)} diagrams"
-    return Diagnostic("E004", message, help=f"choose one by number or heading:{lines}")
+    help = f"choose one by number or heading:{_listed(name, listing)}"
+    return Diagnostic("E004", message, help=help)
 
 
 def no_such_block(name: str, wanted: str, listing: Sequence[str]) -> Diagnostic:
     """A Markdown file has diagrams, but not the one that was asked for."""
-    lines = "".join(f"\n    {name}#{line}" for line in listing)
     message = f"`{name}` has no diagram `#{wanted}`"
-    return Diagnostic("E005", message, help=f"it has:{lines}" if listing else "it has none")
+    help = f"it has:{_listed(name, listing)}" if listing else "it has none"
+    return Diagnostic("E005", message, help=help)
+
+
+def _listed(name: str, listing: Sequence[str]) -> str:
+    """The diagrams of a file, each on a line, as far as anybody reads."""
+    lines = "".join(f"\n    {name}#{line}" for line in listing[:MAX_LISTED])
+    return lines + ("\n    …" if len(listing) > MAX_LISTED else "")
 
 
 def no_record(name: str, problem: str) -> Diagnostic:
@@ -142,11 +151,13 @@ def unclosed(span: Span, closer: str) -> Diagnostic:
     return Diagnostic("E009", message, span, "opened here", help=f"close the label with `{closer}`")
 
 
-def needs_quotes(span: Span, opener: Span) -> Diagnostic:
-    """A bare label has a character that ends it."""
+def needs_quotes(span: Span, opener: Span, closer: str, strange: str = "") -> Diagnostic:
+    """A bare label has a character that ends it; it may begin with a `strange` quote."""
     message = f"{_quoted(span)} cannot stand in a label without quotes"
     note = Note(opener, "the label starts here")
-    help = f'put the label into quotes: `{opener.text}"…"`'
+    help = f'put the label into quotes: `{opener.text}"…"{closer}`'
+    if strange:
+        help += f"; {strange} is no quote to mermaid"
     return Diagnostic("E010", message, span, "", (note,), help)
 
 
@@ -183,9 +194,9 @@ def arrow_without_source(span: Span) -> Diagnostic:
     return Diagnostic("E013", "the arrow comes from nowhere", span, "expected a box", help=help)
 
 
-def text_after_box(span: Span) -> Diagnostic:
-    """Something follows a box that is no arrow."""
-    help = 'begin a new line, or quote the label: `id["two words"]`'
+def text_after_box(span: Span, meant: str = "") -> Diagnostic:
+    """Something follows a box that is no arrow; `meant` says what may have been meant."""
+    help = meant or 'begin a new line, or quote the label: `id["two words"]`'
     label = "expected an arrow, `&`, or the end of the line"
     message = f"{_quoted(span)} is not expected after a box"
     return Diagnostic("E014", message, span, label, help=help)
@@ -223,9 +234,12 @@ def endless(span: Span, count: int) -> Diagnostic:
 
 
 def trailing_comment(span: Span) -> Diagnostic:
-    """`A --> B %% so`."""
+    """`A --> B %% so`, or with `#` or `//`."""
     message = "a comment must have a line to itself"
-    return Diagnostic("E016", message, span, help="move it to the line above")
+    help = "move it to the line above"
+    if not span.text.startswith("%%"):
+        help += ", and begin it with `%%`"
+    return Diagnostic("E016", message, span, help=help)
 
 
 def at_sign(span: Span) -> Diagnostic:
@@ -254,6 +268,8 @@ def bad_yaml(span: Span, problem: str) -> Diagnostic:
     """The YAML library's own words say best what is wrong."""
     if "duplicate" in problem:
         help = "give each key once"
+    elif "'\\t'" in problem:
+        help = "YAML takes no tabs: indent with spaces"
     else:
         help = 'texts with brackets or colons in them need double quotes: `type: "f16[B, H]"`'
     return Diagnostic("E018", "this is not valid YAML", span, problem, help=help)

@@ -31,9 +31,16 @@ def format_text(source: Source, start: int = 0, end: int | None = None) -> str:
     """
     before = parse(source, start, end)
     text = plain_lines(source.text[start:end])
-    fence = source.text[:start].rstrip("\r\n").rpartition("\n")[2]
-    laid_out = lay_out(text, fence[: len(fence) - len(fence.lstrip())])
+    laid_out = lay_out(text, _margin(source.text, start))
     return laid_out if _same(before, laid_out) else text
+
+
+def _margin(text: str, start: int) -> str:
+    """The spaces before the fence, on the line above `start`."""
+    end = start - text.endswith("\n", 0, start)
+    end -= text.endswith("\r", 0, end)
+    fence = text[max(text.rfind("\n", 0, end), text.rfind("\r", 0, end)) + 1 : end]
+    return fence[: len(fence) - len(fence.lstrip())]
 
 
 def lay_out(text: str, margin: str = "") -> str:

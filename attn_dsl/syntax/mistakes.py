@@ -36,6 +36,9 @@ ARROW = re.compile(r"[xo<]?(--|==|-?\.+-|-\.|~~~)[-=.xo>]*")
 EDGE_NAME = re.compile(r'[^\s"]+@(?=[^{"])')
 ENTITY_IN_ID = re.compile(r"[\w.-]*(#\w+;)")
 DIRECTION = re.compile(r"[^\n]{0,1000}direction\s+(TB|BT|RL|LR|TD)")
+OTHER_ARROW = re.compile(r"[-=~]{1,2}>|[-=]>|[←-⇿⟵-⟿➔-➾⤀-⥿]|[–—]+>?")
+COMMENT = re.compile(r"%%|//|#(?=\s)")
+STRANGE_QUOTES = tuple("'`“”„‘’«»")
 WORD = re.compile(r"[\w.-]+|[^\n]")
 
 
@@ -88,7 +91,9 @@ class Mistakes:
         line = rest.split("\n", 1)[0]
         if failure.swallowed or closer not in line:
             return errors.unclosed(place, closer)
-        return errors.needs_quotes(self._span(failure.at, failure.at + 1), place)
+        begin = self._text[opener.end : opener.end + 1]
+        strange = begin if begin in STRANGE_QUOTES else ""
+        return errors.needs_quotes(self._span(failure.at, failure.at + 1), place, closer, strange)
 
     def _at_quote(self, failure: Failure, opener: Token) -> Diagnostic:
         quote = self._span(failure.at, failure.at + 1)
@@ -150,7 +155,7 @@ class Mistakes:
         rest = self._text[start:]
         if DIRECTION.match(self._text, failure.at):
             return errors.direction_after_box(self._line(start))
-        if rest.startswith("%%"):
+        if COMMENT.match(rest):
             return errors.trailing_comment(self._line(start))
         if rest.startswith("@{") and not gap.text:
             return errors.open_metadata(self._span(start, start + 2))
@@ -164,7 +169,27 @@ class Mistakes:
             return errors.lone_ampersand(self._span(start, start + 1))
         if failure.before == "ID" and not gap.text and rest[:1] not in ("", "\n"):
             return errors.not_in_id(self._span(start, start + 1))
-        return errors.text_after_box(self._word(start))
+        return errors.text_after_box(self._word(start), self._meant(failure, start))
+
+    def _meant(self, failure: Failure, start: int) -> str:
+        """What may have been meant by what follows a box; empty if nothing comes to mind."""
+        rest, last = self._line(start).text, failure.tokens[-1]
+        before = next((t for t in reversed(failure.tokens) if t.type == "ID"), last)
+        if before.startswith(("//", "#")):
+            return "a comment has a line to itself, which begins with `%%`"
+        if before.endswith(",") or rest.startswith(","):
+            return "boxes are joined by `&`: `Q & K --> S`"
+        if OTHER_ARROW.match(rest):
+            return "an arrow is written `-->`"
+        if rest.startswith("="):
+            return 'an equation is the label of a box: `Q & K --> S["S = Q @ Kᵀ"]`'
+        if before is last or last.type == "_GAP":
+            name = "_".join([before, *re.findall(r"\w+", rest)[:1]])
+            if re.match(r"\w+\s*[\[({@]", rest):
+                return f"an id has no spaces: write `{name}`, and the words in its label"
+            if re.match(r"\w+\s*([xo<]?(--|==|-\.)|&)", rest):
+                return f"join two boxes by `&`; the id of one has no spaces: `{name}`"
+        return ""
 
     # ---- places
 

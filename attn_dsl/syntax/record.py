@@ -14,6 +14,7 @@ from attn_dsl.syntax.shapes import SHAPES
 from attn_dsl.syntax.spelling import BRACKETS
 
 MAX_PROBLEMS = 50
+MAX_DEPTH = 50
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,28 @@ def _is_css(value: Any) -> bool:
     return isinstance(value, dict) and all(_TEXTS.fits(css) for css in value.values())
 
 
+def _is_deep(value: Any) -> bool:
+    """Whether lists and objects nest too deeply in `value`."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        groups = (v.values() if isinstance(v, dict) else v for v in level)
+        level = [v for group in groups for v in group if isinstance(v, dict | list)]
+    return bool(level)
+
+
 _TEXT = _Kind("a text", lambda value: isinstance(value, str))
 _SOME_TEXT = _Kind("a text", lambda value: value is None or isinstance(value, str))
 _TEXTS = _Kind("a list of texts", lambda v: isinstance(v, list) and all(map(_TEXT.fits, v)))
-_DATA = _Kind("an object", lambda value: isinstance(value, dict))
+_DATA = _Kind(
+    f"an object, nested {MAX_DEPTH} deep at most",
+    lambda value: isinstance(value, dict) and not _is_deep(value),
+)
 _LIST = _Kind("a list", lambda value: isinstance(value, list))
 _FLAG = _Kind("true or false", lambda value: isinstance(value, bool))
 _STYLES = _Kind("an object of lists of texts", _is_css)
 _SHAPE = _Kind(
-    "the name of a shape of mermaid's", lambda v: v is None or v in BRACKETS or v in SHAPES
+    "the name of a shape of mermaid's",
+    lambda v: v is None or (isinstance(v, str) and (v in BRACKETS or v in SHAPES)),
 )
 _PLACE = _Kind(
     "the number of a subgraph, counted from 0,", lambda v: v is None or (type(v) is int and v >= 0)

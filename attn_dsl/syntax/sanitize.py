@@ -6,6 +6,7 @@ Mermaid takes labels for HTML: `a<b` opens a tag that never closes, and all that
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 # `<name attributes>`, closed or cut off by the end of the text; comments; other `<!…>` and `<?…>`.
 TAG = re.compile(
@@ -35,9 +36,9 @@ def sanitize(text: str) -> str:
     """Return `text` as mermaid's sanitizer would, tags written in one way and closed."""
     if "<" not in text:
         return text
-    open_tags: list[str] = []
+    open_tags = _OpenTags()
     body = TAG.sub(lambda tag: _tag(tag, open_tags), _without_secrets(text))
-    return body + "".join(f"</{name}>" for name in reversed(open_tags))
+    return body + "".join(f"</{name}>" for name in reversed(open_tags.names))
 
 
 def _without_secrets(text: str) -> str:
@@ -52,7 +53,27 @@ def _without_secrets(text: str) -> str:
     return kept + text[position:]
 
 
-def _tag(tag: re.Match[str], open_tags: list[str]) -> str:
+class _OpenTags:
+    """The tags that are open, in order, and how many there are of each name."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._counts: Counter[str] = Counter()
+
+    def open(self, name: str) -> None:
+        self.names.append(name)
+        self._counts[name] += 1
+
+    def close(self, name: str) -> str:
+        """Close `name` and what was opened inside it; a tag that was never opened is dropped."""
+        closed: list[str] = []
+        while self._counts[name] and name not in closed[-1:]:
+            closed.append(self.names.pop())
+            self._counts[closed[-1]] -= 1
+        return "".join(f"</{one}>" for one in closed)
+
+
+def _tag(tag: re.Match[str], open_tags: _OpenTags) -> str:
     name = (tag["name"] or "").lower()
     if name not in KEPT or not tag["end"]:
         return ""
@@ -60,19 +81,9 @@ def _tag(tag: re.Match[str], open_tags: list[str]) -> str:
         closed = tag["close"] and name != "br"  # to a browser `</br>` is one, too
         return "" if closed else f"<{name}{_attributes(tag['attributes'])}>"
     if not tag["close"]:
-        open_tags.append(name)
+        open_tags.open(name)
         return f"<{name}{_attributes(tag['attributes'])}>"
-    return _close(name, open_tags)
-
-
-def _close(name: str, open_tags: list[str]) -> str:
-    """Close `name` and what was opened inside it; a tag that was never opened is dropped."""
-    if name not in open_tags:
-        return ""
-    closed = ""
-    while not closed.endswith(f"</{name}>"):
-        closed += f"</{open_tags.pop()}>"
-    return closed
+    return open_tags.close(name)
 
 
 def _attributes(text: str) -> str:

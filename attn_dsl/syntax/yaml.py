@@ -31,6 +31,7 @@ KINDS = {
     ),
 }
 """What plain scalars may be; all others are texts, and so is a number that is out of range."""
+MAX_DIGITS = 1_000
 # A tab on a line of its own means nothing, but the library stops at it.
 TABS = re.compile(r"^[ \t]*\t[ \t]*$", re.MULTILINE)
 
@@ -70,6 +71,12 @@ class _Resolver(VersionedResolver):
 class _Constructor(SafeConstructor):
     """The values of `KINDS`, texts, lists and mappings: mermaid's YAML has no others."""
 
+    def construct_yaml_int(self, node: Any) -> int:
+        """A whole number, unless it has more digits than Python would write."""
+        if len(node.value) > MAX_DIGITS:
+            raise ValueError(f"a number of more than {MAX_DIGITS:,} digits")
+        return int(super().construct_yaml_int(node))
+
     def flatten_mapping(self, node: Any) -> Any:
         """Leave `<<` what it is: a key."""
 
@@ -86,7 +93,7 @@ _Constructor.yaml_constructors = {
     tag: build
     for tag, build in SafeConstructor.yaml_constructors.items()
     if tag is None or tag.removeprefix(PREFIX) in (*KINDS, "str", "seq", "map")
-}
+} | {f"{PREFIX}int": _Constructor.construct_yaml_int}
 
 
 @lru_cache(maxsize=1024)  # most boxes that have metadata have the same

@@ -31,6 +31,7 @@ NOTES = (ROOT / "examples" / "attention.md").read_text(encoding="utf-8")
 BLOCKS = [NOTES[block.start : block.end] for block in find_blocks(NOTES)]
 GIVEN: list[dict[str, int]] = [{}, {}, {"heads": 2}, {"heads": 2, "N": 2}]
 HEAD = "flowchart TD\n"
+NESTED = json.loads('{"a": ' * 900 + "[1]" + "}" * 900)
 
 
 def drawn(text: str) -> Diagram:
@@ -199,11 +200,13 @@ def test_a_file_of_json_is_read_as_its_flowchart(tmp_path: Path) -> None:
         "[" * 100_000,
         "{}\n{}",
         "[1]",
+        '{"nodes": [{"id": "\\ud800"}], "edges": []}',
         "\ud800".encode("utf-8", "surrogatepass"),
     ):
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        with pytest.raises(DiagnosticError):
+        with pytest.raises(DiagnosticError) as caught:
             read_document(str(path))
+        str(caught.value).encode()
 
 
 @pytest.mark.parametrize(
@@ -214,6 +217,10 @@ def test_a_file_of_json_is_read_as_its_flowchart(tmp_path: Path) -> None:
         ({"nodes": [1]}, "`nodes[0]` has to be an object"),
         ({"nodes": [{"id": 1}]}, "`nodes[0].id` has to be a text"),
         ({"nodes": [{"id": "A", "shape": "nope"}]}, "`nodes[0].shape` has to be the name of a"),
+        ({"nodes": [{"id": "A", "shape": []}]}, "`nodes[0].shape` has to be the name of a"),
+        ({"nodes": [{"id": "A", "data": []}]}, "`nodes[0].data` has to be an object, nested"),
+        ({"nodes": [{"id": "A", "data": NESTED}]}, "`nodes[0].data` has to be an object, nested"),
+        ({"attn": NESTED}, "`attn` has to be an object, nested 50 deep at most"),
         ({"nodes": [{"id": "A", "subgraph": 3}]}, "`nodes[0].subgraph` has to be the number of a"),
         ({"nodes": [{"id": "A"}, {"id": "A"}]}, "there are two nodes `A`"),
         ({"nodes": [{"id": "A", "data": {"a": {}}}]}, "the box `A` would be another one"),
