@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -110,8 +110,14 @@ def reporting() -> Iterator[None]:
         show(error.diagnostics)
         sys.exit(1)
     except (Unavailable, ValueError, TypeError) as error:
-        click.echo(f"{click.style('error', fg='red', bold=True)}: {error}", err=True)
-        sys.exit(1)
+        _fail(str(error))
+    except MemoryError as error:
+        _fail(f"this needs more memory than there is: {error}; --set gives smaller sizes")
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {message}", err=True)
+    sys.exit(1)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from attn_dsl.tile import (
     KeyLoop,
     TileProgram,
     TileSizes,
+    TooManyTiles,
     cost,
     count_tiles,
     least_traffic,
@@ -34,15 +35,21 @@ def cost_lines(graph: Graph, statement: Statement, given: Mapping[str, int]) -> 
     group = next(group for group in together(graph) if statement in group)
     program = schedule(graph, group[0], TILES, *group[1:])
     sizes = _sizes(graph, program, given)
-    tiles = count_tiles(program, sizes)
+    try:
+        yield from _counted(program, sizes)
+    except TooManyTiles as error:
+        yield f"at {_at(sizes, _dims(program))}, {error}: give smaller sizes with --set"
+
+
+def _counted(program: TileProgram, sizes: Mapping[str, int]) -> Iterator[str]:
+    tiles, call = count_tiles(program, sizes), cost(program, sizes)
     lengths = _at(sizes, (program.query_length, program.key_length))
     yield (
         f"tiles of {TILES.query} × {TILES.key} at {lengths}, a head: {tiles.full} full, "
         f"{tiles.partial} partial, {tiles.skipped} skipped{_undecided(program)}"
     )
-    dims = [dim for b in program.buffers if b.value for dim in (*b.outer, *b.shape)]
-    yield f"one call at {_at(sizes, dims)}:"
-    call, memory = cost(program, sizes), on_chip(program, sizes)
+    yield f"one call at {_at(sizes, _dims(program))}:"
+    memory = on_chip(program, sizes)
     every = cost(replace(program, live=TRUE, full=TRUE, keys=KeyLoop()), sizes)
     share = f"{100 * call.flops / every.flops:.0f} % of all scores" if every.flops else ""
     least, unfused = least_traffic(program, sizes), unfused_traffic(program, sizes)
@@ -54,6 +61,10 @@ def cost_lines(graph: Graph, statement: Statement, given: Mapping[str, int]) -> 
         ("unfused", human(unfused, "B"), "with the scores written and read at every step"),
     ):
         yield f"  {what:<10}{amount:>10}  {note}".rstrip()
+
+
+def _dims(program: TileProgram) -> list[Dim]:
+    return [dim for b in program.buffers if b.value for dim in (*b.outer, *b.shape)]
 
 
 def human(number: int, unit: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,9 @@ def sample_inputs(graph: Graph, sizes: Sizes, seed: int) -> dict[str, NDArray]:
 
     Numbers are unit-normal, weights have standard deviation 1/√fan_in, gains are 1 and biases
     0, integers are ids that rise along the last axis, and a boolean mask keeps four in five.
+    Raises MemoryError for more than this machine can hold.
     """
+    _check_memory(graph, sizes)
     random = np.random.default_rng(seed)
     arrays: dict[str, NDArray] = {}
     for statement in graph.inputs:
@@ -38,6 +41,22 @@ def sample_inputs(graph: Graph, sizes: Sizes, seed: int) -> dict[str, NDArray]:
         if op.name not in arrays and (op.required or not op.optional):
             arrays[op.name] = _draw(random, statement, op, sizes)
     return arrays
+
+
+def _check_memory(graph: Graph, sizes: Sizes) -> None:
+    """Before anything is drawn, as the system may promise memory that it does not have."""
+    types = [statement.type for statement in graph.inputs]
+    needed = sum(math.prod(sizes.shape(type_)) * type_.dtype.size for type_ in types)
+    if needed > _memory():
+        raise MemoryError(f"the inputs alone are {needed / 2**30:,.0f} GiB")
+
+
+def _memory() -> float:
+    """The bytes of memory that this machine has, as far as it says so."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return math.inf
 
 
 def _draw(random: np.random.Generator, statement: Statement, op: Input, sizes: Sizes) -> NDArray:

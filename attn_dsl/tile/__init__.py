@@ -12,6 +12,7 @@ from attn_dsl.tile.choose import choose_tiles
 from attn_dsl.tile.cost import Cost, cost, least_traffic, on_chip, unfused_traffic
 from attn_dsl.tile.count import TileCount, count_tiles, tile_map
 from attn_dsl.tile.formula import formula
+from attn_dsl.tile.grid import TooManyTiles
 from attn_dsl.tile.local_names import local_names
 from attn_dsl.tile.program import (
     Begin,
@@ -65,6 +66,7 @@ __all__ = [
     "TileCount",
     "TileProgram",
     "TileSizes",
+    "TooManyTiles",
     "Weigh",
     "analyse",
     "blocks_of",

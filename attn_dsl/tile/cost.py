@@ -17,7 +17,7 @@ import numpy as np
 from attn_dsl.expr import Expr, Tensor, names_in, tensors_in, walk
 from attn_dsl.ir import Dim
 from attn_dsl.tile.blocks import Blocks, blocks_of
-from attn_dsl.tile.grid import Arrays, NDArray
+from attn_dsl.tile.grid import Arrays, NDArray, check_tiles
 from attn_dsl.tile.program import (
     Contract,
     Exponentiate,
@@ -63,7 +63,7 @@ class Cost:
 def cost(program: TileProgram, sizes: Sizes, tensors: Arrays | None = None) -> Cost:
     """What a call costs; captured tensors that are not given make tiles partial, as they may.
 
-    `sizes` has every symbol; `...` counts as no batch dims.
+    `sizes` has every symbol; `...` counts as no batch dims. Raises TooManyTiles.
     """
     queries = program.query_length.value(sizes)
     tiles = Extent({ROWS: queries})
@@ -117,6 +117,7 @@ def _heads(program: TileProgram, sizes: Sizes, tensors: Arrays) -> Iterator[tupl
     if not _depends_on_head(program):
         yield outer * prod(batch[-2:]), blocks_of(program, sizes, tensors, (0, 0))
         return
+    check_tiles(prod(batch[-2:]) * program.query_length.value(sizes) // program.query_tile)
     for b, h in np.ndindex(*([1] * (2 - len(batch)) + batch[-2:])):
         yield outer, blocks_of(program, sizes, tensors, (b, h))
 

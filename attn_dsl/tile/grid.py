@@ -16,6 +16,20 @@ NDArray = np.ndarray[Any, Any]
 Arrays = Mapping[str, NDArray]
 
 
+MAX_TILES = 2**24
+"""How many tiles are looked at one by one: some seconds, and some hundred megabytes."""
+
+
+class TooManyTiles(ValueError):
+    """Sizes at which there are too many tiles to look at each of them."""
+
+
+def check_tiles(number: int) -> None:
+    """Raise TooManyTiles for more than MAX_TILES."""
+    if number > MAX_TILES:
+        raise TooManyTiles(f"{number:,} tiles are too many to count")
+
+
 @dataclass(frozen=True)
 class Grid:
     """Sizes, indices and borders by name, and the ends of ranges: rows × columns of tiles.
@@ -42,7 +56,12 @@ class Grid:
 def make_grid(
     program: TileProgram, sizes: Mapping[str, int], tensors: Arrays, head: tuple[int, int]
 ) -> Grid:
-    """The grid of one head. Ranges of tensors that are not given are not known."""
+    """The grid of one head. Ranges of tensors that are not given are not known.
+
+    Raises TooManyTiles where it would have more than can be looked at.
+    """
+    rows = -(-program.query_length.value(sizes) // program.query_tile)
+    check_tiles(rows * -(-program.key_length.value(sizes) // program.key_tile))
     borders = _borders(program, sizes)
     shape = (borders["q_first"].size, borders["k_first"].size)
     names = {**sizes, **borders, "b": head[0], "h": head[1]}

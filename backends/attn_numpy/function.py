@@ -37,8 +37,9 @@ VISIT, OF_HEAD = 1_050_000, 250_000
 take as long."""
 LONGEST = 4096
 """The most keys of a tile."""
-LENGTH = 4096
-"""The least length that tiles are chosen for: on short ones they matter little."""
+LENGTH, LONG = 4096, 16384
+"""The least length that tiles are chosen for, as on short ones they matter little, and the
+greatest, as on longer ones they are the same."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,10 @@ def _of_few(queries: int) -> TileSizes:
     return TileSizes(rows, min(TILES.query * TILES.key // rows, LONGEST), TILES.edge)
 
 
+def _length(size: int) -> int:
+    return min(max(size, LENGTH), LONG)
+
+
 @cache
 def _tiles_of(graph: Graph, known: frozenset[tuple[str, int]]) -> TileSizes:
     """The same for the last operation of `graph`; once for all copies of a module."""
@@ -137,7 +142,7 @@ def _tiles_of(graph: Graph, known: frozenset[tuple[str, int]]) -> TileSizes:
         return TILES
     symbols = {s for type_ in graph.types.values() for s in type_.symbols}
     symbols = symbols.union(*(names_in(expr) for _, expr in op.fields_of("expression")))
-    at = {s: sizes[s] if s in inner else max(sizes.get(s, 0), LENGTH) for s in symbols}
+    at = {s: sizes[s] if s in inner else _length(sizes.get(s, 0)) for s in symbols}
     outer = op.scores_type(graph.types).dims[:-2] + statement.type.dims[:-2]
     batch = {s for dim in outer for s in dim.symbols} - inner
     at |= dict.fromkeys(batch, 1)  # all heads are alike, as far as is known here

@@ -121,3 +121,16 @@ def test_bad_options(run: Run, causal: str, arguments: list[str], message: str) 
     result = run("run", causal, *arguments)
     assert result.exit_code != 0
     assert message in result.stderr
+
+
+def test_sizes_that_no_machine_holds(run: Run, causal: str) -> None:
+    """Compiled for, explained as far as it goes, and not run."""
+    huge = ("--set", "N=1000000000")
+    assert run("compile", causal, *huge).exit_code == 0
+    explained = run("explain", causal, *huge)
+    assert explained.exit_code == 0
+    assert "244,140,625,000,000 tiles are too many to count" in explained.stdout
+    for command in ("run", "bench"):
+        result = run(command, causal, *huge)
+        assert result.exit_code == 1
+        assert "this needs more memory than there is: the inputs alone are" in result.stderr
