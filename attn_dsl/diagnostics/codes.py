@@ -89,6 +89,7 @@ TITLES: Mapping[str, str] = {
     "W022": "default that changes nothing",
     "W023": "index of a dim that is not there",
     "W024": "metadata that nothing reads",
+    "W025": "box called nearly like an operation",
     "N020": "transpose that is not drawn",
     "N021": "label with damaged letters",
     "N022": "`*` read as the matrix product",

@@ -80,15 +80,41 @@ def _ascii(text: str) -> tuple[str, list[int]]:
     return "".join(out), [*offsets, len(text)]
 
 
+OTHER_SPELLINGS = {
+    "=<": "<=",
+    "=>": ">=",
+    "===": "==",
+    "<>": "!=",
+    "&&": "and",
+    "&": "and",
+    "||": "or",
+    "|": "or",
+    "!": "not",
+    "~": "not",
+    "^": "**",
+    "=": "==",
+}
+"""How other languages write an operator, and how it is written here."""
+
+
 def _unexpected(text: str, start: int, end: int) -> ExpressionError:
     """The error at `text[start:end]`, which is empty where no terminal stands."""
+    is_ours = text.startswith(tuple(SPELLINGS), start)
+    for theirs, ours in OTHER_SPELLINGS.items():
+        if text.startswith(theirs, start) and not is_ours:
+            message, after = f"`{theirs}` has no meaning here", start + len(theirs)
+            return ExpressionError(message, start, after, f"write `{ours}`, as in Python")
     if end > start:
         return ExpressionError(f"`{text[start:end]}` is not expected here", start, end)
     if start < len(text):
         return ExpressionError(f"`{text[start]}` has no meaning here", start, start + 1)
     if not text.strip():
         return ExpressionError("an expression is missing here", 0, len(text))
-    return ExpressionError("the expression ends too early", len(text), len(text))
+    message, help = "the expression ends too early", ""
+    for opening, closing in ("()", "[]"):
+        if text.count(opening) > text.count(closing):
+            help = f"a `{opening}` is not closed by `{closing}`"
+    return ExpressionError(message, len(text), len(text), help)
 
 
 @dataclass(frozen=True)

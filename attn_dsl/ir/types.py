@@ -101,6 +101,17 @@ class TensorType:
         return f"{self.dtype.value}[{', '.join(dims)}]"
 
 
+ALIASES = {
+    **dict.fromkeys(("float", "float32", "fp32", "F32"), "f32"),
+    **dict.fromkeys(("half", "float16", "fp16", "F16"), "f16"),
+    **dict.fromkeys(("double", "float64", "fp64", "F64"), "f64"),
+    **dict.fromkeys(("bfloat16", "BF16"), "bf16"),
+    **dict.fromkeys(("int", "int32", "I32"), "i32"),
+    **dict.fromkeys(("long", "int64", "I64"), "i64"),
+    **dict.fromkeys(("boolean", "Bool", "BOOL", "b1"), "bool"),
+}
+"""How element types are called elsewhere."""
+
 _TYPE = re.compile(r"\s*(\w+)\s*(?:\[(.*)\])?\s*", re.DOTALL)
 
 
@@ -110,6 +121,11 @@ def parse_type(text: str) -> TensorType:
     match = _TYPE.fullmatch(text)
     names = [dtype.value for dtype in DType]
     if match is None or match[1] not in names:
+        if match is not None and match[1] in ALIASES:
+            ours = f"{ALIASES[match[1]]}{text[match.end(1) :].rstrip()}"
+            raise ValueError(f"`{text.strip()}` is written `{ours}` here")
+        if text.strip().startswith("["):
+            raise ValueError(f"the element type is missing: `f32{text.strip()}`")
         expected = f"a type is one of {', '.join(names)} and dims in brackets, as in f32[N, D]"
         raise ValueError(f"`{text.strip()}` is no type: {expected}")
     parts = [part.strip() for part in _split(match[2])] if match[2] else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from attn_dsl.diagnostics import Diagnostic, Span
 from attn_dsl.ir import parse_type
@@ -19,6 +20,7 @@ from attn_dsl.semantics.vocabulary import (
     find_operation,
     find_role,
     is_optional,
+    misspelt,
     operation_in,
 )
 from attn_dsl.syntax import Diagram, Edge, Node, Text, repair
@@ -120,11 +122,20 @@ def read_drawing(
             if end in subgraphs:
                 found.append(errors.edge_to_subgraph(edge, end))
     found += _comments(comments, drawn)
+    drawn |= dict(_by_titles(diagram, drawn))
+    found += _misspelt(drawn)
     frames = frames_of(diagram)
-    return {
-        id: replace(d, frame=frames.get(d.node.subgraph))
-        for id, d in {**drawn, **dict(_by_titles(diagram, drawn))}.items()
-    }
+    return {id: replace(d, frame=frames.get(d.node.subgraph)) for id, d in drawn.items()}
+
+
+def _misspelt(drawn: Mapping[str, Drawn]) -> Iterator[Diagnostic]:
+    """Warnings of boxes that do nothing and are called nearly like what does something."""
+    passing = (d for d in drawn.values() if d.meaning == Meaning() and len(d.operands) == 1)
+    for d in islice(passing, MAX_ERRORS):  # to find a word takes time
+        label = d.node.label
+        word = misspelt(repair(label.text)) if d.operands[0].change.op is None else None
+        if word is not None:
+            yield errors.like_an_operation(label, word)
 
 
 def drawn_operations(diagram: Diagram) -> dict[str, str]:

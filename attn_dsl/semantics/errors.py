@@ -88,12 +88,21 @@ def bad_expression(span: Span, message: str, help: str = "") -> Diagnostic:
     return Diagnostic("E036", message, span, help=help)
 
 
+INDEX_WORDS = {
+    **{"batch": "b", "head": "h", "query": "q", "key": "k", "score": "s", "scores": "s"},
+    **{"i": "q", "j": "k", "row": "q", "col": "k", "column": "k", "q_idx": "q", "kv_idx": "k"},
+}
+"""What elsewhere the indices, and the score, are called."""
+
+
 def unknown_name(span: Span, name: str, scope: Sequence[str], *, drawn: bool = False) -> Diagnostic:
     """A name in an expression that means nothing there; `drawn`, if a node is called so."""
     if drawn:
         help = f"draw an arrow from `{name}` into this node"
         return Diagnostic("E037", f"`{name}` does not flow in here", span, help=help)
     help = f"known here are {', '.join(scope)}; a tensor must have an arrow into the node"
+    if INDEX_WORDS.get(name.lower()) in scope:
+        help = f"write `{INDEX_WORDS[name.lower()]}`; {help}"
     return Diagnostic("E037", f"`{name}` means nothing here", span, help=help)
 
 
@@ -502,6 +511,13 @@ def comment(label: Text, *, guess: bool = True) -> Diagnostic:
     help = _did_you_mean(label.text) if guess else ""
     severity = Severity.WARNING
     return Diagnostic("W020", f"{message}; it changes nothing", label.span, "", (), help, severity)
+
+
+def like_an_operation(label: Text, word: str) -> Diagnostic:
+    """A box that passes on what it gets, and is called nearly like an operation."""
+    message = f"`{repair(label.text)}` names no operation; the value passes through as it is"
+    help = f"did you mean `{word}`?"
+    return Diagnostic("W025", message, label.span, help=help, severity=Severity.WARNING)
 
 
 def not_mentioned(names: Sequence[str], place: Span) -> Diagnostic:

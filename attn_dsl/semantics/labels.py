@@ -55,7 +55,7 @@ class Meaning:
 
 FORMS: dict[str, type[Op]] = {"mask": Mask, "score": Score, "scale": Scale}
 _TYPED = re.compile(r"\s*(?P<name>[^:=\s]+)\s*:\s*(?P<type>(?:f16|bf16|f32|f64|i32|i64|bool)\b.*)")
-_LIKE_TYPED = re.compile(r"\s*(?P<name>[^:=\s]+)\s*:\s*(?P<type>\w+\[.*\]\s*)")
+_LIKE_TYPED = re.compile(r"\s*(?P<name>[^:=\s]+)\s*:\s*(?P<type>\w*\[.*\]\s*)")
 _INDEX = r"(?:\s+(?:\d+|[a-z]))?"
 _FORM = re.compile(
     rf"\s*(?P<word>score|(?:mask|scale){_INDEX})\s*:(?P<expr>.+)", re.IGNORECASE | re.DOTALL

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
-from attn_dsl.diagnostics import nearest
+from attn_dsl.diagnostics import LIKENESS, nearest
 from attn_dsl.ir import DType
 from attn_dsl.ir.ops import OPS, Cast, Linear, Op
 from attn_dsl.library import WORDS
@@ -141,11 +141,20 @@ def _spellings() -> Mapping[str, tuple[str, str]]:
     return {normal(word): (name, word) for name in words for word in words[name]}
 
 
-def nearest_words(text: str) -> list[str]:
+MISSPELT = 0.85
+"""How much alike a word and one that it is taken for are at least: a letter apart, or two."""
+
+
+def misspelt(text: str) -> str | None:
+    """The known word that `text` most likely is, a letter apart."""
+    return next(iter(nearest_words(text, MISSPELT)), None)
+
+
+def nearest_words(text: str, likeness: float = LIKENESS) -> list[str]:
     """Known words that look like `text`, best first, one an operation, as it spells them."""
     named, words = _spellings(), normal(text)
     best: dict[str, str] = {}
-    for found in nearest(words, named, count=20):
+    for found in nearest(words, named, 20, likeness):
         name, word = named[found]
         best.setdefault(name, word)
     return list(best.values())[:3]

@@ -46,6 +46,33 @@ def test_too_early_an_end_is_at_the_end(text: str) -> None:
     assert raised.value.start == raised.value.end == len(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "help"),
+    [
+        ("k =< q", "=<", "write `<=`, as in Python"),
+        ("k <= q && k > 2", "&&", "write `and`, as in Python"),
+        ("k <= q || !q", "||", "write `or`, as in Python"),
+        ("!(k <= q)", "!", "write `not`, as in Python"),
+        ("k = q", "=", "write `==`, as in Python"),
+        ("2 ^ h", "^", "write `**`, as in Python"),
+    ],
+)
+def test_operators_of_other_languages(text: str, place: str, help: str) -> None:
+    with pytest.raises(ExpressionError, match="has no meaning here") as raised:
+        parse(text)
+    first = text.index(place)
+    assert (raised.value.start, raised.value.end) == (first, first + len(place))
+    assert raised.value.help == help
+
+
+@pytest.mark.parametrize(("text", "help"), [("(a", "a `(` is"), ("doc[q", "a `[` is"), ("a +", "")])
+def test_a_bracket_that_is_not_closed(text: str, help: str) -> None:
+    with pytest.raises(ExpressionError) as raised:
+        parse(text)
+    assert raised.value.help.startswith(help)
+    assert bool(raised.value.help) is bool(help)
+
+
 @pytest.mark.parametrize("text", ["", "  \n"])
 def test_nothing(text: str) -> None:
     with pytest.raises(ExpressionError, match="an expression is missing here"):
