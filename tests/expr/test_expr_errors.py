@@ -51,7 +51,7 @@ def test_too_early_an_end_is_at_the_end(text: str) -> None:
     [
         ("k =< q", "=<", "write `<=`, as in Python"),
         ("k <= q && k > 2", "&&", "write `and`, as in Python"),
-        ("k <= q || !q", "||", "write `or`, as in Python"),
+        ("k <= q || k > 2", "||", "write `or`, as in Python"),
         ("!(k <= q)", "!", "write `not`, as in Python"),
         ("k = q", "=", "write `==`, as in Python"),
         ("2 ^ h", "^", "write `**`, as in Python"),
