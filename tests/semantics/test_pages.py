@@ -367,3 +367,24 @@ Q & B --> R[MatMul] --> L[LSE]
     result = load(found, "numpy")(**given)
     for name, value in evaluate(found.drawn, given).items():
         np.testing.assert_allclose(result[name], value, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", ["B", "N", "J", "S", "P"])
+def test_nothing_of_something(size: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = FORMS["grouped heads"]
+    found = compiled(drawing(form).replace("i32[B, J]", "i64[B, J]"), D=8, E=5)
+    monkeypatch.setitem(SIZES, size, 0)
+    given = arrays(form)
+    given["table"] = given["table"].astype(np.int64)
+    given["length"] = np.array([5, 10**9], np.int32)[: SIZES["B"]]
+    wanted = evaluate(found.drawn, given)["O"]
+    for target in ("numpy", "cuda"):
+        result = load(found, target, emulate=target == "cuda")(**given)
+        np.testing.assert_array_equal(result, wanted)
+
+
+def test_tables_of_any_batch_are_copied() -> None:
+    text = UNMASKED.replace("B, H, N, D", "..., N, D").replace("P, H, S", "P, S")
+    given = arrays(("A, B", "P, S, ", "A, B, ", "b"))
+    del given["length"]
+    is_copied(text.replace("i32[B, J]", "i32[..., J]"), given)
