@@ -42,6 +42,8 @@ MASKS = [
     "k < q ** 2 // 50 and where(q < 30, True, doc[b, k] != 1)",
     "abs(q % 12 - k % 12) + abs(q // 12 - k // 12) <= 3",
     "k < 0",
+    "k < D",
+    "D + 3 < k and k < 5 * D + N",
 ]
 LENGTHS = {"numpy": (1, 200, 1100), "cuda": (1, 70, 200)}
 """Several tiles of each target, and parts of them."""
