@@ -63,8 +63,9 @@ class CudaPrinter(Printer):
         return replace(self, names={}).render(dim.to_expr())
 
     def is_wide(self, expr: Expr) -> bool:
-        """Whether C computes the whole number `expr` in 64 bits."""
-        return self._bits(expr) == 64
+        """Whether C computes the whole number `expr` in 64 bits, as numbers of a head are."""
+        is_range = isinstance(expr, Tensor) and expr.name in self.ranges
+        return is_range or self._bits(expr) == 64
 
     def render(self, expr: Expr) -> tuple[str, int]:
         """As Printer, each part in the precision that its operands have."""

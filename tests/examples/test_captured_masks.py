@@ -20,6 +20,7 @@ TYPES = {
     "ids": "i64[N]",
     "time": "f32[B, N]",
     "flag": "bool[H, N]",
+    "number": "i32[]",
     "length": "i32[B]",
     "cut": "f32[H]",
     "pad": "bool[B, 1, 1, N]",
@@ -43,6 +44,8 @@ MASKS = [
     "abs(q % 12 - k % 12) + abs(q // 12 - k // 12) <= 3",
     "k < 0",
     "k < D",
+    "k <= 30 * number",
+    "k <= 30 * number and doc[b, q] == doc[b, k]",
     "D + 3 < k and k < 5 * D + N",
 ]
 LENGTHS = {"numpy": (1, 200, 1100), "cuda": (1, 70, 200)}
