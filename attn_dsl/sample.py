@@ -65,7 +65,8 @@ def _draw(random: np.random.Generator, statement: Statement, op: Input, sizes: S
     if dtype is DType.BOOL:
         return random.random(shape) < 0.8
     if not dtype.is_float:
-        return np.sort(random.integers(0, 4, shape), axis=-1).astype(stored)
+        ids = np.asarray(random.integers(0, 4, shape))
+        return (np.sort(ids, axis=-1) if shape else ids).astype(stored)
     if op.role in ("gain", "bias"):
         return np.full(shape, op.role == "gain", stored)
     return (random.standard_normal(shape) / math.sqrt(_fan_in(op, shape))).astype(stored)

@@ -9,7 +9,7 @@ X, W, B = "f32[..., N, E]", "f32[D, E]", "f32[D]"
 INPUTS = {"x": X, "y": X, "w": W, "a": B, "g": "f32[E]", "c": "f32[E]", "t": "f32[M, E]"}
 INPUTS |= {"i": "i32[2, N]", "j": "i64[N]", "r": "f32[1, E]", "z": "f32[N, h]"}
 INPUTS |= {"e": "f32[N, E]", "o": "f32[N, E]"}
-INPUTS |= {"u": "f32[..., G, N, E]", "v": "f32[J, M, D]"}
+INPUTS |= {"u": "f32[..., G, N, E]", "v": "f32[J, M, D]", "f": "f32[J, G, N, E]"}
 OPS = {
     "linear": ("linear(%x, %w, %a)", "f32[..., N, D]"),
     "linear_without_bias": ("linear(%x, %w)", "f32[..., N, D]"),
@@ -25,6 +25,9 @@ OPS = {
         'repeat_heads(%v) {heads="J * h"}',
         "f32[J*h, M, D]",
     ),
+    "gather_pages": ("gather_pages(%v, %i)", "f32[2, M*N, D]"),
+    "gather_pages_of_heads": ("gather_pages(%f, %j)", "f32[G, N*N, E]"),
+    "gather_pages_before_heads": ("gather_pages(%f, %i) {axis=-3}", "f32[2, N, G*N, E]"),
     "concatenate": ("concatenate(%x, %y)", "f32[..., N, 2*E]"),
     "concatenate_rows": ("concatenate(%x, %y) {axis=-2}", "f32[..., 2*N, E]"),
     "concatenate_itself": ("concatenate(%x, %x)", "f32[..., N, 2*E]"),

@@ -18,6 +18,7 @@ from attn_dsl.ir.ops import (
     MatMul,
     Multiply,
     Op,
+    Pointwise,
     Scale,
     Score,
     Softmax,
@@ -87,8 +88,19 @@ def _parts(graph: Graph, statement: Statement, result: TensorType) -> Iterator[s
             yield lhs
         case Score(x, value) if _is_linear(value, types) and _outer(statement.type) == outer:
             yield x
+        case Pointwise() if _outer(statement.type) == outer and (x := _weights(statement, types)):
+            yield x
         case _:
             raise NoMatch("it is not linear in the weights", statement)
+
+
+def _weights(statement: Statement, types: Types) -> str:
+    """What an expression of elements is linear in; empty if there is no such operand."""
+    for x in statement.op.operands:
+        value = statement.op.as_score(x) if types[x] == statement.type else None
+        if value is not None and _is_linear(value, types):
+            return x
+    return ""
 
 
 def _outer(type_: TensorType) -> TensorType:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from attn_dsl.expr import MINUS_INF, SCORE, TRUE, Expr, Number, to_text
-from attn_dsl.ir.ops import UNPAGED, TiledAttention, TiledScores
+from attn_dsl.expr import MINUS_INF, SCORE, TRUE, Number, Tensor, to_text
+from attn_dsl.ir.ops import TiledAttention, TiledScores, row_of
 from attn_dsl.tile.local_names import local_names
 
 
@@ -34,13 +34,13 @@ def _scores(op: TiledScores) -> list[str]:
 
 def _pages(op: TiledScores) -> list[str]:
     """Where key k lies in each pool of pages."""
-    places: dict[Expr, list[str]] = {}
+    places: dict[str, list[str]] = {}
     for name, page in op.read:
-        if page != UNPAGED:
-            places.setdefault(page, []).append(name)
+        if isinstance(page, Tensor):
+            row = to_text(row_of(page))
+            places.setdefault(f"row {row} of page {to_text(page)}", []).append(name)
     return [
-        f"key k of {' and '.join(dict.fromkeys(names))} is on page {to_text(page)}"
-        for page, names in places.items()
+        f"key k of {' and '.join(dict.fromkeys(names))}: {place}" for place, names in places.items()
     ]
 
 

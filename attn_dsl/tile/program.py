@@ -279,7 +279,8 @@ class TileProgram:
     @property
     def asks_each_tile(self) -> bool:
         """Whether bounds and numbers of the head do not say which tiles are live and full."""
-        gathered = all(not tensors_in(r.expr, gathered=False) for r in self.ranges)
+        scalars = {b.name for b in self.captured if not b.shape and not b.optional}
+        gathered = all({*tensors_in(r.expr, gathered=False)} <= scalars for r in self.ranges)
         return self.keys.live != TRUE or not gathered or any(r.axis for r in self.ranges)
 
     @property

@@ -201,9 +201,12 @@ def _bounds(out: TextBuilder, attention: Attention, keys: KeyLoop) -> tuple[str,
 
 
 def _bound(attention: Attention, bound: Expr) -> str:
-    """A bound as a 64-bit number, also where it is a plain constant."""
-    text = attention.printer().print(bound)
-    return f"{text}LL" if isinstance(fold(bound), Number) else text
+    """A bound as a 64-bit number, also where it is made of constants alone."""
+    printer, folded = attention.printer(), fold(bound)
+    text = printer.print(folded)
+    if isinstance(folded, Number):
+        return f"{text}LL"
+    return text if printer.is_wide(folded) else f"(long long)({text})"
 
 
 def memory_lines(attention: Attention) -> Iterator[str]:

@@ -62,6 +62,11 @@ class CudaPrinter(Printer):
         """A size, and how tightly it binds: no name in it is an index."""
         return replace(self, names={}).render(dim.to_expr())
 
+    def is_wide(self, expr: Expr) -> bool:
+        """Whether C computes the whole number `expr` in 64 bits, as numbers of a head are."""
+        is_range = isinstance(expr, Tensor) and expr.name in self.ranges
+        return is_range or self._bits(expr) == 64
+
     def render(self, expr: Expr) -> tuple[str, int]:
         """As Printer, each part in the precision that its operands have."""
         single = self._has_single(expr)
@@ -90,8 +95,10 @@ class CudaPrinter(Printer):
                 return 16 if abs(value) < 2**15 else 32 if abs(value) < 2**31 else 64
             case Name(id) if id in self.names:
                 return 16 if self.names[id] == "0" else 64
-            case Name(id):
-                return 32 if id in self.unit.constants else 64
+            case Name(id) if id in self.unit.constants:
+                return self._bits(Number(self.unit.constants[id]))
+            case Name():
+                return 64
             case Tensor(name) if name in self.ranges:
                 return 32  # at least
             case Tensor(name) if self.unit.graph.types[name].dtype is DType.I32:

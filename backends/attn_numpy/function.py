@@ -9,7 +9,7 @@ from functools import cache
 from attn_dsl.backend import Options
 from attn_dsl.expr import names_in
 from attn_dsl.ir import Graph, Statement, TensorType
-from attn_dsl.ir.ops import Input, TiledAttention, TiledScores
+from attn_dsl.ir.ops import UNPAGED, Input, TiledAttention, TiledScores, page_dims
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import (
     TileProgram,
@@ -146,6 +146,8 @@ def _tiles_of(graph: Graph, known: frozenset[tuple[str, int]]) -> TileSizes:
     outer = op.scores_type(graph.types).dims[:-2] + statement.type.dims[:-2]
     batch = {s for dim in outer for s in dim.symbols} - inner
     at |= dict.fromkeys(batch, 1)  # all heads are alike, as far as is known here
+    paged = (graph.types[read.name] for read in op.read if read.page != UNPAGED)
+    at |= {s: 1 for pool in paged for s in page_dims(pool, op.page_axis)[1].symbols}
     dims = {dim for type_ in graph.types.values() for dim in type_.dims}
     if any(dim.substitute(at).constant is None for dim in dims):
         return TILES  # at these sizes something does not divide; those of the call may

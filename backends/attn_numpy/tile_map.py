@@ -69,8 +69,10 @@ def _print_indices(out: TextBuilder, program: TileProgram) -> None:
 
 
 def _print_range(out: TextBuilder, program: TileProgram, range: Range) -> None:
+    scalars = {b.name for b in program.captured if not b.shape}
+
     def element(name: str) -> str:
-        return f"{name}{ALONG[range.axis]}"
+        return name if name in scalars else f"{name}{ALONG[range.axis]}"
 
     values = ArrayPrinter(Arrays(dtypes_of(program), element, INDICES)).print(range.expr)
     if not range.axis:

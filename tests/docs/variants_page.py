@@ -15,7 +15,7 @@ from attn_dsl.ir.ops import TiledAttention
 from attn_dsl.pipeline import Compiled, analyse, load, read
 from attn_dsl.render.tilemap import tile_map_svg
 from attn_dsl.sample import default_sizes, sample_inputs
-from attn_dsl.tile import TileProgram, TileSizes, count_tiles, formula, schedule, tile_map
+from attn_dsl.tile import TileProgram, TileSizes, count_tiles, formula, schedule, tile_map, together
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "examples" / "variants").glob("*.attn"))
@@ -42,8 +42,8 @@ executed CUDA.
 
 
 def _keys(sizes: Mapping[str, int]) -> int:
-    """How many keys there are: those of all pages, or as many as queries."""
-    return sizes["J"] * sizes["S"] if "J" in sizes else sizes["N"]
+    """How many keys there are: those of all pages, or a length of their own, or that of queries."""
+    return sizes["J"] * sizes["S"] if "J" in sizes else sizes.get("M", sizes["N"])
 
 
 @cache
@@ -60,17 +60,21 @@ def _section(file: Path) -> Iterator[str]:
     found = compiled(file)
     yield f"## {found.drawn.name}\n"
     yield f"{_remark(file)} [`{file.name}`](../examples/variants/{file.name})\n"
-    for name, op in _attentions(found):
-        text = "\n".join(formula(name, op))
+    for name, op, beside in _attentions(found):
+        text = "\n".join(formula(name, op, beside))
         yield f"```\n{text}\n```\n"
     yield from _tiles(file, found)
     mean, largest = _errors(found)
     yield f"Error: {mean} in the mean, {largest} at most.\n"
 
 
-def _attentions(found: Compiled) -> list[tuple[str, TiledAttention]]:
-    statements = found.fused.statements
-    return [(s.name, s.op) for s in statements if isinstance(s.op, TiledAttention)]
+def _attentions(found: Compiled) -> list[tuple[str, TiledAttention, str]]:
+    """Each attention by its name, and the name of the log-sum-exp beside it, if there is one."""
+    return [
+        (statement.name, statement.op, "".join(s.name for s in beside))
+        for statement, *beside in together(found.fused)
+        if isinstance(statement.op, TiledAttention)
+    ]
 
 
 def _remark(file: Path) -> str:
@@ -82,7 +86,7 @@ def _remark(file: Path) -> str:
 
 def _tiles(file: Path, found: Compiled) -> Iterator[str]:
     """The picture of the first attention's tiles, and their number."""
-    name, _ = _attentions(found)[0]
+    name, *_ = _attentions(found)[0]
     count = count_tiles(*_planned(found, name))
     total = count.full + count.partial + count.skipped
     done = count.full + count.partial
@@ -114,7 +118,7 @@ def _inputs(found: Compiled, sizes: Sizes) -> dict[str, NDArray]:
 def picture(file: Path) -> str:
     """The tiles of the first attention, as SVG."""
     found = compiled(file)
-    name, _ = _attentions(found)[0]
+    name, *_ = _attentions(found)[0]
     return tile_map_svg(tile_map(*_planned(found, name)), found.drawn.name)
 
 

@@ -20,6 +20,7 @@ TYPES = {
     "ids": "i64[N]",
     "time": "f32[B, N]",
     "flag": "bool[H, N]",
+    "number": "i32[]",
     "length": "i32[B]",
     "cut": "f32[H]",
     "pad": "bool[B, 1, 1, N]",
@@ -42,6 +43,10 @@ MASKS = [
     "k < q ** 2 // 50 and where(q < 30, True, doc[b, k] != 1)",
     "abs(q % 12 - k % 12) + abs(q // 12 - k // 12) <= 3",
     "k < 0",
+    "k < D",
+    "k <= 30 * number",
+    "k <= 30 * number and doc[b, q] == doc[b, k]",
+    "D + 3 < k and k < 5 * D + N",
 ]
 LENGTHS = {"numpy": (1, 200, 1100), "cuda": (1, 70, 200)}
 """Several tiles of each target, and parts of them."""

@@ -16,9 +16,10 @@ from attn_numpy.function import tiles_of
 
 from attn_dsl.backend import Options
 from attn_dsl.ir import Sizes, Statement, bind
+from attn_dsl.ir.ops import TiledAttention
 from attn_dsl.pipeline import Compiled, analyse, load, read
 from attn_dsl.sample import sample_inputs
-from attn_dsl.tile import TileProgram, TileSizes, blocks_of, cost, schedule
+from attn_dsl.tile import Cost, TileProgram, TileSizes, blocks_of, cost, schedule, together
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 VARIANTS = sorted((EXAMPLES / "variants").glob("*.attn"))
@@ -33,17 +34,21 @@ def sizes(compiled: Compiled, queries: int, keys: int) -> Sizes:
     return Sizes({s: symbols.get(s, 8) for s in compiled.fused.symbols}, (2, 3))
 
 
-def attention(compiled: Compiled) -> Statement:
-    statements = compiled.fused.statements
-    (statement,) = (s for s in statements if s.op.mnemonic == "tiled_attention")
-    return statement
+def attentions(compiled: Compiled) -> list[tuple[Statement, ...]]:
+    """Each attention, with the log-sum-exp beside it if there is one."""
+    groups = together(compiled.fused)
+    return [group for group in groups if isinstance(group[0].op, TiledAttention)]
 
 
-def planned(compiled: Compiled, tiles: TileSizes | None = None) -> TileProgram:
-    statement = attention(compiled)
-    if tiles is None:
-        tiles = tiles_of(compiled.fused, statement, compiled.settings.dims)
-    return schedule(compiled.fused, statement, tiles)
+def default_tiles(compiled: Compiled, statement: Statement) -> TileSizes:
+    return tiles_of(compiled.fused, statement, compiled.settings.dims)
+
+
+def planned(compiled: Compiled) -> list[TileProgram]:
+    return [
+        schedule(compiled.fused, statement, default_tiles(compiled, statement), *beside)
+        for statement, *beside in attentions(compiled)
+    ]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -60,9 +65,9 @@ def test_executed_is_analysed(file: Path) -> None:
         assert module["counts"] == expected(planned(compiled), bind(compiled.fused, arrays), arrays)
 
 
-def expected(program: TileProgram, at: Sizes, arrays: dict[str, NDArray]) -> dict[str, int]:
+def expected(programs: list[TileProgram], at: Sizes, arrays: dict[str, NDArray]) -> dict[str, int]:
     """What the module has to count: a cost leaves out the batch dims that `...` stands for."""
-    found = asdict(cost(program, at.symbols, arrays))
+    found = asdict(sum((cost(program, at.symbols, arrays) for program in programs), Cost()))
     return {what: number * prod(at.batch) for what, number in found.items() if number}
 
 
@@ -80,17 +85,17 @@ SQUARE = [file for file in VARIANTS if _is_square(file)]
 def test_only_live_tiles_are_visited(file: Path, target: str) -> None:
     """What is no number reaches the rows of the blocks that hold it, and no others."""
     compiled = analyse(read(file), {"D": 8})
-    tiles = choose_tiles(8, 8)
-    if target == "numpy":
-        tiles = tiles_of(compiled.fused, attention(compiled), compiled.settings.dims)
+    ((statement, *beside),) = attentions(compiled)
+    tiles = choose_tiles(8, 8) if target == "cuda" else default_tiles(compiled, statement)
     length = 3 * tiles.key - 7
     at = Sizes({s: (SYMBOLS | {"N": length, "B": 1, "H": 2})[s] for s in compiled.fused.symbols})
     arrays = sample_inputs(compiled.fused, at, seed=1)
-    kernel, program = load(compiled, target, emulate=target == "cuda"), planned(compiled, tiles)
+    kernel = load(compiled, target, emulate=target == "cuda")
+    program = schedule(compiled.fused, statement, tiles, *beside)
     for key_tile in range(3):
         keys = slice(key_tile * tiles.key, (key_tile + 1) * tiles.key)
         poisoned = arrays["V"].copy()
-        poisoned[:, :, keys] = np.nan
+        poisoned[..., keys, :] = np.nan
         found = np.isnan(kernel(**(arrays | {"V": poisoned}))).all(axis=-1)
         for h in range(2):
             blocks = blocks_of(program, at.symbols, arrays, (0, h))

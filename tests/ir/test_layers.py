@@ -47,6 +47,11 @@ MEANING: dict[str, Callable[[dict[str, NDArray]], NDArray]] = {
     "repeat_heads_by_a_size_named_as_an_index": lambda a: np.stack(
         [a["v"][h // 2] for h in range(12)]
     ),
+    "gather_pages": lambda a: np.stack([np.concatenate([a["v"][i] for i in r]) for r in a["i"]]),
+    "gather_pages_of_heads": lambda a: np.concatenate([a["f"][i] for i in a["j"]], 1),
+    "gather_pages_before_heads": lambda a: np.stack(
+        [np.concatenate([np.swapaxes(a["f"][i], 0, 1) for i in r], 1) for r in a["i"]]
+    ),
     "concatenate": lambda a: np.block([a["x"], a["y"]]),
     "concatenate_rows": lambda a: np.concatenate([a["x"], a["y"]], 1),
     "concatenate_itself": lambda a: np.block([a["x"], a["x"]]),

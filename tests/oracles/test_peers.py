@@ -19,7 +19,8 @@ from attn_dsl.semantics import Settings  # noqa: E402
 EXAMPLES = Path(__file__).parents[2] / "examples"
 VARIANTS = sorted((EXAMPLES / "variants").glob("*.attn"))
 NOT_ADDED = {"soft_cap", "temperature"}
-OTHERS = {"attention_sinks", "paged_cache", "sigmoid"}
+OTHERS = {"attention_sinks", "decode", "differential", "latent", "log_sum_exp"}
+OTHERS |= {"multi_query", "paged_cache", "sigmoid"}
 """What no peer is asked to compute."""
 SIZES = {"B": 2, "H": 4, "G": 2, "N": 40, "M": 40, "D": 8, "E": 8}
 

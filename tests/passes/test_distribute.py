@@ -19,6 +19,7 @@ from attn_dsl.ir.ops import (
     MatMul,
     Multiply,
     Op,
+    Pointwise,
     Scale,
     Score,
     Softmax,
@@ -74,6 +75,8 @@ LINEAR = {
     "a size": '%L = scale(%A2) {factor="1 / N"}\n%A = subtract(%L, %A1)',
     "an expression": '%L = score(%A2, %t, %one) {value="-t[h] * s * one / (q + 1)"}\n'
     "%A = subtract(%A1, %L)",
+    "an expression of elements": '%L = pointwise(%t, %A2, %one) {value="t[h] * A2 / (one + q)"}\n'
+    "%A = subtract(%A1, %L)",
     "dropout": "%L = identity(%A2)\n%A = subtract(%A1, %L)",
     "a factor of the difference": "%L = subtract(%A1, %A2)\n%A = multiply(%L, %lam)",
 }
@@ -116,6 +119,8 @@ STAYS = {
     "an offset": '%L = score(%A2) {value="s + 1"}\n%A = subtract(%A1, %L)',
     "an expression of the key": '%L = score(%A2) {value="s * k"}\n%A = subtract(%A1, %L)',
     "an element for each key": '%L = score(%A2, %wide) {value="s * wide"}\n%A = subtract(%A1, %L)',
+    "an element of the key": '%L = pointwise(%A2) {value="A2 * k"}\n%A = subtract(%A1, %L)',
+    "elements at other places": '%L = pointwise(%A2) {value="A2 * A2[h, q, 0]"}\n%A = add(%A1, %L)',
     "a mask of weights": '%L = mask(%A2) {keep="k <= q"}\n%A = add(%A1, %L)',
     "twice the same": "%A = add(%A1, %A1)",
 }
@@ -188,6 +193,8 @@ def _factors(x: str) -> list[Op]:
         Score(x, resolve(parse("s * wide - s"), tensor)),
         Score(x, Name("s")),
         Score(x, Number(0.5)),
+        Pointwise(resolve(parse(f"-{x} * lam[h, 0, 0] / (q + 1)"), {"lam": "lam", x: x}), "f64"),
+        Pointwise(resolve(parse(f"wide * {x}"), {"wide": "wide", x: x}), "f64"),
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn import codes, compiled, normal, operations
+from drawn import compiled, normal, operations, problems
 
 from attn_dsl.ir import evaluate
 from attn_dsl.pipeline import load
@@ -82,6 +82,61 @@ def test_of_what_is_no_product() -> None:
     np.testing.assert_allclose(load(found, "numpy")(x), np.log(np.exp(x).sum(-1)), rtol=1e-5)
 
 
-def test_errors() -> None:
-    assert codes('x(["x : f32[N, M]"]) --> y[LSE]@{ axis: -3 }') == ["E038"]
-    assert codes('x(["x : f32[N, M]"]) & z(["z : f32[N, M]"]) --> y[LSE]') == ["E033"]
+STANDS = {
+    "in its box": "m --> L[LSE]",
+    "on an arrow": 'm -- "Log-Sum-Exp" --> L[Output]',
+    "by a key": 'm --> L["total"]@{ op: log_sum_exp }',
+    "before a function": "m --> L[LSE] --> T[Tanh]",
+}
+
+
+@pytest.mark.parametrize("place", STANDS)
+def test_where_it_stands(place: str) -> None:
+    found = compiled(DRAWING.format(rest=f"{ATTENTION}\n{STANDS[place]}"))
+    assert [remark.fused for remark in found.remarks] == [True, True]
+    given = {"Q": normal(0, 3, 9, 8), "K": normal(1, 3, 11, 8), "V": normal(2, 3, 11, 5)}
+    result = load(found, "numpy")(**given)
+    for name, value in evaluate(found.drawn, given).items():
+        np.testing.assert_allclose(result[name], value, atol=1e-5)
+
+
+NOT_THESE_ROWS = {
+    "of scores before the mask": ("C --> L[LSE]", "it is used 2 times"),
+    "of the weights": ("P --> L[LSE]", "it is used 2 times"),
+    "over the queries": ("m --> L[LSE]@{ axis: -2 }", "runs over axis -2"),
+    "two of them": ("m --> L[LSE] & L2[LSE]", "it is used 3 times"),
+}
+
+
+@pytest.mark.parametrize("what", NOT_THESE_ROWS)
+def test_other_rows_are_done_as_drawn(what: str) -> None:
+    drawn, reason = NOT_THESE_ROWS[what]
+    found = compiled(DRAWING.format(rest=f"{ATTENTION}\n{drawn}"))
+    assert not any(remark.fused for remark in found.remarks)
+    assert any(reason in remark.reason for remark in found.remarks)
+    given = {"Q": normal(0, 3, 9, 8), "K": normal(1, 3, 11, 8), "V": normal(2, 3, 11, 5)}
+    result = load(found, "numpy")(**given)
+    for name, value in evaluate(found.drawn, given).items():
+        np.testing.assert_allclose(result[name], value, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ('x(["x : f32[N, M]"]) --> y[LSE]@{ axis: -3 }', "E038", "axes are -1, -2"),
+        ('x(["x : f32[]"]) --> y[LSE]', "E038", "axes are -1, -2"),
+        ('x(["x : i32[N, M]"]) --> y[LSE]', "E038", "no floating-point"),
+        ('x(["x : bool[N, M]"]) --> y[LSE]', "E038", "no floating-point"),
+        ('x(["x : f32[N, M]"]) & z(["z : f32[N, M]"]) --> y[LSE]', "E033", "at most one sink"),
+        ("y[LSE] --> z[Tanh]", "E033", "no value flows in"),
+        (
+            'x(["x : f32[N, M]"]) --> L[LSE]\nL & V(["V : f32[M, E]"]) --> O[MatMul]',
+            "E038",
+            "needs two dims",
+        ),
+    ],
+)
+def test_errors(text: str, code: str, said: str) -> None:
+    (error,) = problems(text)
+    assert error.code == code
+    assert said in error.message

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn import attention, body, codes, compiled, normal, operations, problems
+from drawn import attention, body, codes, compiled, inputs, normal, operations, problems
 
 from attn_dsl.diagnostics import DiagnosticError
 from attn_dsl.ir import InvalidGraph, evaluate, from_text, to_text, verify
@@ -240,29 +240,51 @@ def test_tiles_past_the_length_are_never_read() -> None:
         np.testing.assert_array_equal(kernel(**given), kernel(**clean))
 
 
-REST = {
-    "log-sum-exp beside": ("m --> L[LSE]", {"O", "L"}),
-    "keys too are an output": ("K --> Keys", {"O", "Keys"}),
-    "a bias": ("", {"O"}),
+STEPS = {
+    "a log-sum-exp beside": ("S --> m[", "m --> L[LSE]\nS --> m["),
+    "a score": ("S --> m[", 'S --> B["Score: 9 * tanh(s) + h"] --> m['),
+    "an added mask": ("S --> m[", 'S & x(["x : f32[N, J*S]"]) --> X[Add] --> m['),
+    "an optional mask": ("S --> m[", 'S --> given["Mask (opt.)"] --> m['),
+    "a sink": ("P & V", "sinks --> P\nP & V"),
+    "large scores": ("S --> m[", 'S --> B["Scale by 300"] --> m['),
 }
 
 
-@pytest.mark.parametrize("rest", REST)
-def test_with_more_around_it(rest: str) -> None:
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("target", ["numpy", "cuda"])
+def test_with_more_steps(step: str, target: str) -> None:
     form = FORMS["grouped heads"]
-    drawn, names = REST[rest]
-    text = f"{drawing(form)}\n{drawn}"
-    if rest == "a bias":
-        text = text.replace("S --> m[", 'S --> B["Score: tanh(s) + h"] --> m[')
-    found = compiled(text, D=8, E=5)
-    given = arrays(form)
+    found = compiled(drawing(form).replace(*STEPS[step]), D=8, E=5)
+    assert all(remark.fused for remark in found.remarks)
+    assert "gather_pages" not in operations(found.fused)
+    more = {"sinks": normal(5, 4), "x": normal(6, 3, 120), "given": normal(7, 2, 4, 3, 120)}
+    given = arrays(form) | {name: more[name] for name in inputs(found.drawn) if name in more}
     wanted = evaluate(found.drawn, given)
-    assert set(wanted) == names
+    result = load(found, target, emulate=target == "cuda")(**given)
+    outputs = result if len(wanted) > 1 else {"O": result}
+    for name, value in wanted.items():
+        np.testing.assert_allclose(outputs[name], value, atol=1e-4 if "large" in step else 1e-5)
+
+
+def test_gathered_keys_may_be_an_output() -> None:
+    form = FORMS["heads"]
+    found = compiled(drawing(form) + "\nK --> Keys", D=8, E=5)
+    assert sorted(operations(found.fused)) == ["gather_pages", "tiled_attention"]
+    given = arrays(form)
     result = load(found, "numpy")(**given)
-    outputs = result if len(names) > 1 else {"O": result}
-    for name in names:
-        np.testing.assert_allclose(outputs[name], wanted[name], atol=1e-5)
-    assert "in_pages(pool_V" in load(found, "numpy").source
+    for name, value in evaluate(found.drawn, given).items():
+        np.testing.assert_allclose(result[name], value, atol=1e-5)
+    assert "in_pages(pool_K" in load(found, "numpy").source
+
+
+def test_sixteen_bits() -> None:
+    form = FORMS["heads"]
+    found = compiled(drawing(form).replace("f32", "f16"))
+    given = {n: a.astype(np.float16) if a.dtype == "f" else a for n, a in arrays(form).items()}
+    (wanted,) = evaluate(found.drawn, given).values()
+    result = load(found, "numpy")(**given)
+    assert result.dtype == np.float16
+    np.testing.assert_allclose(result, wanted, atol=2e-3)
 
 
 def test_one_pool_two_tables() -> None:
@@ -327,3 +349,42 @@ def test_the_text_of_the_graph_is_read_back() -> None:
         text = to_text(found.fused).replace("table[b, k // S]", wrong)
         with pytest.raises(InvalidGraph, match=r"page|indices"):
             verify(from_text(text))
+
+
+def test_rows_of_other_pages_are_another_kernel() -> None:
+    """The attention and the log-sum-exp share query and pool, and not the table."""
+    text = """
+Q(["Q : f32[N, D]"]) & A[Paged Cache] --> S[MatMul] --> P[Softmax]
+pool(["pool : f32[P, S, D]"]) & a(["a : i32[J]"]) --> A
+pool & b(["b : i32[J]"]) --> B[Paged Cache]
+P & A --> O[MatMul]
+Q & B --> R[MatMul] --> L[LSE]
+"""
+    found = compiled(text)
+    assert sorted(operations(found.fused)) == ["tiled_attention", "tiled_log_sum_exp"]
+    given = {"Q": normal(0, 4, 8), "pool": normal(1, 5, 3, 8)}
+    given |= {"a": np.array([1, 0], np.int32), "b": np.array([4, 3], np.int32)}
+    result = load(found, "numpy")(**given)
+    for name, value in evaluate(found.drawn, given).items():
+        np.testing.assert_allclose(result[name], value, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", ["B", "N", "J", "S", "P"])
+def test_nothing_of_something(size: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = FORMS["grouped heads"]
+    found = compiled(drawing(form).replace("i32[B, J]", "i64[B, J]"), D=8, E=5)
+    monkeypatch.setitem(SIZES, size, 0)
+    given = arrays(form)
+    given["table"] = given["table"].astype(np.int64)
+    given["length"] = np.array([5, 10**9], np.int32)[: SIZES["B"]]
+    wanted = evaluate(found.drawn, given)["O"]
+    for target in ("numpy", "cuda"):
+        result = load(found, target, emulate=target == "cuda")(**given)
+        np.testing.assert_array_equal(result, wanted)
+
+
+def test_tables_of_any_batch_are_copied() -> None:
+    text = UNMASKED.replace("B, H, N, D", "..., N, D").replace("P, H, S", "P, S")
+    given = arrays(("A, B", "P, S, ", "A, B, ", "b"))
+    del given["length"]
+    is_copied(text.replace("i32[B, J]", "i32[..., J]"), given)

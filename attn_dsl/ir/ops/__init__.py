@@ -36,7 +36,7 @@ from attn_dsl.ir.ops.layers import (
     Tanh,
 )
 from attn_dsl.ir.ops.linear_algebra import MatMul, Transpose
-from attn_dsl.ir.ops.pages import UNPAGED, GatherPages, page_dims, page_of
+from attn_dsl.ir.ops.pages import UNPAGED, GatherPages, page_dims, page_of, row_of
 from attn_dsl.ir.ops.scores import Mask, Scale, Score
 from attn_dsl.ir.ops.softmax import LogSumExp, Softmax
 
@@ -128,4 +128,5 @@ __all__ = [
     "is_wider",
     "page_dims",
     "page_of",
+    "row_of",
 ]

@@ -105,6 +105,13 @@ def page_of(table: str, outer: tuple[Expr, ...], slots: Dim) -> Tensor:
     return Tensor(table, (*outer, Binary("//", Name("k"), slots.to_expr())))
 
 
+def row_of(page: Tensor) -> Expr:
+    """The row of that page: `k % S`."""
+    *_, place = page.indices or ()
+    assert isinstance(place, Binary)
+    return Binary("%", place.lhs, place.rhs)
+
+
 def whole_type(
     pool: TensorType, page: Expr, axis: int, types: Mapping[str, TensorType]
 ) -> TensorType:

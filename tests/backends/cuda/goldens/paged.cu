@@ -6,7 +6,7 @@
 // table: i32[B, J]
 // length: i32[B]
 // O: f32[B, H, N, D]
-//     key k of K and V is on page table[b, k // S]
+//     key k of K and V: row k % S of page table[b, k // S]
 //     s = Q Kᵀ
 //     s = -inf unless k < length[b]
 //     O = softmax(s) V
