@@ -86,11 +86,8 @@ OTHER_SPELLINGS = {
     "===": "==",
     "<>": "!=",
     "&&": "and",
-    "&": "and",
     "||": "or",
-    "|": "or",
     "!": "not",
-    "~": "not",
     "^": "**",
     "=": "==",
 }
@@ -100,10 +97,12 @@ OTHER_SPELLINGS = {
 def _unexpected(text: str, start: int, end: int) -> ExpressionError:
     """The error at `text[start:end]`, which is empty where no terminal stands."""
     is_ours = text.startswith(tuple(SPELLINGS), start)
+    doubled = text[start - 1 : start + 1] in ("&&", "||")  # of which the first was read
+    first = start - 1 if doubled else start
     for theirs, ours in OTHER_SPELLINGS.items():
-        if text.startswith(theirs, start) and not is_ours:
-            message, after = f"`{theirs}` has no meaning here", start + len(theirs)
-            return ExpressionError(message, start, after, f"write `{ours}`, as in Python")
+        if text.startswith(theirs, first) and not is_ours:
+            message, after = f"`{theirs}` has no meaning here", first + len(theirs)
+            return ExpressionError(message, first, after, f"write `{ours}`, as in Python")
     if end > start:
         return ExpressionError(f"`{text[start:end]}` is not expected here", start, end)
     if start < len(text):
