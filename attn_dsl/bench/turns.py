@@ -20,6 +20,9 @@ from attn_dsl.semantics import Settings
 OURS = "attn"
 Draw = Callable[[Graph, Sizes], Mapping[str, NDArray]]
 """Inputs by name for a graph at given sizes."""
+REST = 0.03
+"""Seconds before each turn: threads of the run before wait for more work without sleeping, those
+of OpenMP for some milliseconds, and would take a core from this one."""
 SEEDED: Draw = partial(sample_inputs, seed=0)
 
 
@@ -58,10 +61,11 @@ def compare(
     draw: Draw = SEEDED,
     told: Callable[[str], None] = lambda text: None,
 ) -> Record:
-    """Run `kernel` and `peers` at each of `sweep`, `repeat` times in turn after one to warm up.
+    """Run `kernel` and `peers` at each of `sweep`, `repeat` times in turn.
 
-    `draw` gives the inputs at given sizes, and `told` is told which sizes come next.
-    What takes preparation (a dense mask, a block mask, a compilation) is prepared before.
+    At each turn it rests, runs once to warm up, and once by the clock. `draw` gives the inputs
+    at given sizes, and `told` is told which sizes come next. What takes preparation (a dense
+    mask, a block mask, a compilation) is prepared before.
     """
     points = []
     for sizes in sweep:
@@ -100,6 +104,8 @@ def _point(
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeat):
         for name, run in runs.items():
+            time.sleep(REST)
+            run()  # wakes the threads, and fills the caches
             start = time.perf_counter()
             run()
             seconds[name].append(time.perf_counter() - start)

@@ -7,7 +7,7 @@ backend prints this one value.
 
 from attn_dsl.tile.analysis import MaskAnalysis, analyse, conjuncts
 from attn_dsl.tile.blocks import Blocks, blocks_of
-from attn_dsl.tile.bounds import Edges, KeyLoop
+from attn_dsl.tile.bounds import Edges, KeyLoop, full_queries
 from attn_dsl.tile.choose import choose_tiles
 from attn_dsl.tile.cost import Cost, cost, least_traffic, on_chip, unfused_traffic
 from attn_dsl.tile.count import TileCount, count_tiles, tile_map
@@ -75,6 +75,7 @@ __all__ = [
     "cost",
     "count_tiles",
     "formula",
+    "full_queries",
     "least_traffic",
     "local_names",
     "on_chip",

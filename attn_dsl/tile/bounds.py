@@ -67,6 +67,14 @@ def find_edges(possible: Expr, certain: Expr, scope: Scope) -> Edges | None:
     return Edges(full.begin, full.end, queries.begin, queries.end)
 
 
+def full_queries(certain: Expr, scope: Scope) -> KeyLoop:
+    """Of a condition that a tile meets as a whole: the queries that meet it with all its keys.
+
+    They are those from `begin` up to `end`, if `live` is `True`.
+    """
+    return _solve(certain, (Q_LAST, Q_FIRST), scope)
+
+
 Ends = tuple[Name, Name]
 """What has to be below an end, and what not below a begin."""
 

@@ -27,11 +27,11 @@ def print_attention(site: Site, graph: Graph, statement: Statement, name: str) -
         _broadcast(out, program)
         out.line()
         if program.asks_each_tile:
-            print_map(out, program, alike=site.heads > 1)
+            print_map(out, program, alike=site.in_blocks)
             out.line()
         longest = ", longest_key" if is_bounded(program) else ""
         with out.block(f"def tile({site.head}, q_begin{longest}):"):
-            of = "these heads" if site.heads > 1 else "one head"
+            of = "these heads" if site.in_blocks else "one head"
             out.line(f'"""The queries of {of} from q_begin on, key tile by key tile."""')
             _tile(site)
         out.line()
@@ -86,11 +86,12 @@ def _tile_sizes(site: Site) -> None:
     out.line(f"QUERY_TILE, KEY_TILE = {program.query_tile}, {program.key_tile}")
     if program.by_edges:
         out.line(f"EDGE_TILE = {program.edge_tile}  # keys, where the mask cuts through")
-    if site.heads == 1:
-        return
-    queries = scalar(program.query_length.to_expr())
-    count = f"{site.heads * program.query_tile} // min(max({queries}, 1), QUERY_TILE)"
-    out.line(f"HEAD_BLOCK = {count}  # heads, computed together")
+    if site.in_blocks:
+        queries = program.query_length
+        count = f"{site.rows_together} // min(max({scalar(queries.to_expr())}, 1), QUERY_TILE)"
+        if queries.constant is not None:
+            count = str(site.rows_together // max(queries.constant, 1))
+        out.line(f"HEAD_BLOCK = {count}  # heads, computed together")
 
 
 def _broadcast(out: TextBuilder, program: TileProgram) -> None:
@@ -181,7 +182,7 @@ def _tile(site: Site) -> None:
     out.line(f"q_end = min(q_begin + QUERY_TILE, {queries})")
     expressions = (*_expressions(program), *asked_in_loop(program))
     names = {name for expr in expressions for name in names_in(expr)} | head_indices(program)
-    if "h" in names and site.heads > 1:
+    if "h" in names and site.in_blocks:
         out.line("h = np.arange(batch[-1])[head_block[-1], None, None] if head_block else 0")
     elif "h" in names:
         out.line("h = head[-1] if head else 0")
@@ -202,25 +203,31 @@ def _group(site: Site) -> str:
     """The index of the head of the key that all heads of a job read."""
     assert site.program.groups is not None
     head, per_group = site.head, _per_group(site.program.groups)
-    first = "head_block[-1].start" if site.heads > 1 else "head[-1]"
+    first = "head_block[-1].start" if site.in_blocks else "head[-1]"
     return f"(*{head}[:-1], {first} // ({per_group}))"
 
 
 def _jobs(site: Site) -> None:
     """A job for each head, or some together, and query tile."""
     out, program = site.out, site.program
-    out.line(f"q_begins = range(0, {scalar(program.query_length.to_expr())}, QUERY_TILE)")
-    out.line("jobs = []")
-    all_heads = "np.ndindex(batch)"
-    if site.heads > 1:
+    q_begins = f"range(0, {scalar(program.query_length.to_expr())}, QUERY_TILE)"
+    if program.keys.end is not None:
+        q_begins += "[::-1]  # the last see the most keys: they are begun first"
+    out.line(f"q_begins = {q_begins}")
+    all_heads, count = "np.ndindex(batch)", "math.prod(batch)"
+    if site.in_blocks:
         group = f", {_per_group(program.groups)}" if program.groups is not None else ""
-        all_heads = f"head_blocks(batch, HEAD_BLOCK, len(q_begins){group})"
-    with out.block(f"for {site.head} in {all_heads}:"):
-        longest = ""
+        out.line(f"blocks = head_blocks(batch, HEAD_BLOCK, len(q_begins){group})")
+        all_heads, count = "blocks", "len(blocks)"
+    out.line()
+    with out.block("def jobs():"), out.block(f"for {site.head} in {all_heads}:"):
+        job = f"{site.head}, q_begin"
         if is_bounded(program):
             key = str(program.buffer("key").value)
             index = _group(site) if key in _grouped(program) else site.head
             out.line(f"longest_key = longest({key}[{index}])")
-            longest = ", longest_key"
-        out.line(f"jobs += [({site.head}, q_begin{longest}) for q_begin in q_begins]")
-    out.line("in_parallel(tile, jobs)")
+            job += ", longest_key"
+        with out.block("for q_begin in q_begins:"):
+            out.line(f"yield {job}")
+    out.line()
+    out.line(f"in_parallel(tile, jobs(), {count} * len(q_begins))")

@@ -26,10 +26,16 @@ from attn_numpy.steps import Site, is_paged
 
 TILES = TileSizes(query=512, key=256, edge=64)
 """Measured fastest for head dims from 64 to 512, without a mask and with a causal one."""
-ROWS, ROWS_OF_BAND = 1024, 2048
+ROWS, ROWS_AT_EDGE, ROWS_OF_BAND = 1024, 2048, 4096
 """How many queries are taken together, of several heads if those have the same tiles: what NumPy
-takes to be called is done once for all of them. A band has edges on both sides, and few keys."""
-SMALLER = (TileSizes(256, 256, 64), TileSizes(256, 128, 64), TileSizes(128, 128, 64))
+takes to be called is done once for all of them. There are more where tiles have few keys: at the
+edge of a mask, and in a band, which has edges on both sides and little between."""
+OTHERS = (
+    TileSizes(1024, 256, 64),
+    TileSizes(256, 256, 64),
+    TileSizes(256, 128, 64),
+    TileSizes(128, 128, 64),
+)
 BUDGET = 8 * 2**20
 """A core's share of its last cache, in bytes: what a step works on is to stay there."""
 VISIT, OF_HEAD = 1_050_000, 250_000
@@ -37,6 +43,8 @@ VISIT, OF_HEAD = 1_050_000, 250_000
 take as long."""
 LONGEST = 4096
 """The most keys of a tile."""
+HEAD_DIM = 64
+"""What is taken for a head dim that is not known."""
 LENGTH, LONG = 4096, 16384
 """The least length that tiles are chosen for, as on short ones they matter little, and the
 greatest, as on longer ones they are the same."""
@@ -82,8 +90,8 @@ def _attention_function(
     program = schedule(local, fused, tiles_of(local, fused, options.sizes), *beside)
     name = attention_name(shared + fused.name)
     out = TextBuilder()
-    heads = heads_of(program, _scores_type(local, fused))
-    print_attention(Site(out, program, heads, count=options.count), local, fused, name)
+    rows = rows_together(program, _scores_type(local, fused))
+    print_attention(Site(out, program, rows, count=options.count), local, fused, name)
     return Function(name, out.text, sizes_of(program))
 
 
@@ -92,21 +100,25 @@ def _scores_type(graph: Graph, statement: Statement) -> TensorType:
     return statement.op.scores_type(graph.types)
 
 
-def heads_of(program: TileProgram, scores: TensorType) -> int:
-    """How many heads of a batch, if there are any in its `scores`, are computed together."""
+def rows_together(program: TileProgram, scores: TensorType) -> int:
+    """How many queries a job takes together, of several heads of a batch; 0 if of one head.
+
+    That is so where `scores` have no heads, or these have not the same tiles.
+    """
     has_heads = scores.batch or len(scores.dims) > 2
     if not has_heads or not are_alike(program) or any(map(is_paged, program.body)):
-        return 1
+        return 0
     edges = program.edges if program.by_edges else None
-    is_band = edges is not None and edges.first_query is not None and edges.end_query is not None
-    rows = ROWS_OF_BAND if is_band else ROWS
-    return max(1, min(rows, rows * TILES.key // program.key_tile) // program.query_tile)
+    sides = 0 if edges is None else 2 - (edges.first_query, edges.end_query).count(None)
+    rows = (ROWS, ROWS_AT_EDGE, ROWS_OF_BAND)[sides]
+    return max(program.query_tile, min(rows, rows * TILES.key // program.key_tile))
 
 
 def tiles_of(graph: Graph, statement: Statement, sizes: Mapping[str, int]) -> TileSizes:
     """The tiles for the fused operation of `statement`, as far as `sizes` are known.
 
-    Smaller ones than `TILES` where those do not fit, or where a mask leaves less of smaller ones.
+    Others than `TILES` where those do not fit, or cost more. What a mask makes of tensors that
+    the call brings is not known; it has small tiles, of which it may leave few.
     """
     operands = [graph.table[name] for name in statement.op.operands]
     inputs = [Statement(s.name, _as_input(s), s.type) for s in operands]
@@ -138,8 +150,7 @@ def _tiles_of(graph: Graph, known: frozenset[tuple[str, int]]) -> TileSizes:
     assert isinstance(op, TiledScores)
     heads = [graph.types[op.query], *([statement.type] if isinstance(op, TiledAttention) else [])]
     inner = {symbol for type_ in heads for symbol in type_.dims[-1].symbols}
-    if not inner <= sizes.keys():
-        return TILES
+    sizes = dict.fromkeys(inner, HEAD_DIM) | sizes
     symbols = {s for type_ in graph.types.values() for s in type_.symbols}
     symbols = symbols.union(*(names_in(expr) for _, expr in op.fields_of("expression")))
     at = {s: sizes[s] if s in inner else _length(sizes.get(s, 0)) for s in symbols}
@@ -160,6 +171,10 @@ def _tiles_of(graph: Graph, known: frozenset[tuple[str, int]]) -> TileSizes:
         return schedule(graph, statement, tiles)
 
     def visit(program: TileProgram) -> int:
-        return VISIT // heads_of(program, _scores_type(graph, statement)) + OF_HEAD
+        rows = rows_together(program, _scores_type(graph, statement))
+        return VISIT // max(1, rows // program.query_tile) + OF_HEAD
 
-    return choose_tiles((TILES, *SMALLER), plan, at, BUDGET, visit)
+    planned = plan(TILES)
+    of_unknown = planned.asks_each_tile and planned.ranges
+    candidates = [t for t in (TILES, *OTHERS) if t.query < TILES.query or not of_unknown]
+    return choose_tiles(candidates, plan, at, BUDGET, visit)

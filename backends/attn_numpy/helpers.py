@@ -58,16 +58,30 @@ def head_blocks(batch, count, tiles, group=None):
 '''
 
 IN_PARALLEL = '''
-def in_parallel(tile, jobs):
-    """Call tile for each of jobs, on as many threads as there are cores."""
-    cores = min(os.cpu_count(), len(jobs))
-    if cores < 2:
-        for job in jobs:
-            tile(*job)
-        return
-    with limit_threads(limits=1), ThreadPoolExecutor(cores) as pool:
-        for done in [pool.submit(tile, *job) for job in jobs]:
-            done.result()  # raises what the thread raised
+def in_parallel(tile, jobs, count):
+    """Call tile for each of count jobs, on all cores; raise what one of the threads raises."""
+    turn, raised = Lock(), []
+
+    def work():
+        try:
+            while True:
+                with turn:
+                    job = next(jobs, None)
+                if job is None:
+                    return
+                tile(*job)
+        except BaseException as error:
+            raised.append(error)
+
+    others = [Thread(target=work) for _ in range(min(os.cpu_count(), count) - 1)]
+    with limit_threads(limits=1) if others else nullcontext():
+        for thread in others:
+            thread.start()
+        work()
+        for thread in others:
+            thread.join()
+    if raised:
+        raise raised[0]
 '''
 
 IN_PAGES = '''

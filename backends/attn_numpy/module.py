@@ -68,10 +68,8 @@ def _print_head(
     if options.count:
         out.line("from collections import Counter")
     if functions:
-        out.line("from concurrent.futures import ThreadPoolExecutor")
         out.line("from contextlib import nullcontext")
-    if options.count:
-        out.line("from threading import Lock")
+        out.line("from threading import Lock, Thread")
     out.line("\nimport numpy as np" if functions or "math." in code else "import numpy as np")
     if functions:
         out.line("\n" + LIMIT_THREADS.strip())

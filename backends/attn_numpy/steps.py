@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from attn_dsl.expr import (
     FALSE,
     SCORE,
+    TRUE,
     Binary,
     Expr,
     Kind,
@@ -41,6 +42,7 @@ from attn_dsl.tile import (
     Store,
     TileProgram,
     Weigh,
+    full_queries,
 )
 from attn_numpy.counting import count_read, count_step
 from attn_numpy.expressions import IN_A_TILE, ArrayPrinter, Arrays, ScalarPrinter
@@ -60,13 +62,13 @@ BY_ROW = ("query_tile", "maximum", "total", "accumulator")
 class Site:
     """What is printed where.
 
-    A job takes as many `heads` together. If `slices`, a step is about the rows `seen` alone. With
-    `count`, it counts what it does.
+    A job takes one head, or as many together as have so many `rows_together`. If `slices`, a
+    step is about the rows `seen` alone. With `count`, it counts what it does.
     """
 
     out: TextBuilder
     program: TileProgram
-    heads: int = 1
+    rows_together: int = 0
     slices: bool = False
     count: bool = False
 
@@ -81,18 +83,22 @@ class Site:
     def of(self, rows: str, columns: str = ":") -> str:
         """The index of these rows, of each head if there are several."""
         inner = rows if columns == ":" else f"{rows}, {columns}"
-        return f"[{inner}]" if self.heads == 1 else f"[..., {rows}, {columns}]"
+        return f"[..., {rows}, {columns}]" if self.in_blocks else f"[{inner}]"
 
     def rows_by(self, columns: str) -> str:
         """The shape of an array with these columns and a row for each query of the tile."""
-        if self.heads == 1:
-            return f"(q_end - q_begin, {columns})"
-        return f"(*query_tile.shape[:-1], {columns})"
+        rows = "*query_tile.shape[:-1]" if self.in_blocks else "q_end - q_begin"
+        return f"({rows}, {columns})"
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether a job takes several heads."""
+        return self.rows_together > 0
 
     @property
     def head(self) -> str:
         """The index of the heads of a job."""
-        return "head_block" if self.heads > 1 else "head"
+        return "head_block" if self.in_blocks else "head"
 
     @property
     def tile(self) -> str:
@@ -101,14 +107,14 @@ class Site:
 
     def of_map(self, name: str) -> str:
         """The row of the map `live` or `full` that is about the job's tiles."""
-        if self.heads > 1:
+        if self.in_blocks:
             return f"{name}[head_block[:-1]][0, q_begin // QUERY_TILE]"
         return f"{name}[head][q_begin // QUERY_TILE]"
 
     @property
     def arrays(self) -> frozenset[str]:
         """The indices that are arrays in a tile."""
-        return IN_A_TILE | {"h"} if self.heads > 1 else IN_A_TILE
+        return IN_A_TILE | {"h"} if self.in_blocks else IN_A_TILE
 
     @property
     def given(self) -> Arrays:
@@ -193,7 +199,7 @@ def print_step(site: Site, step: Step) -> None:
         case Fill(buffer, value):
             _print_fill(site, buffer, value)
         case Contract(into, lhs, rhs, transposed, accumulate):
-            sign, transpose = "+=" if accumulate else "=", ".T" if site.heads == 1 else ".mT"
+            sign, transpose = "+=" if accumulate else "=", ".mT" if site.in_blocks else ".T"
             out.line(f"{rows(into)} {sign} {rows(lhs)} @ {rhs}{transpose if transposed else ''}")
         case Map():
             _print_map(site, step)
@@ -250,7 +256,7 @@ def _print_store(site: Site, step: Store) -> None:
     if len(tile.shape) > 1:
         column = ""
     else:
-        rows = "[q_begin:q_end]" if site.heads == 1 else "[..., q_begin:q_end]"
+        rows = "[..., q_begin:q_end]" if site.in_blocks else "[q_begin:q_end]"
         column = "[..., 0]"
     site.out.line(f"{result.value}[{site.head}]{rows} = {tile.name}{column}")
 
@@ -307,7 +313,7 @@ def _print_running_maximum(site: Site, step: RowMax) -> None:
 
 def _print_shift(site: Site, step: RowMax, rescale: Rescale) -> None:
     out, previous = site.out, site.rows(step.previous)
-    highest = f"{step.scores}.max(axis={1 if site.heads == 1 else -1}, keepdims=True)"
+    highest = f"{step.scores}.max(axis={-1 if site.in_blocks else 1}, keepdims=True)"
     out.line(f"{step.into} = np.maximum({previous}, {highest})")
     out.line("# A row that has seen no key yet is -inf; shifted by 0, it stays without weight.")
     out.line(f"shift = np.where({step.into} == -np.inf, 0, {step.into})")
@@ -361,7 +367,37 @@ def _print_hide(site: Site, step: Hide) -> None:
         return
     partial = scalar(site.program.scope.opposite(step.full))
     with site.out.block(f"if {f'{step.given} is not None' if step.given else partial}:"):
-        _print_hidden(site, [step])
+        _print_hidden(site, [step], None if step.given else _cut(site, step))
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The queries of a tile that do not see all of its keys: from `first` on, up to `end`."""
+
+    first: str = "q_first"
+    end: str = "q_last + 1"
+
+    @property
+    def rows(self) -> str:
+        """Their rows among those of the tile."""
+        if self.first == "q_first":
+            return f"slice({self.end} - q_first)"
+        return f"slice({self.first} - q_first, None)"
+
+
+def _cut(site: Site, step: Hide) -> Cut | None:
+    """Where the mask cuts through a tile on one side: the other queries need not be asked."""
+    body = site.program.body
+    later = body[body.index(step) :]
+    if tensors_in(step.mask, gathered=False) or any(isinstance(s, Map) for s in later):
+        return None
+    full = full_queries(step.full, site.program.scope)
+    if full.live != TRUE or (full.begin is None) == (full.end is None):
+        return None
+    if full.begin is not None:
+        return Cut(end=f"min({scalar(full.begin)}, q_last + 1)")
+    assert full.end is not None
+    return Cut(first=f"max({scalar(full.end)}, q_first)")
 
 
 def _print_mapped(site: Site, step: Hide) -> None:
@@ -376,17 +412,21 @@ def _print_mapped(site: Site, step: Hide) -> None:
         _print_hidden(site, hides)
 
 
-def _print_hidden(site: Site, hides: Sequence[Hide]) -> None:
-    """Let the scores be -inf, or weigh 0, that one of the conditions hides."""
-    out = site.out
-    names = frozenset().union(*(names_in(hide.mask) for hide in hides))
-    if "q" in names and not site.maps_index("q"):
-        out.line("q = np.arange(q_first, q_last + 1)[:, None]")
+def _print_hidden(site: Site, hides: Sequence[Hide], cut: Cut | None = None) -> None:
+    """Let the scores be -inf, or weigh 0, that one of the conditions hides: those of `cut`."""
+    out, names = site.out, frozenset().union(*(names_in(hide.mask) for hide in hides))
+    rows = ""
+    if cut is not None:
+        out.line(f"cut = {cut.rows}  # who sees not all of them")
+        rows = site.of("cut")
+    if "q" in names and (cut is not None or not site.maps_index("q")):
+        first, end = (cut.first, cut.end) if cut is not None else ("q_first", "q_last + 1")
+        out.line(f"q = np.arange({first}, {end})[:, None]")
     if "k" in names and not site.maps_index("k"):
         out.line("k = np.arange(k_first, k_last + 1)")
     for hide in hides:
         hidden = ArrayPrinter(site.given).print(site.program.scope.opposite(hide.mask))
         value = "0" if hide.value == 0 else "-np.inf"
-        out.line(f"np.copyto({hide.buffer}, {value}, where={hidden})")
+        out.line(f"np.copyto({hide.buffer}{rows}, {value}, where={hidden})")
         if site.count and hide.given is None:
             out.line('count("masked", heads_in(query_tile))')

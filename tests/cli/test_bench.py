@@ -85,7 +85,7 @@ def test_peers_run_in_turn_and_their_difference_is_told() -> None:
 
     record = compare(kernel, [sizes], {"beside": beside, "unable": unable}, repeat=4)
     (point,) = record.points
-    assert len(turns) == 1 + 4
+    assert len(turns) == 1 + 2 * 4
     assert point.differences == {"beside": pytest.approx(0.5)}
     assert [(a.name, a.reason) for a in point.absent] == [("unable", "it has a reason")]
     assert point.ratio("beside") == point.median("beside") / point.median(OURS)

@@ -56,7 +56,7 @@ def test_it_reads_well(golden: Callable[[Path, str], None]) -> None:
     assert set(re.findall(r"^(?:import|from) (\w+)", source, re.M)) == {
         "math",
         "os",
-        "concurrent",
+        "threading",
         "contextlib",
         "numpy",
     }
