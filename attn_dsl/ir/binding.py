@@ -80,8 +80,8 @@ def _bind_one(
         raise ValueError(message)
     symbols = dict(sizes.symbols)
     for dim, size in zip(type_.dims, dims, strict=True):
-        symbol = str(dim)
-        if dim.symbols != (symbol,):
+        symbol = dim.symbol
+        if symbol is None:
             continue
         if symbols.setdefault(symbol, size) != size:
             message = (

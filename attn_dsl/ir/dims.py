@@ -82,6 +82,14 @@ class Dim:
         """The symbols, each once, sorted."""
         return tuple(sorted({symbol for monomial, _ in self.terms for symbol in monomial}))
 
+    @cached_property
+    def symbol(self) -> str | None:
+        """Its name, if it is a symbol and no more."""
+        match self.terms:
+            case (((str(name),), 1),):
+                return name
+        return None
+
     @property
     def is_divided(self) -> bool:
         """Whether there are sizes of its symbols at which this is no whole number."""
@@ -108,12 +116,14 @@ class Dim:
 
         KeyError names a symbol without a size; ValueError says that it is no whole number.
         """
-        left = self.substitute(sizes)
-        if left.symbols:
-            raise KeyError(left.symbols[0])
-        if left.constant is None:
-            raise ValueError(f"{self} is {left.terms[0][1]}, and sizes are whole numbers")
-        return left.constant
+        total: int | Fraction = 0
+        for monomial, coefficient in self.terms:
+            for symbol in monomial:
+                coefficient *= sizes[symbol]
+            total += coefficient
+        if total != int(total):
+            raise ValueError(f"{self} is {total}, and sizes are whole numbers")
+        return int(total)
 
     def to_expr(self) -> Expr:
         """This size as an expression; a common denominator stands last."""

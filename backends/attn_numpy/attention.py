@@ -216,8 +216,10 @@ def _jobs(site: Site) -> None:
     out.line(f"q_begins = {q_begins}")
     all_heads, count = "np.ndindex(batch)", "math.prod(batch)"
     if site.in_blocks:
+        queries, keys = program.query_length.to_expr(), program.key_length.to_expr()
+        of_head = f"len(q_begins), {scalar(Binary('*', queries, keys))}"
         group = f", {_per_group(program.groups)}" if program.groups is not None else ""
-        out.line(f"blocks = head_blocks(batch, HEAD_BLOCK, len(q_begins){group})")
+        out.line(f"blocks = head_blocks(batch, HEAD_BLOCK, {of_head}{group})")
         all_heads, count = "blocks", "len(blocks)"
     out.line()
     with out.block("def jobs():"), out.block(f"for {site.head} in {all_heads}:"):

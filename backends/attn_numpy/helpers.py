@@ -41,17 +41,20 @@ def given(tensor, absent):
 '''
 
 HEAD_BLOCKS = '''
-def head_blocks(batch, count, tiles, group=None):
+def head_blocks(batch, count, tiles, scores, group=None):
     """Indices of count neighbouring heads at a time, or of fewer, so that each core has two jobs.
 
-    Each head has so many tiles, each of them a job. No block goes beyond a group of heads, if
-    they are in groups of that size. Without a dim of heads there is one.
+    Each head has so many tiles, each of them a job, and so many scores, of which a job is to have
+    SCORES_OF_JOB. No block goes beyond a group of heads, if they are in groups of that size.
+    Without a dim of heads there is one.
     """
     if not batch:
         return [()]
-    while count > 1 and math.prod(batch) * tiles < 2 * count * os.cpu_count():
-        count //= 2
     heads, group = batch[-1], group or max(batch[-1], 1)
+    count = min(count, group)
+    jobs = math.prod(batch) * tiles
+    while 1 < count and jobs < 2 * count * CORES and count * scores > tiles * SCORES_OF_JOB:
+        count //= 2
     ends = range(group, heads + group, group)
     parts = [slice(i, min(i + count, end)) for end in ends for i in range(end - group, end, count)]
     return [(*outer, part) for outer in np.ndindex(batch[:-1]) for part in parts]
@@ -73,7 +76,7 @@ def in_parallel(tile, jobs, count):
         except BaseException as error:
             raised.append(error)
 
-    others = [Thread(target=work) for _ in range(min(os.cpu_count(), count) - 1)]
+    others = [Thread(target=work) for _ in range(min(CORES, count) - 1)]
     with limit_threads(limits=1) if others else nullcontext():
         for thread in others:
             thread.start()

@@ -74,6 +74,8 @@ def _print_head(
     if functions:
         out.line("\n" + LIMIT_THREADS.strip())
         out.line("\n\nLOG2_E = math.log2(math.e)")
+        out.line("CORES = os.cpu_count()")
+        out.line("SCORES_OF_JOB = 2**17  # for fewer, no other thread is worth while")
     for text in [COUNTING, *helpers] if options.count else helpers:
         out.line("\n\n" + text.strip("\n"))
 
