@@ -46,7 +46,10 @@ def seconds(nodes: int, folder: Path) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-c", "from attn_dsl.cli import main; main()"]
     subprocess.run(
-        [*command, "check", str(file), "--max-size", "1GB"], check=True, stdout=subprocess.DEVNULL
+        [*command, "check", file.name, "--max-size", "1GB"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd=folder,  # and not in the sources, if attn is installed elsewhere
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
