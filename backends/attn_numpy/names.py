@@ -79,6 +79,8 @@ def _clear(wish: str, used: set[str]) -> str:
 
 def _rename_sizes(graph: Graph, names: Mapping[str, str]) -> Graph:
     """The same graph with other names of sizes."""
+    if all(names[size] == size for size in graph.symbols):
+        return graph  # as nearly always, and to build all of it again takes long
     sizes: dict[str, Expr] = {size: Name(names[size]) for size in graph.symbols}
     # Among scores an index has precedence.
     beside_indices = {s: new for s, new in sizes.items() if s not in (*INDICES, SCORE.id)}
