@@ -14,7 +14,7 @@ from attn_dsl.semantics.names import identifier, unique
 from attn_dsl.semantics.settings import Settings
 from attn_dsl.semantics.values import Stack
 
-MAX_COPIES = 10_000
+MAX_COPIES = 3000
 """How many copies of subgraphs and modules a diagram may have in all."""
 
 NOWHERE: Mapping[str, Span] = {}

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attn_dsl.diagnostics import DiagnosticError, Source
+from attn_dsl.diagnostics import DiagnosticError, Source, Span
 from attn_dsl.syntax import errors
 from attn_dsl.syntax.encoding import plain_lines
 from attn_dsl.syntax.from_json import from_json
 from attn_dsl.syntax.prepare import find_front_matter
 
 MAX_SIZE = 2_000_000
+LINES, SHORT = 4, 100_000
+"""A line may be one in so many of the largest file, or as long as `SHORT`: what stands on one is
+read at once, and takes some hundred times as much memory."""
 """Bytes of a file that are read, unless more are asked for: a drawing has thousands."""
 
 FENCE = re.compile(r"[ \t]*(?P<mark>`{3,}|~{3,})(?P<info>.*)")
@@ -56,7 +59,7 @@ def read_document(name: str, max_size: int = MAX_SIZE) -> Block:
             raise DiagnosticError([errors.no_such_block(path, wanted, ())])
         source = Source(f"{path} as a flowchart", from_json(_value(path, max_size), path))
         return Block(source, 0, len(source.text), name)
-    text = plain_lines(_read(path, max_size))
+    text = plain_lines(_lines(path, max_size))
     blocks = _blocks(Source(path, text), wanted, name)
     if len(blocks) > 1:
         raise DiagnosticError([errors.several_blocks(path, _listing(find_blocks(text)))])
@@ -71,7 +74,7 @@ def read_blocks(name: str, max_size: int = MAX_SIZE) -> list[Block]:
     path, wanted = _split(name)
     if _is_json(path):
         raise DiagnosticError([errors.json_text(path)])
-    return _blocks(Source(path, _read(path, max_size)), wanted, name)
+    return _blocks(Source(path, _lines(path, max_size)), wanted, name)
 
 
 def _is_json(path: str) -> bool:
@@ -159,6 +162,18 @@ def _read(path: str, max_size: int) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DiagnosticError([errors.unreadable(path, reason.lower())]) from None
+
+
+def _lines(path: str, max_size: int) -> str:
+    """The text of a file none of whose lines is too long."""
+    text, start = _read(path, max_size), 0
+    longest = max(max_size // LINES, SHORT)
+    for number, line in enumerate(text.splitlines(keepends=True), start=1):
+        if len(line) > longest:
+            span = Span(Source(path, text), start, start)
+            raise DiagnosticError([errors.too_long_a_line(span, number, longest)])
+        start += len(line)
+    return text
 
 
 def _chosen(blocks: list[Fenced], wanted: str) -> list[Fenced]:

@@ -34,6 +34,13 @@ def too_large(name: str, max_size: int) -> Diagnostic:
     return Diagnostic("E026", message, help="if it should be read all the same, use --max-size")
 
 
+def too_long_a_line(span: Span, number: int, longest: int) -> Diagnostic:
+    """A line that is longer than a file most often is."""
+    message = f"line {number} is longer than {longest:,} characters"
+    help = "if it should be read all the same, use --max-size: a line may be a quarter of that"
+    return Diagnostic("E026", message, span, help=help)
+
+
 def nothing_to_read(name: str, span: Span | None = None) -> Diagnostic:
     """The file is empty, or holds nothing but white space and comments."""
     help = "start with `flowchart LR`, then draw: `Q --> S[MatMul]`"

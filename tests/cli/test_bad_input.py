@@ -134,3 +134,13 @@ def test_sizes_that_no_machine_holds(run: Run, causal: str) -> None:
         result = run(command, causal, *huge)
         assert result.exit_code == 1
         assert "this needs more memory than there is: the inputs alone are" in result.stderr
+
+
+def test_a_line_that_is_too_long(run: Run) -> None:
+    """It is refused before it is read, unless --max-size allows it."""
+    Path("long.attn").write_text('flowchart TD\nQ(["Q : f32[N]"]) --> P[Softmax]' + " " * 500_000)
+    for command in ("check", "fmt"):
+        result = run(command, "long.attn")
+        assert result.exit_code == 1
+        assert "attn[E026]: line 2 is longer than 500,000 characters" in result.stderr
+    assert run("check", "long.attn", "--max-size", "4MB").exit_code == 0
