@@ -38,6 +38,7 @@ def sanitize(text: str) -> str:
         return text
     open_tags = _OpenTags()
     body = TAG.sub(lambda tag: _tag(tag, open_tags), _without_secrets(text))
+    body = body.replace("\0", "")  # which is no character of HTML
     return body + "".join(f"</{name}>" for name in reversed(open_tags.names))
 
 
