@@ -29,8 +29,10 @@ class Printer:
         "/": ("/", 6),
         "//": ("//", 6),
         "%": ("%", 6),
+        "@": ("@", 6),
         "negative": ("-", 7),
         "**": ("**", 8),
+        "ᵀ": ("ᵀ", 9),
     }
 
     def print(self, expr: Expr) -> str:
@@ -51,6 +53,9 @@ class Printer:
                 return self.name(id), ATOM
             case Tensor():
                 return self.tensor(expr), ATOM
+            case Unary("ᵀ", x):
+                symbol, binding = self.operators["ᵀ"]
+                return self.within(x, binding) + symbol, binding
             case Unary(op, x):
                 symbol, binding = self.operators["negative" if op == "-" else op]
                 return symbol + self.within(x, binding), binding

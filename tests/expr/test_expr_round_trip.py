@@ -89,3 +89,12 @@ def test_names_become_tensors_unless_they_are_indices() -> None:
 def test_substitution_reaches_indices_and_arguments() -> None:
     tree = substitute(parse("max(N, doc[N])"), {"N": parse("H * 2")})
     assert to_text(tree) == "max(H * 2, doc[H * 2])"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["q @ kᵀ", "(a + b)ᵀ @ c", "a @ b @ c", "a @ (b @ c)", "-(aᵀ)", "(-a)ᵀ", "xᵀᵀ * 2", "a ** bᵀ"],
+)
+def test_products_and_transposes_of_equations(text: str) -> None:
+    tree = parse(text, equation=True)
+    assert parse(to_text(tree), equation=True) == tree
