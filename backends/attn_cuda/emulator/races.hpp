@@ -85,7 +85,8 @@ static void check_written(const Cell& cell, const Access& now, size_t offset) {
     }
 }
 
-static void note_read(Cell& cell, const Access& now, size_t offset) {
+[[gnu::always_inline]] static inline void note_read(Cell& cell, const Access& now,
+                                                    size_t offset) {
     check_written(cell, now, offset);
     if (!ordered(cell.write, now)) fail_race(offset, now, "read from", cell.write, "wrote");
     if (cell.read.thread != now.thread) {
@@ -95,7 +96,8 @@ static void note_read(Cell& cell, const Access& now, size_t offset) {
     cell.read = now;
 }
 
-static void note_write(Cell& cell, const Access& now, size_t offset) {
+[[gnu::always_inline]] static inline void note_write(Cell& cell, const Access& now,
+                                                     size_t offset) {
     if (now.atomic) check_written(cell, now, offset);
     if (!ordered(cell.write, now) && !(cell.write.atomic && now.atomic)) {
         fail_race(offset, now, "wrote to", cell.write, "wrote");
@@ -120,10 +122,32 @@ static void note_bytes(size_t first, size_t end, const Access& now) {
     for (size_t i = first; i < end; ++i) note(shadow.bytes[i], now, i);
 }
 
+static inline bool unheard(const Access& before, unsigned thread) {
+    const unsigned lane_before = before.thread % warpSize;
+    return before.epoch == epoch && before.thread / warpSize == thread / warpSize &&
+           running->clocks[lane_before] < before.clock + (before.thread == thread);
+}
+
+// Most reads end here, for speed. The word was written before this epoch, and was read since by
+// two warps, or by two lanes of this warp of which this thread has not heard: any write that is
+// in order with theirs is in order with this one.
+static inline bool adds_nothing(size_t at) {
+    const size_t word = at / Shadow::word;
+    const Cell& cell = shadow.words[word];
+    if (at % Shadow::word != 0 || shadow.parted[word] == first_epoch ||
+        cell.write.epoch < first_epoch || cell.write.epoch == epoch || cell.read.epoch != epoch) {
+        return false;
+    }
+    const auto thread = static_cast<unsigned>(running - threads);
+    return cell.stranger.epoch == epoch ||
+           (unheard(cell.read, thread) && unheard(cell.neighbour, thread));
+}
+
 template <Note note>
 static inline void note_access(const void* address, size_t size, const void* returns, bool atomic) {
     size_t at = static_cast<size_t>(static_cast<const char*>(address) - shadow.begin);
     if (at >= shadow.size) return;  // not shared memory
+    if (note == note_read && size == Shadow::word && adds_nothing(at)) return;
     const Access now = {epoch, running->clocks[lane], place_before(returns),
                         static_cast<unsigned short>(running - threads), atomic};
     for (const size_t end = at + size; at < end;) {
