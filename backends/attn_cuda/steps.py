@@ -44,12 +44,13 @@ def _(step: Load, site: Site) -> None:
         element, there = site.on_page(step.source, step.pages, grouped=step.grouped), "inside"
         past = "Rows past the end, and of pages that are not there, are 0."
     value = element if step.scale is None else f"{element} * scale"
+    wanted = ""
     place = "[d][row]" if step.axis == "q" else "[row][d]"
     if step.into == "value_tile":
         out.line("__syncthreads();  // nobody reads the keys any more")
         if not site.whole_values:  # threads read 16 columns at a time, so all of them are filled
-            there, past = f"{there} && d < {dims}", past.replace("Rows", "Rows and columns")
-            dims = "(16 * VALUES)"
+            there, past = "inside", past.replace("Rows", "Rows and columns")
+            wanted, dims = f" && d < {dims}", "(16 * VALUES)"
     scaled = "" if step.scale is None else ", scaled once here and not in every score"
     what = site.program.buffer(step.source).value
     site.remark(f"Load a tile of {what}{scaled}. {past}")
@@ -61,7 +62,9 @@ def _(step: Load, site: Site) -> None:
             page, pages = site.page(step.pages)
             out.line(f"const long long k = {first} + row;")
             out.line(f"const long long page = row < {count} ? {page} : -1;")
-            out.line(f"const bool inside = page >= 0 && page < {pages};")
+            out.line(f"const bool inside = page >= 0 && page < {pages}{wanted};")
+        elif wanted:
+            out.line(f"const bool inside = row < {count}{wanted};")
         out.line(f"shared.{step.into}{place} = {there} ? {value} : 0.0f;")
     if step.axis == "k":
         out.line("__syncthreads();  // the tile is complete")
