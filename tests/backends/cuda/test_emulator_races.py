@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from attn_cuda.library import CudaError
-from test_emulator import emulated, line_of
+from emulator_support import emulated, line_of
 
 LANES = np.arange(32)
 X = (LANES + 1).astype(np.float32)

@@ -47,7 +47,7 @@ static __global__ void write_before_kernel(const float* x, float* out, long long
 
 static __global__ void endless_kernel(const float* x, float* out, long long n) {
     volatile long long* limit = &n;
-    for (long long i = 0; i < *limit; i = (i + 1) % *limit) out[threadIdx.x] = x[i];  // for ever
+    for (long long i = 0; i < *limit; i = (i + 1) % *limit) out[threadIdx.x] = x[i];
 }
 
 static __global__ void deep_kernel(const float* x, float* out, long long n) {
