@@ -24,11 +24,15 @@ FLAGS = ("-std=c++20", "-O2", "-fPIC", "-fno-strict-aliasing")
 
 # A kernel with large local variables touches each page of its stack on the way, so that it cannot
 # step over the one that guards the end. And no shared array is filled by code before its first use.
-SOURCE_FLAGS = ("-fstack-clash-protection", "-fno-extern-tls-init", "-shared")
+SOURCE_FLAGS = ("-fstack-clash-protection", "-fno-extern-tls-init")
+
+# Each access to memory is told to the emulator (hooks.hpp), which finds races, and so is each
+# address or index that is wrong. A line table says of what is found where it stands in the source.
+CHECKS = ("-fsanitize=thread", "-fsanitize=alignment,bounds", "-g1")
 
 # Fail here, not when it is loaded, if a name is missing; and prefer the library's own functions
 # over those of a CUDA runtime that something else may have loaded into this process.
-LINK_FLAGS = ("-Wl,-z,defs", "-Wl,-Bsymbolic")
+LINK_FLAGS = ("-shared", "-Wl,-z,defs", "-Wl,-Bsymbolic")
 
 DYNAMIC_SHARED = re.compile(r"extern\s+__shared__\s+[^;=]*?(\w+)\s*\[\s*\]\s*;")
 
@@ -52,11 +56,14 @@ def build_emulated(source: str) -> Path:
         file = target.with_suffix(".cu")
         file.write_text(source, encoding="utf-8")
         runtime = build_cached(key, ".o", make_runtime)
-        command = [compiler, *FLAGS, *SOURCE_FLAGS, f"-I{EMULATOR}", "-x", "c++", str(file)]
-        command += ["-x", "none", str(runtime), *LINK_FLAGS, *dynamic_shared_flags(source)]
+        kernels = str(target.with_suffix(".o"))
+        command = [compiler, *FLAGS, *SOURCE_FLAGS, *CHECKS, f"-I{EMULATOR}", "-x", "c++"]
+        run_compiler([*command, "-c", str(file), "-o", kernels])
+        # Apart, since with CHECKS the compiler would link libraries of its own.
+        command = [compiler, kernels, str(runtime), *LINK_FLAGS, *dynamic_shared_flags(source)]
         run_compiler([*command, "-o", str(target)])
 
-    return build_cached([*key, *SOURCE_FLAGS, *LINK_FLAGS, source], ".so", make_library)
+    return build_cached([*key, *SOURCE_FLAGS, *CHECKS, *LINK_FLAGS, source], ".so", make_library)
 
 
 def dynamic_shared_flags(source: str) -> list[str]:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from attn_cuda.places import name_places
+
 Array = np.ndarray[Any, Any]
 
 TO_DEVICE = 1  # cudaMemcpyHostToDevice
@@ -33,6 +35,7 @@ class Library:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         library = self._library = ctypes.CDLL(str(path))
         address, size = ctypes.c_void_p, ctypes.c_size_t
         library.cudaMalloc.argtypes = [ctypes.POINTER(address), size]
@@ -98,4 +101,5 @@ class Library:
         if self._emulated:
             texts.append(library.attn_emulator_message())
         name, *explanations = [text.decode() for text in texts if text]
-        raise CudaError(code, name, ": ".join([symbol, name, *explanations]))
+        message = ": ".join([symbol, name, *explanations])
+        raise CudaError(code, name, name_places(message, self._path))

@@ -35,6 +35,11 @@ class Site:
         """The length of a row of a buffer, in C."""
         return factor(self.printer.unit, self.program.buffer(buffer).shape[-1])
 
+    @property
+    def whole_values(self) -> bool:
+        """Whether the columns of a value are a multiple of the lanes that have one each."""
+        return self.program.value_dim.value(self.printer.unit.constants) % 16 == 0
+
     def at(self, buffer: str, row: str, column: str, *, grouped: bool = False) -> str:
         """An element of a global buffer, in this block's batch and head.
 

@@ -44,9 +44,13 @@ def _(step: Load, site: Site) -> None:
         element, there = site.on_page(step.source, step.pages, grouped=step.grouped), "inside"
         past = "Rows past the end, and of pages that are not there, are 0."
     value = element if step.scale is None else f"{element} * scale"
+    wanted = ""
     place = "[d][row]" if step.axis == "q" else "[row][d]"
     if step.into == "value_tile":
         out.line("__syncthreads();  // nobody reads the keys any more")
+        if not site.whole_values:  # threads read 16 columns at a time, so all of them are filled
+            there, past = "inside", past.replace("Rows", "Rows and columns")
+            wanted, dims = f" && d < {dims}", "(16 * VALUES)"
     scaled = "" if step.scale is None else ", scaled once here and not in every score"
     what = site.program.buffer(step.source).value
     site.remark(f"Load a tile of {what}{scaled}. {past}")
@@ -58,7 +62,9 @@ def _(step: Load, site: Site) -> None:
             page, pages = site.page(step.pages)
             out.line(f"const long long k = {first} + row;")
             out.line(f"const long long page = row < {count} ? {page} : -1;")
-            out.line(f"const bool inside = page >= 0 && page < {pages};")
+            out.line(f"const bool inside = page >= 0 && page < {pages}{wanted};")
+        elif wanted:
+            out.line(f"const bool inside = row < {count}{wanted};")
         out.line(f"shared.{step.into}{place} = {there} ? {value} : 0.0f;")
     if step.axis == "k":
         out.line("__syncthreads();  // the tile is complete")
@@ -239,13 +245,12 @@ def _(step: Store, site: Site) -> None:
     if len(site.program.buffer(step.buffer).shape) == 1:
         _store_rows(step, site)
         return
-    size = site.program.value_dim.value(site.printer.unit.constants)
     site.remark("Store the rows that are queries, and not past the end.")
     with block(site, ROWS):
         out.line("const int row = ROWS * group + i;")
         with block(site, VALUES):
             out.line("const int e = lane + 16 * j;")
-            inside = "row < q_count" + (f" && e < {width}" if size % 16 else "")
+            inside = "row < q_count" + ("" if site.whole_values else f" && e < {width}")
             element = site.at(step.into, "q_first + row", "e")
             out.line(f"if ({inside}) {element} = {step.buffer}[i][j];")
 

@@ -28,6 +28,10 @@ struct Thread {
     unsigned mask, source;
     unsigned long long value;
     Gathered gathered;
+    bool orders;  // whether the meeting orders memory
+
+    // How many such meetings of each lane of its warp it has heard of; of its own, one more.
+    unsigned clocks[warpSize];
 };
 
 static Thread threads[max_threads];
@@ -35,6 +39,14 @@ static unsigned thread_count;
 static Thread* running;
 static Fiber scheduler;
 static const Launch* launched;
+
+// Each __syncthreads begins an epoch, and each block, too, with its first one.
+static unsigned epoch, first_epoch;
+
+static void describe_thread(const Thread& thread, char* text, size_t size) {
+    snprintf(text, size, "thread (%u, %u, %u) of block (%u, %u, %u)", thread.index.x,
+             thread.index.y, thread.index.z, blockIdx.x, blockIdx.y, blockIdx.z);
+}
 
 // ---- A thread's side ---------------------------------------------------------------------------
 
@@ -47,15 +59,19 @@ static void wait(State state, int line) {
 
 void meet_block(int line) { wait(State::at_barrier, line); }
 
-Gathered meet_warp(unsigned mask, unsigned long long value, unsigned source, int line) {
+Gathered meet_warp(unsigned mask, unsigned long long value, unsigned source, bool orders,
+                   int line) {
     Thread& self = *running;
     if ((mask >> lane & 1) == 0) {
-        fail(cudaErrorLaunchFailure, "line %d: lane %u is not in the mask %#010x that it gives",
-             line, lane, mask);
+        char thread[128];
+        describe_thread(self, thread, sizeof(thread));
+        fail(cudaErrorLaunchFailure, "line %d: lane %u, %s, is not in the mask %#010x that it gives",
+             line, lane, thread, mask);
     }
     self.mask = mask;
     self.value = value;
     self.source = source % warpSize;
+    self.orders = orders;
     wait(State::in_warp, line);
     return self.gathered;
 }
@@ -104,12 +120,27 @@ static void hand_out(Thread* warp, unsigned lanes) {
     }
 }
 
+// After a meeting that orders memory, each lane has heard of all that the others did before.
+static void order_memory(Thread* warp, unsigned lanes) {
+    unsigned heard[warpSize] = {};
+    for (unsigned i = 0; i < warpSize; ++i) {
+        if ((lanes >> i & 1) == 0) continue;
+        for (unsigned j = 0; j < warpSize; ++j) heard[j] = max(heard[j], warp[i].clocks[j]);
+    }
+    for (unsigned i = 0; i < warpSize; ++i) {
+        if ((lanes >> i & 1) == 0) continue;
+        memcpy(warp[i].clocks, heard, sizeof(heard));
+        ++warp[i].clocks[i];
+    }
+}
+
 static bool settle_meetings(Thread* warp, unsigned size) {
     bool settled = false;
     for (unsigned i = 0; i < size; ++i) {
         if (warp[i].state != State::in_warp) continue;
         const unsigned lanes = gathered_lanes(warp, size, warp[i]);
         if (lanes == 0) continue;
+        if (warp[i].orders) order_memory(warp, lanes);
         hand_out(warp, lanes);
         settled = true;
     }
@@ -169,9 +200,11 @@ static void run_block(const Launch& launch, const Stacks& stacks) {
         Thread& thread = threads[i];
         thread.index = {i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y};
         thread.state = State::ready;
+        memset(thread.clocks, 0, sizeof(thread.clocks));
+        thread.clocks[i % warpSize] = 1;
         thread.fiber.prepare(stacks.of(i), stacks.size_of(i), run_thread);
     }
-    for (;;) {
+    for (first_epoch = ++epoch;; ++epoch) {
         for (unsigned i = 0; i < thread_count; i += warpSize) {
             const unsigned left = thread_count - i;
             run_warp(threads + i, left < warpSize ? left : warpSize);

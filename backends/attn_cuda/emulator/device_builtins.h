@@ -24,7 +24,13 @@ struct Gathered {
 };
 
 void meet_block(int line);
-Gathered meet_warp(unsigned mask, unsigned long long value, unsigned source, int line);
+Gathered meet_warp(unsigned mask, unsigned long long value, unsigned source, bool orders,
+                   int line);
+
+void fence();
+int add(int* address, int value);
+unsigned add(unsigned* address, unsigned value);
+float add(float* address, float value);
 
 // A shuffle moves bits and never looks at their meaning.
 template <typename T>
@@ -32,7 +38,7 @@ T shuffle(unsigned mask, T value, unsigned source, int line) {
     static_assert(sizeof(T) <= sizeof(unsigned long long));
     unsigned long long bits = 0;
     __builtin_memcpy(&bits, &value, sizeof(T));
-    bits = meet_warp(mask, bits, source, line).value;
+    bits = meet_warp(mask, bits, source, false, line).value;
     __builtin_memcpy(&value, &bits, sizeof(T));
     return value;
 }
@@ -42,7 +48,7 @@ inline unsigned first_of_segment(int width) { return lane & ~(width - 1u); }
 inline unsigned last_of_segment(int width) { return lane | (width - 1u); }
 
 inline unsigned votes(unsigned mask, int predicate, int line) {
-    return meet_warp(mask, predicate != 0, lane, line).nonzero;
+    return meet_warp(mask, predicate != 0, lane, false, line).nonzero;
 }
 
 }  // namespace attn_emulator
@@ -52,7 +58,7 @@ inline unsigned votes(unsigned mask, int predicate, int line) {
 inline void __syncthreads(int line = __builtin_LINE()) { attn_emulator::meet_block(line); }
 
 inline void __syncwarp(unsigned mask = 0xffffffffu, int line = __builtin_LINE()) {
-    attn_emulator::meet_warp(mask, 0, attn_emulator::lane, line);
+    attn_emulator::meet_warp(mask, 0, attn_emulator::lane, true, line);
 }
 
 template <typename T>
@@ -103,24 +109,15 @@ T __ldg(const T* address) {
     return *address;
 }
 
-inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+inline void __threadfence() { attn_emulator::fence(); }
 inline void __threadfence_block() {}  // a block's threads never run at the same time here
 
 // Blocks do run at the same time, in processes that share the device's memory.
-inline int atomicAdd(int* address, int value) {
-    return __atomic_fetch_add(address, value, __ATOMIC_RELAXED);
-}
+inline int atomicAdd(int* address, int value) { return attn_emulator::add(address, value); }
 inline unsigned atomicAdd(unsigned* address, unsigned value) {
-    return __atomic_fetch_add(address, value, __ATOMIC_RELAXED);
+    return attn_emulator::add(address, value);
 }
-inline float atomicAdd(float* address, float value) {
-    float old = *address, sum = 0;
-    do {
-        sum = old + value;
-    } while (!__atomic_compare_exchange(address, &old, &sum, false, __ATOMIC_RELAXED,
-                                        __ATOMIC_RELAXED));
-    return old;
-}
+inline float atomicAdd(float* address, float value) { return attn_emulator::add(address, value); }
 
 // ---- Mathematics -------------------------------------------------------------------------------
 

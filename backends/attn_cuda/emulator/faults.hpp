@@ -13,6 +13,8 @@
 
 namespace attn_emulator {
 
+extern "C" [[gnu::visibility("hidden")]] const char _end[];  // of this library
+
 // What is known about addresses. Plain pointers, since a signal handler takes no arguments.
 static const DeviceMemory* known_memory;
 static const SharedMemory* known_shared;
@@ -46,24 +48,35 @@ static void describe(const char* address, char* text, size_t size) {
     }
 }
 
+// Where a thread of this library's code is; nothing where it is in another's, as that of expf.
+static void describe_line([[maybe_unused]] void* context, char* text, size_t size) {
+    text[0] = 0;
+#if defined(__x86_64__)
+    const auto& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
+    const char* code = reinterpret_cast<const char*>(machine.gregs[REG_RIP]);
+    if (code >= __ehdr_start && code < _end) snprintf(text, size, " at {line %#x}", place_of(code));
+#endif
+}
+
 static void on_signal(int signal, siginfo_t* info, void* context) {
-    char thread[128], what[256];
-    snprintf(thread, sizeof(thread), "thread (%u, %u, %u) of block (%u, %u, %u)", threadIdx.x,
-             threadIdx.y, threadIdx.z, blockIdx.x, blockIdx.y, blockIdx.z);
+    char thread[128], what[256], line[32];
+    describe_thread(*running, thread, sizeof(thread));
+    describe_line(context, line, sizeof(line));
     switch (signal) {
         case SIGSEGV:
         case SIGBUS:
             if (info->si_code == SI_KERNEL) {  // the processor names no address here
-                fail(cudaErrorIllegalAddress, "%s used a misaligned or impossible address", thread);
+                fail(cudaErrorIllegalAddress, "%s used a misaligned or impossible address%s", thread,
+                     line);
             }
             describe(static_cast<const char*>(info->si_addr), what, sizeof(what));
-            fail(cudaErrorIllegalAddress, "%s %s %s", thread, access_of(context), what);
+            fail(cudaErrorIllegalAddress, "%s %s %s%s", thread, access_of(context), what, line);
         case SIGALRM:
             fail(cudaErrorLaunchTimeout, "the time limit is over and %s still runs", thread);
         case SIGABRT:
             fail(cudaErrorAssert, "an assertion failed in %s", thread);
         default:
-            fail(cudaErrorLaunchFailure, "%s in %s", strsignal(signal), thread);
+            fail(cudaErrorLaunchFailure, "%s in %s%s", strsignal(signal), thread, line);
     }
 }
 

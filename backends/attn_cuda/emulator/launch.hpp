@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "faults.hpp"
+#include "races.hpp"
 
 namespace attn_emulator {
 
@@ -18,6 +19,7 @@ constexpr unsigned max_workers = 64;
 
 [[noreturn]] static void work(const Launch& launch, unsigned long long blocks,
                               SharedMemory& shared) {
+    failing = launch.kernel;
     prctl(PR_SET_PDEATHSIG, SIGKILL);  // not to outlive Python
     gridDim = launch.grid;
     blockDim = launch.block;
@@ -28,6 +30,7 @@ constexpr unsigned max_workers = 64;
     catch_signals();
     start_clock();
     shared.limit_dynamic(launch.dynamic_shared);
+    watch(shared);
     while (!report->failed) {
         const unsigned long long i = report->next_block++;
         if (i >= blocks) break;

@@ -27,13 +27,30 @@ inline Report* make_report() {
 
 static Report* const report = make_report();
 
+static Kernel failing;  // the kernel that this worker runs
+
+// A place in the code is told as its distance from the start of this library, in braces; Python
+// (places.py) asks the library's line table what stands there.
+extern "C" [[gnu::visibility("hidden")]] const char __ehdr_start[];
+
+inline unsigned place_of(const void* code) {
+    return static_cast<unsigned>(static_cast<const char*>(code) - __ehdr_start);
+}
+inline unsigned place_of(Kernel kernel) { return place_of(reinterpret_cast<const void*>(kernel)); }
+
+// Of the call that returns to this address.
+inline unsigned place_before(const void* returns) { return place_of(returns) - 1; }
+
 // End this worker process. The first failure of a launch is the one that is told.
 [[noreturn, gnu::format(printf, 2, 3)]] static void fail(cudaError_t error, const char* format,
                                                          ...) {
     if (!report->failed.exchange(true)) {
         va_list values;
         va_start(values, format);
-        vsnprintf(report->message, sizeof(report->message), format, values);
+        const int used = snprintf(report->message, sizeof(report->message), "{kernel %#x}: ",
+                                  place_of(failing));
+        vsnprintf(report->message + used, sizeof(report->message) - static_cast<size_t>(used),
+                  format, values);
         va_end(values);
         report->error = error;
     }

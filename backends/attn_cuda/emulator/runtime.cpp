@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cuda_runtime.h"
+#include "hooks.hpp"
 #include "launch.hpp"
 
 namespace attn_emulator {
@@ -64,8 +65,11 @@ cudaError_t launch(const Launch& launch) {
     const cudaError_t error = run(launch, memory);
     if (error != cudaSuccess) return refuse(error, report->message);
     if (const Buffer* buffer = memory.first_damaged()) {
-        return refuse(cudaErrorIllegalAddress, "the kernel wrote close before or behind a buffer of " +
-                                                   std::to_string(buffer->size()) + " bytes");
+        char place[32];
+        snprintf(place, sizeof(place), "{kernel %#x}: ", place_of(launch.kernel));
+        return refuse(cudaErrorIllegalAddress,
+                      std::string(place) + "it wrote close before or behind a buffer of " +
+                          std::to_string(buffer->size()) + " bytes");
     }
     return cudaSuccess;
 }
@@ -98,6 +102,7 @@ static constexpr ErrorText error_texts[] = {
      "an illegal memory access was encountered"},
     {cudaErrorLaunchTimeout, "cudaErrorLaunchTimeout", "the launch timed out and was terminated"},
     {cudaErrorAssert, "cudaErrorAssert", "device-side assert triggered"},
+    {cudaErrorMisalignedAddress, "cudaErrorMisalignedAddress", "misaligned address"},
     {cudaErrorLaunchFailure, "cudaErrorLaunchFailure", "unspecified launch failure"},
     {cudaErrorUnknown, "cudaErrorUnknown", "unknown error"},
 };

@@ -50,6 +50,12 @@ public:
     }
 
     size_t size() const { return size_; }
+    char* begin() const { return begin_; }
+    size_t total() const { return static_cast<size_t>(end_ - begin_); }
+    // Behind what the launch gave the block, in the dynamic part.
+    bool is_behind(const char* address) const {
+        return contains(address) && offset(address) >= static_cast<ptrdiff_t>(size_);
+    }
     bool contains(const char* address) const {
         return address >= dynamic_ && address < dynamic_ + dynamic_reserved;
     }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,31 +17,15 @@ from attn_cuda import device, host
 from attn_cuda.device import NoDevice, build_device, find_device
 from attn_cuda.host import EMULATOR, BuildError, build_emulated
 from attn_cuda.library import CudaError, Library
+from emulator_support import KERNELS, emulated, line_of, text
 
 Array = np.ndarray[Any, Any]
 
-KERNELS = Path(__file__).parent / "kernels"
 FILES = sorted(KERNELS.glob("*.cu"))
-
-
-def text(name: str) -> str:
-    return (KERNELS / f"{name}.cu").read_text(encoding="utf-8")
-
-
-@cache
-def emulated(name: str) -> Library:
-    return Library(build_emulated(text(name)))
 
 
 def numbers(*shape: int) -> Array:
     return np.random.default_rng(sum(shape)).standard_normal(shape).astype(np.float32)
-
-
-def line_of(remark: str) -> int:
-    """The line of faults.cu that ends in this remark."""
-    lines = text("faults").splitlines()
-    (found,) = [i for i, line in enumerate(lines, 1) if line.endswith(f"// {remark}")]
-    return found
 
 
 def fault(symbol: str, n: int = 64) -> CudaError:
@@ -208,26 +192,67 @@ def test_shuffle_that_not_all_lanes_reach() -> None:
 
 
 def test_shuffle_by_a_lane_outside_its_mask() -> None:
-    assert f"line {line_of('whose mask')}: lane 1 is not in the mask" in str(fault("outsider"))
+    error = str(fault("outsider"))
+    assert (
+        f"kernel outsider_kernel: line {line_of('whose mask')}: lane 1, thread (1, 0, 0)" in error
+    )
+    assert "is not in the mask 0x00000001" in error
 
 
-def test_missing_barriers_change_the_numbers() -> None:
-    x, out = numbers(4, 256), np.empty(4, np.float32)
-    emulated("reduce").call("sum_hasty", [x], [out], [4, 256])
-    assert not np.isclose(out, x.sum(axis=1)).any()
+def test_warp_that_one_lane_does_not_join() -> None:
+    error = str(fault("meets_alone"))
+    assert "kernel meets_alone_kernel: the threads of block (0, 0, 0) do not meet" in error
+    assert f"15 waiting in a warp at line {line_of('all lanes that are left but one')}" in error
+    assert f"17 waiting in __syncthreads at line {line_of('the one')}" in error
 
 
 def test_shared_memory_that_was_not_written() -> None:
-    out = np.zeros(64, np.float32)
-    emulated("faults").call("unwritten", [numbers(64)], [out], [64])
-    assert np.isnan(out).all()
+    error = str(fault("unwritten"))
+    assert re.search(
+        r"kernel unwritten_kernel: thread \(0, 0, 0\) of block \(0, 0, 0\) read from byte \d+ of "
+        rf"static shared memory at line {line_of('from nobody')}, to which nobody has written",
+        error,
+    )
+
+
+@pytest.mark.parametrize(
+    ("symbol", "remark", "words"),
+    [
+        (
+            "misaligned",
+            "four from an odd place",
+            "thread (0, 0, 0) of block (0, 0, 0) used a 'const",
+        ),
+        ("misaligned_shared", "two to an odd place", "thread (1, 0, 0) of block (0, 0, 0) used a "),
+    ],
+)
+def test_vectors_at_places_that_are_no_multiple(symbol: str, remark: str, words: str) -> None:
+    error = fault(symbol)
+    assert (error.code, error.name) == (716, "cudaErrorMisalignedAddress")
+    assert f"kernel {symbol}_kernel: {words}" in str(error)
+    assert f"at line {line_of(remark)} that lies at" in str(error)
+
+
+def test_index_into_the_next_row_of_an_array() -> None:
+    error = str(fault("next_row"))
+    assert "thread (33, 0, 0) of block (0, 0, 0) used index 33 of a 'float [33]'" in error
+    assert error.endswith(f"at line {line_of('into the next row')}")
+
+
+def test_places_without_the_tool_that_reads_line_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = emulated("faults")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(CudaError, match=r": address 0x\w+: thread .* at address 0x\w+, to which"):
+        library.call("unwritten", [numbers(64)], [np.empty(64, np.float32)], [64])
 
 
 @pytest.mark.parametrize(
     ("symbol", "n", "words"),
     [
         ("read_behind", 64, "thread (60, 0, 0) of block (0, 0, 0) read from byte 256 of a buffer"),
+        ("read_behind", 64, f"of a buffer of 256 bytes at line {line_of('four further')}"),
         ("write_behind", 64, "thread (60, 0, 0) of block (0, 0, 0) wrote to byte 256 of a buffer"),
+        ("write_behind", 64, f"of a buffer of 256 bytes at line {line_of('to four further')}"),
         ("write_just_behind", 63, "wrote close before or behind a buffer of 252 bytes"),
         ("write_before", 1024, "wrote to byte -4 of a buffer of 4096 bytes"),
         ("write_before", 64, "wrote close before or behind a buffer of 256 bytes"),
@@ -244,7 +269,8 @@ def test_outside_of_memory(symbol: str, n: int, words: str) -> None:
     ("symbol", "words"),
     [
         ("sum_no_shared", "byte 0 of the block's 0 bytes of dynamic shared memory"),
-        ("sum_too_little_shared", "wrote behind its 1020 bytes of dynamic shared memory"),
+        ("sum_too_little_shared", "byte 1020 of the block's 1020 bytes of dynamic shared memory"),
+        ("sum_hasty", "static shared memory at line 35, to which nobody has written"),
     ],
 )
 def test_outside_of_shared_memory(symbol: str, words: str) -> None:

@@ -4,7 +4,7 @@
 static __global__ void divergent_kernel(const float* x, float* out, long long) {
     __shared__ float first;
     if (threadIdx.x < 32) {
-        first = x[0];
+        if (threadIdx.x == 0) first = x[0];
         __syncthreads();  // upper
     } else {
         __syncthreads();  // lower
@@ -30,11 +30,11 @@ static __global__ void outsider_kernel(const float* x, float* out, long long) {
 }
 
 static __global__ void read_behind_kernel(const float* x, float* out, long long) {
-    out[threadIdx.x] = x[threadIdx.x + 4];
+    out[threadIdx.x] = x[threadIdx.x + 4];  // four further
 }
 
 static __global__ void write_behind_kernel(const float* x, float* out, long long) {
-    out[threadIdx.x + 4] = x[threadIdx.x];
+    out[threadIdx.x + 4] = x[threadIdx.x];  // to four further
 }
 
 static __global__ void write_just_behind_kernel(const float* x, float* out, long long) {
@@ -59,7 +59,34 @@ static __global__ void deep_kernel(const float* x, float* out, long long n) {
 static __global__ void unwritten_kernel(const float*, float* out, long long) {
     __shared__ float memory[1024];
     if (out == nullptr) memory[threadIdx.x] = 0.0f;
-    out[threadIdx.x] = memory[threadIdx.x];
+    out[threadIdx.x] = memory[threadIdx.x];  // from nobody
+}
+
+static __global__ void misaligned_kernel(const float* x, float* out, long long n) {
+    const float4 four = *reinterpret_cast<const float4*>(x + n - 63);  // four from an odd place
+    out[threadIdx.x] = four.x + four.w;
+}
+
+static __global__ void misaligned_shared_kernel(const float* x, float* out, long long) {
+    __shared__ float4 memory[256];
+    float* numbers = &memory[0].x + threadIdx.x;
+    *reinterpret_cast<float2*>(numbers) = make_float2(x[0], x[1]);  // two to an odd place
+    __syncthreads();
+    out[threadIdx.x] = memory[0].x;
+}
+
+static __global__ void next_row_kernel(const float* x, float* out, long long n) {
+    __shared__ float tile[64][33];
+    for (int i = 0; i < 33; ++i) tile[threadIdx.x][i] = x[0];
+    __syncthreads();
+    out[threadIdx.x] = tile[0][threadIdx.x + n % 2];  // into the next row
+}
+
+static __global__ void meets_alone_kernel(const float* x, float* out, long long) {
+    out[threadIdx.x] = x[threadIdx.x];
+    if (threadIdx.x % 2 == 0) return;
+    if (threadIdx.x != 33) __syncwarp();  // all lanes that are left but one
+    __syncthreads();  // the one
 }
 
 template <typename Kernel>
@@ -85,3 +112,7 @@ LAUNCHER(write_before)
 LAUNCHER(endless)
 LAUNCHER(deep)
 LAUNCHER(unwritten)
+LAUNCHER(misaligned)
+LAUNCHER(misaligned_shared)
+LAUNCHER(next_row)
+LAUNCHER(meets_alone)
