@@ -387,9 +387,7 @@ class Cut:
 
 def _cut(site: Site, step: Hide) -> Cut | None:
     """Where the mask cuts through a tile on one side: the other queries need not be asked."""
-    body = site.program.body
-    later = body[body.index(step) :]
-    if tensors_in(step.mask, gathered=False) or any(isinstance(s, Map) for s in later):
+    if tensors_in(step.mask, gathered=False):
         return None
     full = full_queries(step.full, site.program.scope)
     if full.live != TRUE or (full.begin is None) == (full.end is None):

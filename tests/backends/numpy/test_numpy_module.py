@@ -24,6 +24,7 @@ from attn_dsl.ir import Sizes, evaluate
 
 HERE = Path(__file__).parent
 SIZES = Sizes({"B": 2, "H": 3, "N": 5, "M": 6, "D": 4, "E": 3})
+EMITTED = attn_dsl.compile(HERE.parents[2] / "examples" / "causal.attn").source
 ALONE = """
 import importlib.util, sys
 sys.modules.update({name: None for name in ("attn_dsl", "attn_numpy", "lark", "networkx")})
@@ -118,3 +119,31 @@ flowchart TD
         kernel.load({name: np.ones([6] * type_.count("E"), np.float32)})
     assert kernel(x=np.ones((2, 5, 6), np.float32)).shape == (2, 5, 6)
     assert "one call at" in kernel.explain()
+
+
+@pytest.mark.parametrize("cores", [1, 2, 16])
+@pytest.mark.parametrize("group", [None, 1, 3, 4, 6])
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 64])
+def test_blocks_of_heads(count: int, group: int | None, cores: int) -> None:
+    """Each head is in one block, none goes beyond a group, and all cores have something to do."""
+    module: dict[str, Any] = {}
+    exec(EMITTED, module)
+    module["CORES"] = cores
+    for batch in ((12,), (2, 12), (1, 1, 24)):
+        blocks = module["head_blocks"](batch, count, 2, 2**22, group)
+        seen = np.zeros(batch, int)
+        for block in blocks:
+            seen[block] += 1
+            first, last = block[-1].start, block[-1].stop - 1
+            assert last - first < count
+            assert group is None or first // group == last // group
+        assert (seen == 1).all()
+        assert 2 * len(blocks) >= 2 * cores or all(b[-1].stop - b[-1].start == 1 for b in blocks)
+    assert module["head_blocks"]((), count, 2, 2**22) == [()]
+
+
+def test_small_jobs_are_not_split() -> None:
+    module: dict[str, Any] = {}
+    exec(EMITTED, module)
+    module["CORES"] = 16
+    assert module["head_blocks"]((8,), 8, 1, 64 * 64) == [(slice(0, 8),)]
