@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import settings
 
-from attn_dsl.ir import Graph, Sizes, Statement, TensorType
+from attn_dsl.ir import Graph, Sizes, Statement, TensorType, evaluate, verify
 from attn_dsl.ir.ops import Input, Op
 
 NDArray = np.ndarray[Any, Any]
@@ -39,3 +39,12 @@ def draw(graph: Graph, sizes: Sizes, seed: int = 0) -> dict[str, NDArray]:
         array = random.standard_normal(shape) if dtype.is_float else random.integers(0, 2, shape)
         arrays[statement.op.name] = array.astype(dtype.numpy)
     return arrays
+
+
+def same_numbers(graph: Graph, other: Graph, sizes: Sizes) -> None:
+    """`other` is well-formed, and gives what `graph` gives."""
+    arrays = draw(graph, sizes)
+    with np.errstate(all="ignore"):
+        found, wanted = evaluate(verify(other), arrays), evaluate(graph, arrays)
+    for label, value in wanted.items():
+        np.testing.assert_allclose(found[label], value, rtol=1e-9, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Which of two values is a mask, and how to write one that does not fit the scores."""
+"""Which of the values that meet are masks, and how to write one that does not fit the scores."""
 
 from __future__ import annotations
 

@@ -114,18 +114,12 @@ def _heads(program: TileProgram, sizes: Sizes, tensors: Arrays) -> Iterator[tupl
     """The blocks of each head, and how many heads have the same."""
     batch = [dim.value(sizes) for dim in program.batch]
     outer = prod(batch[:-2])
-    if not _depends_on_head(program):
+    if not program.differs_by("b", "h"):
         yield outer * prod(batch[-2:]), blocks_of(program, sizes, tensors, (0, 0))
         return
     check_tiles(prod(batch[-2:]) * program.query_length.value(sizes) // program.query_tile)
     for b, h in np.ndindex(*([1] * (2 - len(batch)) + batch[-2:])):
         yield outer, blocks_of(program, sizes, tensors, (b, h))
-
-
-def _depends_on_head(program: TileProgram) -> bool:
-    expressions = [program.live, program.full, *(r.expr for r in program.ranges)]
-    read_at_score = any(tensors_in(r.expr, gathered=False) for r in program.ranges)
-    return read_at_score or any(names_in(expr) & {"b", "h"} for expr in expressions)
 
 
 def _extent(rows: NDArray, keys: NDArray) -> Extent:

@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
-from attn_dsl.expr import TRUE, Expr, Tensor, tensors_in
+from attn_dsl.expr import TRUE, Expr, Tensor, names_in, tensors_in
 from attn_dsl.ir.dims import Dim
 from attn_dsl.ir.types import DType
 from attn_dsl.tile.bounds import Edges, KeyLoop
@@ -275,6 +275,12 @@ class TileProgram:
     def batch(self) -> tuple[Dim, ...]:
         """The batch dims of the result, the last of them its heads."""
         return self.buffer("out").outer
+
+    def differs_by(self, *indices: str) -> bool:
+        """Whether heads that differ in one of `indices`, `b` or `h`, may have other tiles."""
+        asked = (self.live, self.full, *(r.expr for r in self.ranges))
+        of_scores = any(tensors_in(r.expr, gathered=False) for r in self.ranges)
+        return of_scores or any(names_in(expr) & {*indices} for expr in asked)
 
     @property
     def asks_each_tile(self) -> bool:

@@ -11,7 +11,8 @@ from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import Begin, Buffer, Hide, Load, Map, TileProgram, formula
 from attn_numpy.expressions import ScalarPrinter
 from attn_numpy.loop import asked_in_loop, head_indices, print_loop
-from attn_numpy.steps import Site, is_bounded, is_normalized, is_paged, is_scalar, print_step
+from attn_numpy.site import Site, is_bounded, is_normalized, is_paged, is_scalar
+from attn_numpy.steps import print_step
 from attn_numpy.tile_map import print_map
 
 scalar = ScalarPrinter().print

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attn_dsl.expr import Call, Expr, Name, names_in, substitute, tensors_in
+from attn_dsl.expr import Call, Expr, Kind, Name, names_in, substitute, tensors_in
 from attn_dsl.ir import Dim
 from attn_dsl.tile import Edges, Hide, Range, TileProgram
 from attn_numpy.expressions import ArrayPrinter, Arrays, ScalarPrinter
-from attn_numpy.steps import CONVERT, Site, print_body
+from attn_numpy.site import Site
+from attn_numpy.steps import print_body
 from attn_numpy.tile_map import dtypes_of
 
 scalar = ScalarPrinter().print
+CONVERT = {Kind.BOOL: "bool", Kind.INT: "int", Kind.FLOAT: "float"}
+"""Python's types by kind."""
 
 
 def asked_in_loop(program: TileProgram) -> tuple[Expr, ...]:
@@ -41,14 +44,6 @@ def print_head_numbers(site: Site) -> None:
 def _head_numbers(program: TileProgram) -> list[Range]:
     names = {name for expr in asked_in_loop(program) for name in tensors_in(expr)}
     return [r for r in program.ranges if r.name in names]
-
-
-def are_alike(program: TileProgram) -> bool:
-    """Whether all heads of a batch have the same tiles."""
-    asked = [*asked_in_loop(program), *(r.expr for r in program.ranges)]
-    asked += [program.live, program.full] if program.asks_each_tile else []
-    of_scores = any(tensors_in(r.expr, gathered=False) for r in program.ranges)
-    return not of_scores and not any("h" in names_in(expr) for expr in asked)
 
 
 def head_indices(program: TileProgram) -> set[str]:

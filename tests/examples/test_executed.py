@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from attn_cuda.plan import choose_tiles
 from attn_numpy import BACKEND
-from attn_numpy.function import tiles_of
+from attn_numpy.tiles import tiles_of
 
 from attn_dsl.backend import Options
 from attn_dsl.ir import Sizes, Statement, bind
