@@ -67,7 +67,7 @@ def in_parallel(tile, jobs, count):
 
     def work():
         try:
-            while True:
+            while not raised:
                 with turn:
                     job = next(jobs, None)
                 if job is None:

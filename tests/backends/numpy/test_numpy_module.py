@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -147,3 +148,20 @@ def test_small_jobs_are_not_split() -> None:
     exec(EMITTED, module)
     module["CORES"] = 16
     assert module["head_blocks"]((8,), 8, 1, 64 * 64) == [(slice(0, 8),)]
+
+
+def test_a_thread_that_raises_ends_the_others() -> None:
+    module: dict[str, Any] = {}
+    exec(EMITTED, module)
+    module["CORES"] = 2
+    begun: list[int] = []
+
+    def tile(number: int) -> None:
+        begun.append(number)
+        if number == 0:
+            raise ValueError("of the first")
+        time.sleep(0.001)
+
+    with pytest.raises(ValueError, match="of the first"):
+        module["in_parallel"](tile, ((number,) for number in range(1000)), 1000)
+    assert len(begun) < 1000
