@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from attn_cuda.checks import constants_of
-from attn_cuda.device import NoDevice, build_device, find_device
-from attn_cuda.host import build_emulated
-from attn_cuda.library import Library
-from attn_cuda.runner import make_runner
-from attn_cuda.source import entry_name, print_source
-from attn_cuda.unit import make_unit
+from attn_cuda.cxx.unit import make_unit
+from attn_cuda.runtime.device import NoDevice, build_device, find_device
+from attn_cuda.runtime.host import build_emulated
+from attn_cuda.runtime.library import Library
+from attn_cuda.runtime.runner import make_runner
+from attn_cuda.source.checks import constants_of
+from attn_cuda.source.file import entry_name, print_source
 from attn_dsl.backend import Options, Program, Runner, Unavailable
 from attn_dsl.ir import Graph
 

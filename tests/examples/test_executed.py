@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from attn_cuda.plan import choose_tiles
+from attn_cuda.attention.plan import choose_tiles
 from attn_numpy import BACKEND
 from attn_numpy.tiles import tiles_of
 

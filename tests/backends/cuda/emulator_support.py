@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from attn_cuda.host import build_emulated
-from attn_cuda.library import Library
+from attn_cuda.runtime.host import build_emulated
+from attn_cuda.runtime.library import Library
 
 KERNELS = Path(__file__).parent / "kernels"
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from attn_cuda import BACKEND
-from attn_cuda.library import CudaError
+from attn_cuda.runtime.library import CudaError
 from emit_support import attention, check, draw, errors, graph_of, lower, run
 
 from attn_dsl.diagnostics import DiagnosticError

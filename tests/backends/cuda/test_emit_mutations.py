@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 
 import pytest
-from attn_cuda import host
-from attn_cuda.library import CudaError
+from attn_cuda.runtime import host
+from attn_cuda.runtime.library import CudaError
 from emit_support import TOLERANCE, attention, draw, errors, lower
 
 GRAPH = attention('scale="1 / sqrt(D)", mask="k <= q + 60 and q != 5"')

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from attn_cuda import BACKEND
-from attn_cuda.device import NoDevice
-from attn_cuda.helpers import HELPERS, strip_comments
-from attn_cuda.host import EMULATOR
-from attn_cuda.names import RESERVED, comment, identifier, identifiers
-from attn_cuda.plan import choose_tiles
+from attn_cuda.attention.plan import choose_tiles
+from attn_cuda.cxx.helpers import HELPERS, strip_comments
+from attn_cuda.cxx.names import RESERVED, comment, identifier, identifiers
+from attn_cuda.runtime.device import NoDevice
+from attn_cuda.runtime.host import EMULATOR
 from emit_support import attention, check, draw, graph_of, lower
 from test_emit_linear import EXPRESSIONS, UNFUSED
 

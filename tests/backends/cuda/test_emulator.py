@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from attn_cuda import device, host
-from attn_cuda.device import NoDevice, build_device, find_device
-from attn_cuda.host import EMULATOR, BuildError, build_emulated
-from attn_cuda.library import CudaError, Library
+from attn_cuda.runtime import device, host
+from attn_cuda.runtime.device import NoDevice, build_device, find_device
+from attn_cuda.runtime.host import EMULATOR, BuildError, build_emulated
+from attn_cuda.runtime.library import CudaError, Library
 from emulator_support import KERNELS, emulated, line_of, text
 
 Array = np.ndarray[Any, Any]

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from attn_cuda.library import CudaError
+from attn_cuda.runtime.library import CudaError
 from emulator_support import emulated, line_of
 
 LANES = np.arange(32)

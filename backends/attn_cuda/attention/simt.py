@@ -9,9 +9,16 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from attn_cuda.expressions import CudaPrinter
-from attn_cuda.helpers import mentions
-from attn_cuda.kernel import (
+from attn_cuda.attention.plan import QUERIES, Attention
+from attn_cuda.attention.ranges import print_ranges
+from attn_cuda.attention.site import Site
+from attn_cuda.attention.steps import hide_past_the_end, print_step
+from attn_cuda.cxx.expressions import CudaPrinter
+from attn_cuda.cxx.helpers import mentions
+from attn_cuda.cxx.names import comment
+from attn_cuda.cxx.simplify import fold
+from attn_cuda.cxx.views import product
+from attn_cuda.kernels.kernel import (
     COMMENT,
     Launch,
     define,
@@ -21,13 +28,6 @@ from attn_cuda.kernel import (
     place,
     remark,
 )
-from attn_cuda.names import comment
-from attn_cuda.plan import QUERIES, Attention
-from attn_cuda.ranges import print_ranges
-from attn_cuda.simplify import fold
-from attn_cuda.site import Site
-from attn_cuda.steps import hide_past_the_end, print_step
-from attn_cuda.views import product
 from attn_dsl.expr import TRUE, Expr, Number, to_text
 from attn_dsl.ir.ops import TiledAttention
 from attn_dsl.textbuilder import TextBuilder

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from attn_cuda.unit import MAX_HEAD_DIM, MAX_RANK, head_dims
-from attn_cuda.views import SAME_MEMORY
+from attn_cuda.cxx.unit import MAX_HEAD_DIM, MAX_RANK, head_dims
+from attn_cuda.cxx.views import SAME_MEMORY
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
 from attn_dsl.expr import MINUS_INF
 from attn_dsl.ir import DType, Graph, Statement

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from attn_cuda.names import identifiers
+from attn_cuda.cxx.names import identifiers
 from attn_dsl.expr import Expr, Kind
 from attn_dsl.ir import Dim, Graph, Statement, TensorType
 from attn_dsl.ir.dims import ONE

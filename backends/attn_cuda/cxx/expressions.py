@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from attn_cuda.simplify import fold
-from attn_cuda.unit import Unit, is_optional
+from attn_cuda.cxx.simplify import fold
+from attn_cuda.cxx.unit import Unit, is_optional
 from attn_dsl.expr import (
     SCORE,
     Binary,

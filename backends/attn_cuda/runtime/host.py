@@ -1,6 +1,6 @@
 """Build emitted CUDA source with g++, to run without a GPU; and keep what was built.
 
-The emulator (the folder beside this module) gives the words of CUDA a meaning on the host. It is
+The emulator (a folder of this package) gives the words of CUDA a meaning on the host. It is
 compiled once; then each emitted file is compiled against its headers and linked to it.
 """
 
@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-EMULATOR = Path(__file__).parent / "emulator"
+EMULATOR = Path(__file__).parents[1] / "emulator"
 
 # As CUDA programmers expect, one memory may be read as several types.
 FLAGS = ("-std=c++20", "-O2", "-fPIC", "-fno-strict-aliasing")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from attn_cuda.places import name_places
+from attn_cuda.runtime.places import name_places
 
 Array = np.ndarray[Any, Any]
 

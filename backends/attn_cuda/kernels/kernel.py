@@ -6,11 +6,11 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from attn_cuda.expressions import CudaPrinter
-from attn_cuda.helpers import mentions
-from attn_cuda.names import comment
-from attn_cuda.unit import Unit
-from attn_cuda.views import c_type
+from attn_cuda.cxx.expressions import CudaPrinter
+from attn_cuda.cxx.helpers import mentions
+from attn_cuda.cxx.names import comment
+from attn_cuda.cxx.unit import Unit
+from attn_cuda.cxx.views import c_type
 from attn_dsl.expr import Expr
 from attn_dsl.ir import Dim
 from attn_dsl.ir.dims import ONE

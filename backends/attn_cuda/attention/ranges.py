@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from attn_cuda.site import Site
-from attn_cuda.views import c_type
+from attn_cuda.attention.site import Site
+from attn_cuda.cxx.views import c_type
 from attn_dsl.expr import Expr, Kind, Tensor, tensors_in, to_text
 from attn_dsl.tile import Hide, KeyLoop, Range, TileProgram
 

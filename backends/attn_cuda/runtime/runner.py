@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from attn_cuda.library import Library
-from attn_cuda.unit import MAX_RANK, Unit, is_optional, make_unit
+from attn_cuda.cxx.unit import MAX_RANK, Unit, is_optional, make_unit
+from attn_cuda.runtime.library import Library
 from attn_dsl.backend import NDArray, Program, Runner
 from attn_dsl.ir import DType, Graph, Sizes, Statement
 from attn_dsl.ir.ops import Input

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attn_cuda.calls import Launcher, make_launcher
-from attn_cuda.helpers import VIEW, helpers_for, mentions
-from attn_cuda.launcher import print_launcher
-from attn_cuda.names import comment, identifier
-from attn_cuda.unit import Unit, expressions_of, is_optional
-from attn_cuda.views import SAME_MEMORY
+from attn_cuda.cxx.helpers import VIEW, helpers_for, mentions
+from attn_cuda.cxx.names import comment, identifier
+from attn_cuda.cxx.unit import Unit, expressions_of, is_optional
+from attn_cuda.cxx.views import SAME_MEMORY
+from attn_cuda.source.calls import Launcher, make_launcher
+from attn_cuda.source.launcher import print_launcher
 from attn_dsl.expr import Tensor, walk
 from attn_dsl.ir.ops import Transpose
 from attn_dsl.textbuilder import TextBuilder

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from .host import build_cached, compiler_version, find_compiler, run_compiler
+from attn_cuda.runtime.host import build_cached, compiler_version, find_compiler, run_compiler
 
 FLAGS = ("-std=c++20", "-O3", "-shared", "-Xcompiler", "-fPIC", "-cudart", "shared")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attn_cuda.calls import Launcher
-from attn_cuda.helpers import mentions
-from attn_cuda.kernel import Launch, Operand, remark, signature
-from attn_cuda.names import identifiers
-from attn_cuda.unit import Unit
-from attn_cuda.views import AXES, c_type, product, source, strides
+from attn_cuda.cxx.helpers import mentions
+from attn_cuda.cxx.names import identifiers
+from attn_cuda.cxx.unit import Unit
+from attn_cuda.cxx.views import AXES, c_type, product, source, strides
+from attn_cuda.kernels.kernel import Launch, Operand, remark, signature
+from attn_cuda.source.calls import Launcher
 from attn_dsl.textbuilder import TextBuilder
 
 LAUNCH = """\

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from attn_cuda.expressions import CudaPrinter
-from attn_cuda.kernel import factor, remark
+from attn_cuda.cxx.expressions import CudaPrinter
+from attn_cuda.kernels.kernel import factor, remark
 from attn_dsl.expr import Expr, names_in, tensors_in
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import Pages, TileProgram

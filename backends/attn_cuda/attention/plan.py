@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attn_cuda.expressions import CudaPrinter
-from attn_cuda.kernel import Operand, index_names
-from attn_cuda.simplify import fold
-from attn_cuda.unit import Shape, Unit, four
+from attn_cuda.cxx.expressions import CudaPrinter
+from attn_cuda.cxx.simplify import fold
+from attn_cuda.cxx.unit import Shape, Unit, four
+from attn_cuda.kernels.kernel import Operand, index_names
 from attn_dsl.expr import FALSE, TRUE, Number
 from attn_dsl.ir import Statement
 from attn_dsl.ir.ops import TiledAttention, TiledScores

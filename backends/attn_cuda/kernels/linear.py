@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attn_cuda.kernel import Launch, Operand, divides, factor
-from attn_cuda.unit import Unit
-from attn_cuda.views import c_type, product
+from attn_cuda.cxx.unit import Unit
+from attn_cuda.cxx.views import c_type, product
+from attn_cuda.kernels.kernel import Launch, Operand, divides, factor
 from attn_dsl.ir import Dim, Statement
 from attn_dsl.ir.ops import Concatenate, MatMul, RepeatHeads, Softmax
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from attn_cuda.expressions import CudaPrinter
-from attn_cuda.unit import Unit
+from attn_cuda.cxx.expressions import CudaPrinter
+from attn_cuda.cxx.unit import Unit
 from attn_dsl.expr.printer import ATOM
 from attn_dsl.ir import Dim, DType
 from attn_dsl.ir.dims import ONE

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attn_cuda.expressions import CudaPrinter
-from attn_cuda.helpers import mentions
-from attn_cuda.kernel import LINE, Launch, Operand, define, factor, index_names, place, remark
-from attn_cuda.names import comment
-from attn_cuda.unit import Unit
-from attn_cuda.views import product
+from attn_cuda.cxx.expressions import CudaPrinter
+from attn_cuda.cxx.helpers import mentions
+from attn_cuda.cxx.names import comment
+from attn_cuda.cxx.unit import Unit
+from attn_cuda.cxx.views import product
+from attn_cuda.kernels.kernel import (
+    LINE,
+    Launch,
+    Operand,
+    define,
+    factor,
+    index_names,
+    place,
+    remark,
+)
 from attn_dsl.expr import (
     MINUS_INF,
     SCORE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import singledispatch
 
-from attn_cuda.simplify import fold
-from attn_cuda.site import COLUMNS, ROWS, VALUES, Site, block, each, each_score, given
+from attn_cuda.attention.site import COLUMNS, ROWS, VALUES, Site, block, each, each_score, given
+from attn_cuda.cxx.simplify import fold
 from attn_dsl.expr import FALSE, Unary, names_in, negation, tensors_in, to_text
 from attn_dsl.tile import (
     Begin,

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from attn_cuda.attention import attention_launch
-from attn_cuda.elementwise import map_launch
-from attn_cuda.kernel import Launch, Operand
-from attn_cuda.linear import (
+from attn_cuda.attention.plan import plan
+from attn_cuda.attention.simt import attention_launch
+from attn_cuda.cxx.names import identifiers
+from attn_cuda.cxx.unit import Unit
+from attn_cuda.cxx.views import SAME_MEMORY, source
+from attn_cuda.kernels.elementwise import map_launch
+from attn_cuda.kernels.kernel import Launch, Operand
+from attn_cuda.kernels.linear import (
     concatenate_launches,
     copy_launch,
     matmul_launch,
     repeat_heads_launch,
     softmax_launch,
 )
-from attn_cuda.names import identifiers
-from attn_cuda.plan import plan
-from attn_cuda.unit import Unit
-from attn_cuda.views import SAME_MEMORY, source
 from attn_dsl.ir import Statement
 from attn_dsl.ir.ops import (
     Concatenate,

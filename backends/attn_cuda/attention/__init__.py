@@ -1,0 +1,1 @@
+"""A tile program as a kernel."""

@@ -1,0 +1,1 @@
+"""How a graph is said in C++: names, sizes, element types, expressions and small functions."""

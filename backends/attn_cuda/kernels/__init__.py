@@ -1,0 +1,1 @@
+"""Kernels for single operations, and what all kernels have in common."""

@@ -1,0 +1,1 @@
+"""The whole file: what is checked before it, its kernels in order, and the launcher."""
