@@ -29,13 +29,17 @@ from attn_dsl.ir import Dim, DType
 
 TERNARY, OR, AND, UNARY = 0, 1, 2, 7
 
+SINUSOID = "sinusoid"
+"""A function that no diagram says: of a tensor, the positional encoding at an element's place."""
+
 
 @dataclass(frozen=True)
 class CudaPrinter(Printer):
     """Prints the expressions of one kernel.
 
     `names`: what indices and the score are called there; sizes have their names from `unit`.
-    `given`: optional tensors that were found to be there. `single`: whether real numbers are
+    `given`: optional tensors that were found to be there; `locals`: those of which the element is
+    in a variable of that name. `single`: whether real numbers are
     float here, because a score or a float tensor is among them, and not double. `ranges`: the
     variables that stand for ranges, with their kinds.
     """
@@ -43,6 +47,7 @@ class CudaPrinter(Printer):
     unit: Unit
     names: Mapping[str, str] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
+    locals: frozenset[str] = frozenset()
     single: bool = False
     ranges: Mapping[str, Kind] = field(default_factory=dict)
 
@@ -146,7 +151,7 @@ class CudaPrinter(Printer):
 
     def tensor(self, tensor: Tensor) -> str:
         """An element of a captured tensor: at this score, or at the indices given."""
-        if tensor.name in self.ranges:
+        if tensor.name in self.ranges or (tensor.indices is None and tensor.name in self.locals):
             return tensor.name
         if tensor.indices is not None:
             dims = self.unit.graph.types[tensor.name].dims
@@ -199,6 +204,9 @@ class CudaPrinter(Printer):
             case "where", (condition, yes, no):
                 parts = self._condition(condition, OR), self.within(yes, OR), self.within(no, OR)
                 return "{} ? {} : {}".format(*parts), TERNARY
+            case "sinusoid", (Tensor(x),):
+                width = self.dim(self.unit.graph.types[x].dims[-1])[0]
+                return f"float(sinusoid({self.names['q']}, {self.names['k']}, {width}))", ATOM
             case "sigmoid", (x,):  # far below 0 exp(-x) is infinite, and this is 0
                 small = Call("exp", (Unary("-", x),))
                 return self.render(Binary("/", Number(1.0), Binary("+", Number(1.0), small)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from attn_cuda.cxx.tile_product import LOAD_SLICE, SINUSOID, TILE_PRODUCT
+
 VIEW = """\
 // A tensor in device memory. Element (b, h, q, k) lies at the sum of index times stride; a stride
 // of 0 repeats the same elements, which is broadcasting, and two strides swapped are a transpose.
@@ -20,9 +22,12 @@ struct View {
 """
 
 HELPERS = {
+    "sinusoid": SINUSOID,
+    "load_slice": LOAD_SLICE,
+    "tile_product": TILE_PRODUCT,
     "floor_divide": """\
 // Python's //: rounds down, also below zero, where C rounds towards zero. By 0 it gives 0.
-__host__ __device__ inline long long floor_divide(long long x, long long y) {
+__host__ __device__ constexpr long long floor_divide(long long x, long long y) {
     if (y == 0) return 0;
     return x / y - (x % y != 0 && (x < 0) != (y < 0));
 }

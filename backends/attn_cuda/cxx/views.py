@@ -1,4 +1,4 @@
-"""Tensors as the launcher hands them to kernels: a pointer and four strides."""
+"""Element types and sizes in C."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.unit import Unit
 from attn_dsl.expr.printer import ATOM
 from attn_dsl.ir import Dim, DType
-from attn_dsl.ir.dims import ONE
-from attn_dsl.ir.ops import Identity, Row, Transpose, Vector
-
-SAME_MEMORY = (Identity, Row, Vector)
-"""Operations whose result is what they take, with a dim of 1 more or less."""
 
 C_TYPES = {DType.F32: "float", DType.I32: "int", DType.I64: "long long", DType.BOOL: "bool"}
 SMALL = 1024  # times three head dims of 128 it still fits an int
-AXES = ("batch", "head", "row", "column")
-Strides = tuple[str, str, str, str]
+HALVES = (DType.F16, DType.BF16)
 
 
 def c_type(unit: Unit, value: str) -> str:
     """The C type of an element of `value`."""
     return C_TYPES[unit.graph.types[value].dtype]
+
+
+def is_half(unit: Unit, value: str) -> bool:
+    """Whether `value` is stored in 16 bits, and computed with in float."""
+    return unit.graph.types[value].dtype in HALVES
+
+
+def local_type(unit: Unit, value: str) -> str:
+    """The C type of an element of `value` in a register."""
+    return "float" if unit.graph.types[value].dtype.is_float else c_type(unit, value)
 
 
 def product(unit: Unit, dims: tuple[Dim, ...]) -> str:
@@ -34,21 +38,3 @@ def product(unit: Unit, dims: tuple[Dim, ...]) -> str:
     if len(printed) == 1:
         return printed[0][0]
     return " * ".join(text if binding >= 6 else f"({text})" for text, binding in printed)
-
-
-def strides(unit: Unit, value: str) -> Strides:
-    """How many elements apart neighbours of a contiguous value are, along each of four axes."""
-    shape = unit.shape(value)
-    steps = [
-        "0" if dim == ONE else product(unit, shape[axis + 1 :]) for axis, dim in enumerate(shape)
-    ]
-    return steps[0], steps[1], steps[2], steps[3]
-
-
-def source(unit: Unit, value: str) -> tuple[str, bool]:
-    """The value whose memory holds `value`, and whether its last two axes are swapped there."""
-    op = unit.graph.table[value].op
-    if isinstance(op, Transpose):
-        base, swapped = source(unit, op.x)
-        return base, not swapped
-    return value, False

@@ -1,14 +1,14 @@
-"""Kernels for element-wise operations: a thread for each element, an expression to print."""
+"""Kernels for element-wise operations: a thread for each element, a line for each operation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from attn_cuda.cxx.expressions import CudaPrinter
+from attn_cuda.cxx.expressions import SINUSOID, CudaPrinter
 from attn_cuda.cxx.helpers import mentions
-from attn_cuda.cxx.names import comment
+from attn_cuda.cxx.names import comment, identifiers
 from attn_cuda.cxx.unit import Unit
-from attn_cuda.cxx.views import product
+from attn_cuda.cxx.views import c_type, is_half, local_type, product
 from attn_cuda.kernels.kernel import (
     LINE,
     Launch,
@@ -23,26 +23,44 @@ from attn_dsl.expr import (
     MINUS_INF,
     SCORE,
     Binary,
+    Call,
     Expr,
     Name,
     Tensor,
     substitute,
+    tensors_in,
     to_text,
     transform,
+    walk,
     where,
 )
-from attn_dsl.ir import Statement
-from attn_dsl.ir.ops import Cast, Elementwise, Function, Mask, Pointwise, Scale, Score
+from attn_dsl.ir import Graph, Statement
+from attn_dsl.ir.ops import (
+    Cast,
+    Elementwise,
+    Embedding,
+    Function,
+    Mask,
+    Pointwise,
+    Positions,
+    Scale,
+    Score,
+)
 from attn_dsl.textbuilder import TextBuilder
+
+MAPS = (Cast, Elementwise, Embedding, Function, Mask, Pointwise, Positions, Scale, Score)
+"""Operations of which each element of the result is an expression."""
+
+SCALE = Name("scale")
 
 
 def element(statement: Statement) -> Expr:
-    """What one element of an element-wise operation is."""
+    """What one element of an element-wise operation is; the factor of a scale is called so."""
     match statement.op:
         case Elementwise(lhs, rhs) as op:
             return Binary(op.symbol, Tensor(lhs), Tensor(rhs))
         case Scale(x, _):
-            return Binary("*", Tensor(x), Name("scale"))
+            return Binary("*", Tensor(x), SCALE)
         case Mask(x, keep):
             return where(keep, Tensor(x), MINUS_INF)
         case Cast(x, _):
@@ -53,7 +71,11 @@ def element(statement: Statement) -> Expr:
             return value
         case Score(x, value):
             return _of(x, value)
-    raise NotImplementedError(f"the cuda target has no kernel for {statement.op.mnemonic}")
+        case Positions(x):
+            return Binary("+", Tensor(x), Call(SINUSOID, (Tensor(x),)))
+        case Embedding(ids, table):
+            return Tensor(table, (Tensor(ids), Name("k")))
+    raise AssertionError(f"{statement.op.mnemonic} is not element-wise")
 
 
 def _of(x: str, function: Expr) -> Expr:
@@ -61,32 +83,118 @@ def _of(x: str, function: Expr) -> Expr:
     return transform(function, lambda e: Tensor(x) if e == SCORE else e)
 
 
-def map_launch(unit: Unit, statement: Statement) -> Launch:
-    """A kernel with a thread for each element."""
-    name, value = statement.name, element(statement)
-    scale = statement.op.factor if isinstance(statement.op, Scale) else None
+def read_in_place(graph: Graph, statement: Statement) -> list[str]:
+    """The operands of which an element is made of the one in the same place, and of no other."""
+    value = element(statement)
+    indexed = {tensor.name for tensor in gathers(value)}
+    whole = [v for v in tensors_in(value, gathered=False) if v not in indexed]
+    return [v for v in whole if graph.types[v].dims == statement.type.dims]
+
+
+def gathers(value: Expr) -> Iterator[Tensor]:
+    """The tensors of an expression that are read at other places than the element's own."""
+    for node in walk(value):
+        if isinstance(node, Tensor) and node.indices is not None:
+            yield node
+
+
+def map_launch(unit: Unit, chain: Sequence[Statement]) -> Launch:
+    """A kernel with a thread for each element of what a chain of operations gives."""
+    name = chain[-1].name
+    kernel, shape = unit.kernels[name], unit.shape(name)
+    count = product(unit, shape)
     body = TextBuilder()
-    _map_body(body, unit, name, value, {"scale": "scale"} if scale else {})
-    read = [Operand(v) for v in statement.op.operands if mentions(body.text, v)]
-    tensors = [*read, Operand(name, written=True)]
-    text, numbers = define(unit, unit.kernels[name], tensors, scale, body.text)
-    title = comment(f"{name} = {to_text(substitute(value, {'scale': scale} if scale else {}))}")
-    out = TextBuilder()
-    remark(out, f"{title}, element by element.")
-    blocks = f"({product(unit, unit.shape(name))} + THREADS - 1) / THREADS"
-    return Launch(title, unit.kernels[name], out.text + text, blocks, tensors, numbers)
-
-
-def _map_body(
-    out: TextBuilder, unit: Unit, name: str, value: Expr, names: Mapping[str, str]
-) -> None:
-    shape = unit.shape(name)
-    indices = index_names(shape)
-    out.line("const long long n = blockIdx.x * (long long)THREADS + threadIdx.x;")
-    out.line(f"if (n >= {product(unit, shape)}) return;")
+    body.line("const long long n = blockIdx.x * (long long)THREADS + threadIdx.x;")
+    body.line(f"if (n >= {count}) return;")
     sizes = [factor(unit, dim) for dim in shape]
-    place(out, "n", reversed(list(zip("bhqk", sizes, strict=True))))
-    element = CudaPrinter(unit, {**indices, **names}).print(value)
-    target = f"{name}.at({', '.join(indices.values())}) ="
-    long = len(f"    {target} {element};") > LINE
-    out.line(f"{target}\n    {element};" if long else f"{target} {element};")
+    place(body, "n", reversed(list(zip("bhqk", sizes, strict=True))))
+    given = print_chain(body, unit, chain, index_names(shape))
+    tensors = operands_of(chain, body.text)
+    text, numbers = define(unit, kernel, tensors, None, body.text, given)
+    out = TextBuilder()
+    notes = chain_notes(chain)
+    remark(out, f"{', '.join(notes)}, element by element.")
+    blocks = f"({count} + THREADS - 1) / THREADS"
+    return Launch(", ".join(notes), kernel, out.text + text, blocks, tensors, numbers, notes=notes)
+
+
+def print_chain(
+    out: TextBuilder,
+    unit: Unit,
+    chain: Sequence[Statement],
+    indices: Mapping[str, str],
+    first: str = "",
+) -> dict[str, str]:
+    """Add a line for each operation, of which the last one writes its element.
+
+    `first` is the value of the first one, if that is not element-wise. Gives the factors of
+    scales: parameters of the kernel, and what the launcher hands for them.
+    """
+    scales = _scale_names(unit, chain)
+    values = {chain[0].name: first} if first else {}
+    known: set[str] = set(values)
+    for statement in chain[len(values) :]:
+        names = {**indices, SCALE.id: scales.get(statement.name, "")}
+        printer = CudaPrinter(unit, names, locals=frozenset(known))
+        values[statement.name] = printer.print(element(statement))
+        known.add(statement.name)
+    for position, statement in enumerate(chain[:-1]):
+        value = rounded(unit, statement, values[statement.name])
+        if any(mentions(values[later.name], statement.name) for later in chain[position + 1 :]):
+            _assign(out, f"const {local_type(unit, statement.name)} {statement.name} =", value)
+    last = chain[-1].name
+    _assign(out, f"{last}.at({', '.join(indices.values())}) =", stored(unit, last, values[last]))
+    factors = {s.name: s.op.factor for s in chain if isinstance(s.op, Scale)}
+    return {
+        f"float {scales[name]}": f"float({CudaPrinter(unit).print(factor)})"
+        for name, factor in factors.items()
+    }
+
+
+def _scale_names(unit: Unit, chain: Sequence[Statement]) -> dict[str, str]:
+    """What the factor of each scale is called: `scale`, where there is only one."""
+    scaled = [s.name for s in chain if isinstance(s.op, Scale)]
+    if len(scaled) == 1:
+        return {scaled[0]: SCALE.id}
+    taken = (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values())
+    return dict(zip(scaled, identifiers((f"{n}_scale" for n in scaled), taken).values(), strict=True))
+
+
+def rounded(unit: Unit, statement: Statement, value: str) -> str:
+    """A value between two operations: in float, but where a drawn cast asks for less."""
+    drawn = isinstance(statement.op, Cast)
+    return f"float({stored(unit, statement.name, value)})" if drawn and is_half(unit, statement.name) else value
+
+
+def stored(unit: Unit, name: str, value: str) -> str:
+    """A value as an element of a tensor."""
+    return f"{c_type(unit, name)}({value})" if is_half(unit, name) else value
+
+
+def _assign(out: TextBuilder, target: str, value: str) -> None:
+    long = len(f"        {target} {value};") > LINE
+    out.line(f"{target}\n    {value};" if long else f"{target} {value};")
+
+
+def operands_of(chain: Sequence[Statement], body: str, *first: Operand) -> list[Operand]:
+    """The tensors that the body of a chain's kernel reads, then the one that it writes."""
+    inside = {s.name for s in chain}
+    found = {operand.value: operand for operand in first}
+    for statement in chain:
+        for value in statement.op.operands:
+            if value not in inside and mentions(body, value):
+                ids = isinstance(statement.op, Embedding) and value == statement.op.ids
+                found.setdefault(value, Operand(value, axes=(1, 2, 3, 0) if ids else (0, 1, 2, 3)))
+    return [*found.values(), Operand(chain[-1].name, written=True)]
+
+
+def chain_notes(chain: Sequence[Statement]) -> tuple[str, ...]:
+    """What each operation of a chain computes."""
+    return tuple(comment(f"{s.name} = {_said(s)}") for s in chain)
+
+
+def _said(statement: Statement) -> str:
+    op = statement.op
+    if isinstance(op, Scale):
+        return to_text(substitute(element(statement), {SCALE.id: op.factor}))
+    return to_text(element(statement))

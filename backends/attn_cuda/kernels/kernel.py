@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.helpers import mentions
+from attn_cuda.cxx.layouts import Strides
 from attn_cuda.cxx.names import comment
 from attn_cuda.cxx.unit import Unit
 from attn_cuda.cxx.views import c_type
@@ -21,19 +23,24 @@ COMMENT = 84
 KERNEL = "__global__ void __launch_bounds__(THREADS)"
 
 
+Axes = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True)
 class Operand:
     """A tensor that a kernel is given: which one, whether it is written, in which axis order.
 
-    `memory` is the C pointer to it, where that is not called like the value; `offset` is how many
-    elements after that the part begins that is meant.
+    `memory` is the C pointer to it, where it is a copy in other memory. Where only a part is
+    meant, `begin` says at which index of which axis it begins; `strides` are how far apart
+    neighbours are, where it is seen with other dims than it has.
     """
 
     value: str
     written: bool = False
-    axes: tuple[int, int, int, int] = (0, 1, 2, 3)
+    axes: Axes = (0, 1, 2, 3)
     memory: str = ""
-    offset: str = ""
+    begin: tuple[Dim, int] = (Dim.of(0), 0)
+    strides: Strides = ()
 
 
 @dataclass(frozen=True)
@@ -62,23 +69,31 @@ def remark(out: TextBuilder, text: str) -> None:
 
 
 def define(
-    unit: Unit, name: str, tensors: Sequence[Operand], scale: Expr | None, body: str
+    unit: Unit,
+    name: str,
+    tensors: Sequence[Operand],
+    scale: Expr | None,
+    body: str,
+    given: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[str, list[str]]:
-    """The kernel with this body, and what the launcher hands it after the tensors."""
+    """The kernel with this body, and what the launcher hands it after the tensors.
+
+    `given` are further parameters, as they are declared, and what the launcher hands for them.
+    """
     sizes = [unit.symbols[s] for s in unit.runtime if mentions(body, unit.symbols[s])]
-    parameters = [_parameter(unit, tensor) for tensor in tensors]
-    numbers = list(sizes)
+    parameters = [parameter(unit, tensor) for tensor in tensors]
     if scale is not None:
-        parameters.append("float scale")
-        numbers.insert(0, f"float({CudaPrinter(unit).print(scale)})")
-    parameters += [f"long long {size}" for size in sizes]
+        given = {"float scale": f"float({CudaPrinter(unit).print(scale)})", **given}
+    parameters += [*given, *(f"long long {size}" for size in sizes)]
+    numbers = [*given.values(), *sizes]
     out = TextBuilder()
     with out.block(signature(f"{KERNEL}\n{name}", parameters, " {"), "}"):
         out.lines(body.splitlines())
     return out.text, numbers
 
 
-def _parameter(unit: Unit, tensor: Operand) -> str:
+def parameter(unit: Unit, tensor: Operand) -> str:
+    """A tensor as a kernel declares it."""
     const = "" if tensor.written else "const "
     return f"View<{const}{c_type(unit, tensor.value)}> {tensor.value}"
 

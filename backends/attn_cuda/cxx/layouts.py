@@ -1,0 +1,177 @@
+"""Where every value lies: in which value's memory, where in it, and how far apart neighbours are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from attn_cuda.cxx.names import identifiers
+from attn_cuda.cxx.unit import MAX_RANK, Unit
+from attn_dsl.ir import Dim, Graph, Statement
+from attn_dsl.ir.dims import ONE
+from attn_dsl.ir.ops import (
+    Identity,
+    Input,
+    MergeHeads,
+    Op,
+    Row,
+    Slice,
+    SplitHeads,
+    Transpose,
+    Vector,
+)
+
+VIEWS = (Identity, MergeHeads, Row, Slice, SplitHeads, Transpose, Vector)
+"""Operations whose result may lie in the memory of what they take."""
+
+AXES = ("batch", "head", "row", "column")
+Product = tuple[Dim, ...]
+"""The factors of a number of elements: kept apart, as they are easier to read than multiplied."""
+Strides = tuple[Product, ...]
+NOWHERE: Product = (Dim.of(0),)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A value in the memory of `base`, from the sum of `offset` on.
+
+    `strides` are how many elements apart neighbours are, one for each dim; 0 along a dim of 1.
+    """
+
+    base: str
+    strides: Strides
+    offset: tuple[Product, ...] = ()
+
+    @property
+    def axes(self) -> Strides:
+        """The strides along batch, head, row and column."""
+        return (NOWHERE,) * (MAX_RANK - len(self.strides)) + self.strides
+
+
+def contiguous(dims: tuple[Dim, ...]) -> Strides:
+    """The strides of a tensor without gaps."""
+    return tuple(
+        NOWHERE if dim == ONE else dims[axis + 1 :] or (ONE,) for axis, dim in enumerate(dims)
+    )
+
+
+def layouts_of(unit: Unit, computed: Iterable[str]) -> dict[str, Layout]:
+    """The layouts of inputs, of the values that kernels compute, and of all views of these.
+
+    A computed value lies as its reader wants it, where that costs nothing: an attention whose
+    heads are merged writes them side by side. A view that is none here is copied: it has memory
+    of its own.
+    """
+    graph = unit.graph
+    wishes = _wishes(unit)
+    kernels = set(computed)
+    layouts: dict[str, Layout] = {}
+    for statement in graph.statements:
+        name, dims = statement.name, statement.type.dims
+        if name in unit.optional:
+            strides = tuple((Dim.of(s),) for s in stride_names(unit, name))
+            layouts[name] = Layout(name, strides[MAX_RANK - len(dims) :])
+        elif isinstance(statement.op, VIEWS) and name not in kernels:
+            seen = _view(graph, statement.op, layouts)
+            layouts[name] = seen or Layout(name, contiguous(dims))
+        elif isinstance(statement.op, Input):
+            layouts[name] = Layout(name, contiguous(dims))
+        elif name in kernels:
+            layouts[name] = Layout(name, wishes.get(name, contiguous(dims)))
+    return layouts
+
+
+def stride_names(unit: Unit, value: str) -> list[str]:
+    """The launcher's parameters for the strides of an optional input."""
+    taken = (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values())
+    return list(identifiers((f"{value}_{axis}" for axis in AXES), taken).values())
+
+
+def _wishes(unit: Unit) -> Mapping[str, Strides]:
+    """The strides that a value needs so that an output, or merged heads, lie without gaps."""
+    graph = unit.graph
+    merged = (s.name for s in graph.statements if isinstance(s.op, MergeHeads))
+    found: dict[str, Strides] = {}
+    for value in (*(value for _, value in graph.outputs), *merged):
+        base, strides = value, contiguous(graph.types[value].dims)
+        while isinstance(op := graph.table[base].op, VIEWS):
+            before = behind(graph, graph.table[base], strides)
+            if before is None:
+                break
+            base, strides = op.x, before
+        found.setdefault(base, strides)
+    return found
+
+
+def _view(graph: Graph, op: Op, layouts: Mapping[str, Layout]) -> Layout | None:
+    """Where the result of `op` lies in the memory of its operand, if it does."""
+    assert isinstance(op, VIEWS)
+    x, dims = layouts[op.x], graph.types[op.x].dims
+    strides, offset = list(x.strides), x.offset
+    match op:
+        case Transpose():
+            strides[-2:] = strides[-1], strides[-2]
+        case Row(_, axis):
+            strides.insert(len(strides) + 1 + axis, NOWHERE)
+        case Vector():
+            del strides[-2]
+        case Slice(_, first, _):
+            offset = (*offset, times((Dim.from_expr(first),), strides[-1]))
+        case SplitHeads(_, heads):
+            strides.insert(len(strides) - 2, times((dims[-1] / heads,), strides[-1]))
+        case MergeHeads():
+            merged = _merged(dims, strides)
+            if merged is None:
+                return None
+            strides = merged
+    return Layout(x.base, _where_there_is_one(op.infer(graph.types).dims, strides), offset)
+
+
+def _merged(dims: tuple[Dim, ...], strides: list[Product]) -> list[Product] | None:
+    """The strides of merged heads, if each head begins where the one before it ends."""
+    heads, _, width = dims[-3:]
+    if width == ONE:
+        return [*strides[:-3], strides[-2], strides[-3]]
+    if heads != ONE and total(times((width,), strides[-1])) != total(strides[-3]):
+        return None
+    return [*strides[:-3], *strides[-2:]]
+
+
+def _where_there_is_one(dims: tuple[Dim, ...], strides: list[Product]) -> Strides:
+    """The strides, 0 along dims of 1."""
+    return tuple(NOWHERE if d == ONE else s for d, s in zip(dims, strides, strict=True))
+
+
+def behind(graph: Graph, statement: Statement, strides: Strides) -> Strides | None:
+    """The strides with which the operand of a view gives it these `strides`, if there are any."""
+    op, found = statement.op, list(strides)
+    match op:
+        case Identity():
+            pass
+        case Transpose():
+            found[-2:] = found[-1], found[-2]
+        case Row(_, axis):
+            del found[len(found) + axis]
+        case Vector():
+            found.insert(len(found) - 1, NOWHERE)
+        case MergeHeads(x):
+            found.insert(len(found) - 2, times((graph.types[x].dims[-1],), found[-1]))
+        case _:
+            return None
+    assert isinstance(op, VIEWS)
+    return _where_there_is_one(graph.types[op.x].dims, found)
+
+
+def times(lhs: Product, rhs: Product) -> Product:
+    """The product of both, without factors that change nothing."""
+    if NOWHERE in (lhs, rhs):
+        return NOWHERE
+    return tuple(dim for dim in (*lhs, *rhs) if dim != ONE) or (ONE,)
+
+
+def total(factors: Product) -> Dim:
+    """A product as one size."""
+    found = ONE
+    for dim in factors:
+        found = found * dim
+    return found
