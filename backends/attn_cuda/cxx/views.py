@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 from attn_cuda.cxx.expressions import CudaPrinter
+from attn_cuda.cxx.sizes import count
 from attn_cuda.cxx.unit import Unit
+from attn_dsl.expr import Expr, Number
 from attn_dsl.expr.printer import ATOM
 from attn_dsl.ir import Dim, DType
 from attn_dsl.ir.dims import ONE
@@ -17,7 +19,7 @@ SAME_MEMORY = (Identity, Row, Vector)
 C_TYPES = {DType.F32: "float", DType.I32: "int", DType.I64: "long long", DType.BOOL: "bool"}
 SMALL = 1024  # times three head dims of 128 it still fits an int
 AXES = ("batch", "head", "row", "column")
-Strides = tuple[str, str, str, str]
+Strides = tuple[Expr, Expr, Expr, Expr]
 
 
 def c_type(unit: Unit, value: str) -> str:
@@ -40,7 +42,7 @@ def strides(unit: Unit, value: str) -> Strides:
     """How many elements apart neighbours of a contiguous value are, along each of four axes."""
     shape = unit.shape(value)
     steps = [
-        "0" if dim == ONE else product(unit, shape[axis + 1 :]) for axis, dim in enumerate(shape)
+        Number(0) if dim == ONE else count(shape[axis + 1 :]) for axis, dim in enumerate(shape)
     ]
     return steps[0], steps[1], steps[2], steps[3]
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.helpers import mentions
 from attn_cuda.cxx.names import comment
+from attn_cuda.cxx.sizes import count, tiles
 from attn_cuda.cxx.unit import Unit
 from attn_cuda.cxx.views import product
 from attn_cuda.kernels.kernel import (
     LINE,
+    THREADS,
     Launch,
     Operand,
     define,
@@ -73,8 +75,8 @@ def map_launch(unit: Unit, statement: Statement) -> Launch:
     title = comment(f"{name} = {to_text(substitute(value, {'scale': scale} if scale else {}))}")
     out = TextBuilder()
     remark(out, f"{title}, element by element.")
-    blocks = f"({product(unit, unit.shape(name))} + THREADS - 1) / THREADS"
-    return Launch(title, unit.kernels[name], out.text + text, blocks, tensors, numbers)
+    blocks = tiles(count(unit.shape(name)), THREADS)
+    return Launch(title, unit.kernels[name], out.text + text, blocks, tensors, numbers, scale)
 
 
 def _map_body(

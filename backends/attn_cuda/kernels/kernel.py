@@ -11,12 +11,13 @@ from attn_cuda.cxx.helpers import mentions
 from attn_cuda.cxx.names import comment
 from attn_cuda.cxx.unit import Unit
 from attn_cuda.cxx.views import c_type
-from attn_dsl.expr import Expr
+from attn_dsl.expr import Expr, Name
 from attn_dsl.ir import Dim
 from attn_dsl.ir.dims import ONE
 from attn_dsl.textbuilder import TextBuilder
 
 LINE = 100
+THREADS = 256
 COMMENT = 84
 KERNEL = "__global__ void __launch_bounds__(THREADS)"
 
@@ -33,27 +34,33 @@ class Operand:
     written: bool = False
     axes: tuple[int, int, int, int] = (0, 1, 2, 3)
     memory: str = ""
-    offset: str = ""
+    offset: Expr | None = None
 
 
 @dataclass(frozen=True)
 class Launch:
     """A call of a kernel. `text` defines it; calls with equal texts share one definition.
 
-    `blocks`, `numbers` (the arguments after the tensors) and `shared_bytes` are C expressions of
-    the launcher. `title` says in a line what is computed, `notes` say more in the file's header;
-    `requires` are conditions on the sizes without which it may not be called.
+    It is data, of which the launcher's C is printed, and by which Python starts the kernel too.
+    Its arguments are the `tensors`, the `scale` as a float if there is one, and `numbers` in 64
+    bits. `blocks`, `numbers` and `requires`, conditions without which it may not be called, are
+    expressions of sizes; so is `scale`, of real numbers. A block has `threads` threads and the
+    struct `shared` of `shared_bytes` bytes in dynamic shared memory. `title` says in a line what
+    is computed, `notes` say more in the file's header.
     """
 
     title: str
     kernel: str
     text: str
-    blocks: str
+    blocks: Expr
     tensors: Sequence[Operand]
-    numbers: Sequence[str]
-    shared_bytes: str = "0"
+    numbers: Sequence[Expr]
+    scale: Expr | None = None
+    threads: int = THREADS
+    shared: str = ""
+    shared_bytes: int = 0
     notes: tuple[str, ...] = ()
-    requires: tuple[str, ...] = ()
+    requires: tuple[Expr, ...] = ()
 
 
 def remark(out: TextBuilder, text: str) -> None:
@@ -63,19 +70,17 @@ def remark(out: TextBuilder, text: str) -> None:
 
 def define(
     unit: Unit, name: str, tensors: Sequence[Operand], scale: Expr | None, body: str
-) -> tuple[str, list[str]]:
-    """The kernel with this body, and what the launcher hands it after the tensors."""
-    sizes = [unit.symbols[s] for s in unit.runtime if mentions(body, unit.symbols[s])]
+) -> tuple[str, list[Expr]]:
+    """The kernel with this body, and the sizes that the launcher hands it last."""
+    sizes = [s for s in unit.runtime if mentions(body, unit.symbols[s])]
     parameters = [_parameter(unit, tensor) for tensor in tensors]
-    numbers = list(sizes)
     if scale is not None:
         parameters.append("float scale")
-        numbers.insert(0, f"float({CudaPrinter(unit).print(scale)})")
-    parameters += [f"long long {size}" for size in sizes]
+    parameters += [f"long long {unit.symbols[size]}" for size in sizes]
     out = TextBuilder()
     with out.block(signature(f"{KERNEL}\n{name}", parameters, " {"), "}"):
         out.lines(body.splitlines())
-    return out.text, numbers
+    return out.text, [Name(size) for size in sizes]
 
 
 def _parameter(unit: Unit, tensor: Operand) -> str:
@@ -117,11 +122,3 @@ def factor(unit: Unit, dim: Dim) -> str:
 def index_names(shape: Sequence[Dim]) -> dict[str, str]:
     """What `b h q k` are called where a tensor of `shape` is walked: 0 along a dim of size 1."""
     return {name: "0" if dim == ONE else name for name, dim in zip("bhqk", shape, strict=True)}
-
-
-def divides(unit: Unit, groups: tuple[Dim, Dim]) -> tuple[str, ...]:
-    """The condition that the first number of heads is a multiple of the second."""
-    if all(dim.constant is not None for dim in groups):
-        return ()  # the types would not fit
-    many, few = (factor(unit, dim) for dim in groups)
-    return (f"{few} != 0 && {many} % {few} == 0",)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attn_cuda.cxx.sizes import count, divides, tiles, times
 from attn_cuda.cxx.unit import Unit
-from attn_cuda.cxx.views import c_type, product
-from attn_cuda.kernels.kernel import Launch, Operand, divides, factor
+from attn_cuda.cxx.views import c_type
+from attn_cuda.kernels.kernel import THREADS, Launch, Operand
+from attn_dsl.expr import Binary, Expr
 from attn_dsl.ir import Dim, Statement
 from attn_dsl.ir.ops import Concatenate, MatMul, RepeatHeads, Softmax
 
@@ -111,13 +113,22 @@ repeat_heads(View<const float> x, View<float> out, long long count, long long he
 """
 
 
+def elements(dims: tuple[Dim, ...]) -> tuple[Expr, ...]:
+    """What a kernel with a thread for each element is told: their count, and all dims but one."""
+    return count(dims), *(dim.to_expr() for dim in dims[1:])
+
+
+def _blocks(dims: tuple[Dim, ...]) -> Expr:
+    return tiles(count(dims), THREADS)
+
+
 def matmul_launch(unit: Unit, statement: Statement, op: MatMul) -> Launch:
     """The tiled matrix product."""
     batch, heads, rows, columns = unit.shape(statement.name)
     inner = unit.graph.types[op.lhs].dims[-1]
-    tiles = [f"(({factor(unit, dim)} + 63) / 64)" for dim in (columns, rows)]
-    blocks = " * ".join([*tiles, *(factor(unit, d) for d in (heads, batch) if str(d) != "1")])
-    sizes = [product(unit, (dim,)) for dim in (heads, rows, columns, inner)]
+    across, down = (tiles(dim.to_expr(), 64) for dim in (columns, rows))
+    blocks = times(across, down, heads.to_expr(), batch.to_expr())
+    sizes = [dim.to_expr() for dim in (heads, rows, columns, inner)]
     operands = Operand(op.lhs), Operand(op.rhs), Operand(statement.name, written=True)
     title = f"{statement.name} = {op.lhs} {op.rhs}"
     return Launch(title, "matmul", MATMUL, blocks, operands, sizes)
@@ -130,37 +141,34 @@ def softmax_launch(unit: Unit, statement: Statement, op: Softmax) -> Launch:
     axes = order[0], order[1], order[2], order[3]
     shape = unit.shape(statement.name)
     dims = tuple(shape[axis] for axis in axes)
-    count = product(unit, dims[:3])
-    sizes = [product(unit, (dim,)) for dim in dims[1:]]
+    rows = count(dims[:3])
+    sizes = [dim.to_expr() for dim in dims[1:]]
     operands = Operand(op.x, axes=axes), Operand(statement.name, written=True, axes=axes)
     title = f"{statement.name} = softmax({op.x}), axis {op.axis}"
-    blocks = f"({count} + THREADS / 32 - 1) / (THREADS / 32)"
-    return Launch(title, "softmax_rows", SOFTMAX, blocks, operands, (count, *sizes))
+    blocks = tiles(rows, THREADS // 32)
+    return Launch(title, "softmax_rows", SOFTMAX, blocks, operands, (rows, *sizes))
 
 
 def copy_launch(unit: Unit, value: str, out: Operand) -> Launch:
     """An output that is an input, or a transpose of something, or was returned before."""
     dims = unit.shape(value)
-    count = product(unit, dims)
-    sizes = [product(unit, (dim,)) for dim in dims[1:]]
-    blocks = f"({count} + THREADS - 1) / THREADS"
     kernel = f"copy<{c_type(unit, value)}>"
     title = f"{out.memory} = {value}"
-    return Launch(title, kernel, COPY, blocks, (Operand(value), out), (count, *sizes))
+    tensors = Operand(value), out
+    return Launch(title, kernel, COPY, _blocks(dims), tensors, elements(dims))
 
 
 def repeat_heads_launch(unit: Unit, statement: Statement, op: RepeatHeads) -> Launch:
     """Copies of heads, for what is not fused."""
     dims, groups = unit.shape(statement.name), unit.shape(op.x)[1]
-    count = product(unit, dims)
-    sizes = [product(unit, (dim,)) for dim in dims[1:]]
-    each = f"{factor(unit, dims[1])} / {factor(unit, groups)}"
-    blocks = f"({count} + THREADS - 1) / THREADS"
+    each = Binary("//", dims[1].to_expr(), groups.to_expr())
     operands = Operand(op.x), Operand(statement.name, written=True)
     title = f"{statement.name} = {op.x}, its heads repeated"
-    requires = divides(unit, (dims[1], groups))
-    numbers = (count, *sizes, each)
-    return Launch(title, "repeat_heads", REPEAT, blocks, operands, numbers, requires=requires)
+    numbers = (*elements(dims), each)
+    requires = divides(dims[1], groups)
+    return Launch(
+        title, "repeat_heads", REPEAT, _blocks(dims), operands, numbers, requires=requires
+    )
 
 
 def concatenate_launches(unit: Unit, statement: Statement, op: Concatenate) -> Iterator[Launch]:
@@ -169,12 +177,9 @@ def concatenate_launches(unit: Unit, statement: Statement, op: Concatenate) -> I
     first = Dim.of(0)
     for part in op.parts:
         dims = (*shape[:axis], unit.shape(part)[axis], *shape[axis + 1 :])
-        count = product(unit, dims)
-        sizes = [product(unit, (dim,)) for dim in dims[1:]]
-        offset = product(unit, (first, *shape[axis + 1 :])) if first != Dim.of(0) else ""
+        offset = count((first, *shape[axis + 1 :])) if first != Dim.of(0) else None
         target = Operand(statement.name, written=True, offset=offset)
-        blocks = f"({count} + THREADS - 1) / THREADS"
         title = f"{statement.name} = {', '.join(op.parts)} along axis {op.axis}"
         kernel = f"copy<{c_type(unit, statement.name)}>"
-        yield Launch(title, kernel, COPY, blocks, (Operand(part), target), (count, *sizes))
+        yield Launch(title, kernel, COPY, _blocks(dims), (Operand(part), target), elements(dims))
         first = first + unit.shape(part)[axis]

@@ -36,7 +36,8 @@ from attn_dsl.tile import together
 class Launcher:
     """What the launcher does: the calls in order, and where each value lies.
 
-    `memory` maps values to the C pointer to them; `scratch` are those with memory of their own.
+    `memory` says where a value lies: in which argument, or which of the `scratch`, values with
+    memory of their own.
     """
 
     unit: Unit
@@ -61,7 +62,7 @@ def make_launcher(unit: Unit, entry: str) -> Launcher:
         elif not isinstance(statement.op, Transpose):
             launches += [(statement.name, launch) for launch in launches_of(unit, statement, *rest)]
             for made in (s.name for s in (statement, *rest) if s.name not in memory):
-                memory[made] = f"{made}.data"
+                memory[made] = made
                 scratch.append(made)
     for pointer, value in outputs:
         if pointer != value:

@@ -8,6 +8,7 @@ from attn_cuda.cxx.helpers import VIEW, helpers_for, mentions
 from attn_cuda.cxx.names import comment, identifier
 from attn_cuda.cxx.unit import Unit, expressions_of, is_optional
 from attn_cuda.cxx.views import SAME_MEMORY
+from attn_cuda.kernels.kernel import THREADS
 from attn_cuda.source.calls import Launcher, make_launcher
 from attn_cuda.source.launcher import print_launcher
 from attn_dsl.expr import Tensor, walk
@@ -56,7 +57,7 @@ def _header(launcher: Launcher) -> Iterator[str]:
 
 
 def _constants(unit: Unit, code: str) -> Iterator[str]:
-    yield "constexpr int THREADS = 256;  // of every block"
+    yield f"constexpr int THREADS = {THREADS};  // of every block"
     for symbol, size in unit.constants.items():
         if mentions(code, unit.symbols[symbol]):
             yield f"constexpr int {unit.symbols[symbol]} = {size};  // compiled in"

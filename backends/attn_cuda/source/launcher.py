@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.helpers import mentions
 from attn_cuda.cxx.names import identifiers
+from attn_cuda.cxx.sizes import count, print_size
 from attn_cuda.cxx.unit import Unit
-from attn_cuda.cxx.views import AXES, c_type, product, source, strides
-from attn_cuda.kernels.kernel import Launch, Operand, remark, signature
+from attn_cuda.cxx.views import AXES, c_type, source, strides
+from attn_cuda.kernels.kernel import THREADS, Launch, Operand, remark, signature
 from attn_cuda.source.calls import Launcher
 from attn_dsl.textbuilder import TextBuilder
 
@@ -21,8 +23,9 @@ struct Declared {
 
 // Starts a kernel, or none where there is nothing to do: CUDA takes an empty grid for a mistake.
 template <typename... Parameters>
-static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, size_t shared_bytes,
-                          cudaStream_t stream, typename Declared<Parameters>::Type... arguments) {
+static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, int threads,
+                          size_t shared_bytes, cudaStream_t stream,
+                          typename Declared<Parameters>::Type... arguments) {
     if (blocks == 0) return cudaSuccess;
     if (blocks > 0x7fffffff) return cudaErrorInvalidConfiguration;
     if (shared_bytes > 48 * 1024) {  // more than that has to be asked for
@@ -31,8 +34,8 @@ static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, size_
         if (error != cudaSuccess) return error;
     }
     void* addresses[] = {&arguments...};
-    return cudaLaunchKernel(kernel, dim3(unsigned(blocks)), dim3(THREADS), addresses, shared_bytes,
-                            stream);
+    return cudaLaunchKernel(kernel, dim3(unsigned(blocks)), dim3(unsigned(threads)), addresses,
+                            shared_bytes, stream);
 }
 """
 
@@ -69,8 +72,8 @@ def print_launcher(out: TextBuilder, launcher: Launcher) -> None:
         written = {tensor.value for tensor in launch.tensors if tensor.written}
         for value in [value for value in waiting if value in written]:
             waiting.remove(value)
-            count = product(unit, unit.shape(value))
-            body.line(f"const Scratch<{c_type(unit, value)}> {value}({count}, stream);")
+            size = print_size(unit, count(unit.shape(value)))
+            body.line(f"const Scratch<{c_type(unit, value)}> {value}({size}, stream);")
             body.line(f"if ({value}.error != cudaSuccess) return {value}.error;")
         _print_launch(body, launcher, launch)
     parameters = [_used(text, name, body.text) for text, name in _parameters(launcher)]
@@ -120,18 +123,25 @@ def _used(type_: str, name: str, body: str) -> str:
 
 
 def _print_launch(out: TextBuilder, launcher: Launcher, launch: Launch) -> None:
-    head = f"launch({launch.kernel}, {launch.blocks}, {launch.shared_bytes}, stream,"
+    unit = launcher.unit
     out.line(f"// {launch.title}")
     for condition in launch.requires:
-        out.line(f"if (!({condition})) return cudaErrorInvalidValue;")
+        out.line(f"if (!({print_size(unit, condition)})) return cudaErrorInvalidValue;")
     first, last = launcher.launches[0][1], launcher.launches[-1][1]
     declare = "cudaError_t " if launch is first else ""
     verb = "return" if launch is last else f"{declare}error ="
-    out.line(f"{verb} {head}")
-    margin = " " * len(f"{verb} launch(")
+    blocks = print_size(unit, launch.blocks)
+    threads = "THREADS" if launch.threads == THREADS else str(launch.threads)
+    shared = f"sizeof({launch.shared})" if launch.shared else "0"
+    parts = [launch.kernel, blocks, threads, shared, "stream,"]
+    out.lines(signature(f"{verb} launch", parts, "").removesuffix(")").splitlines())
     arguments = [*(_view(launcher, tensor) for tensor in launch.tensors)]
-    if launch.numbers:
-        arguments.append(", ".join(launch.numbers))
+    numbers = [print_size(unit, number) for number in launch.numbers]
+    if launch.scale is not None:
+        numbers.insert(0, f"float({CudaPrinter(unit).print(launch.scale)})")
+    if numbers:
+        arguments.append(", ".join(numbers))
+    margin = " " * len(f"{verb} launch(")
     out.line(",\n".join(margin + text for text in arguments) + ");")
     if launch is not last:
         out.line("if (error != cudaSuccess) return error;")
@@ -145,9 +155,12 @@ def _view(launcher: Launcher, operand: Operand) -> str:
         pointer, base, swapped = operand.memory, operand.value, False
     else:
         pointer = launcher.memory[base]
-    if operand.offset:
-        pointer = f"{pointer} + {operand.offset}"
-    steps = list(_stride_names(unit, base) if base in unit.optional else strides(unit, base))
+    if pointer in launcher.scratch:
+        pointer += ".data"
+    if operand.offset is not None:
+        pointer = f"{pointer} + {print_size(unit, operand.offset)}"
+    contiguous = [print_size(unit, step) for step in strides(unit, base)]
+    steps = _stride_names(unit, base) if base in unit.optional else contiguous
     if swapped:
         steps[2], steps[3] = steps[3], steps[2]
     const = "" if operand.written else "const "
