@@ -30,10 +30,17 @@ SHARED_BYTES = 80 * 1024  # two blocks then fit on a multiprocessor with 164 KiB
 def choose_tiles(head_dim: int, value_dim: int) -> TileSizes:
     """The largest tile of keys with which two blocks share a multiprocessor."""
     for keys in KEY_TILES:
-        rows = max(head_dim | 1, (value_dim + 15) // 16 * 16 + 1)
-        if 4 * ((head_dim + keys) * (QUERIES + 4) + keys * rows) <= SHARED_BYTES:
+        if shared_bytes(head_dim, value_dim, keys) <= SHARED_BYTES:
             break
     return TileSizes(QUERIES, keys)
+
+
+def shared_bytes(head_dim: int, value_dim: int, keys: int) -> int:
+    """What a block keeps in shared memory: a log-sum-exp, of value dim 0, has no weights there."""
+    rows = max(head_dim | 1, (value_dim + 15) // 16 * 16 + 1)
+    weights = keys if value_dim else 0
+    floats = (head_dim + weights) * (QUERIES + 4) + keys * rows
+    return (4 * floats + 15) // 16 * 16
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,19 @@ class Attention:
     def kernel(self) -> str:
         """The kernel's name."""
         return self.unit.kernels[self.statement.name]
+
+    @property
+    def has_values(self) -> bool:
+        """Whether it is an attention, and not a log-sum-exp alone."""
+        return isinstance(self.op, TiledAttention)
+
+    @property
+    def shared_bytes(self) -> int:
+        """What a block keeps in shared memory."""
+        program, sizes = self.program, self.unit.constants
+        head = program.head_dim.value(sizes)
+        value = program.value_dim.value(sizes) if self.has_values else 0
+        return shared_bytes(head, value, program.key_tile)
 
     @property
     def operands(self) -> list[Operand]:

@@ -17,19 +17,18 @@ from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.helpers import mentions
 from attn_cuda.cxx.names import comment
 from attn_cuda.cxx.simplify import fold
+from attn_cuda.cxx.sizes import divides, tiles, times
 from attn_cuda.cxx.views import product
 from attn_cuda.kernels.kernel import (
     COMMENT,
     Launch,
     define,
-    divides,
     factor,
     index_names,
     place,
     remark,
 )
 from attn_dsl.expr import TRUE, Expr, Number, to_text
-from attn_dsl.ir.ops import TiledAttention
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import KeyLoop, Load, RowMax, Tier, formula
 
@@ -45,10 +44,11 @@ def attention_launch(attention: Attention) -> Launch:
     text, numbers = define(unit, attention.kernel, attention.operands, scale, body.text)
     out = TextBuilder()
     _shared(out, attention)
-    out.line()
+    size = f"sizeof({attention.kernel}_tiles) == {attention.shared_bytes}"
+    out.lines([f"static_assert({size});  // the launcher asks for as much", ""])
     _explain(out, attention)
     batch, heads, _, _ = attention.shape
-    tiles = f"({factor(unit, program.query_length)} + {QUERIES - 1}) / {QUERIES}"
+    query_tiles = tiles(program.query_length.to_expr(), QUERIES)
     beside = attention.beside.name if attention.beside else ""
     lines = formula(attention.statement.name, attention.op, beside)
     notes = tuple(comment(line) for line in lines)
@@ -56,11 +56,13 @@ def attention_launch(attention: Attention) -> Launch:
         title=", ".join(notes[-1 - bool(beside) :]),
         kernel=attention.kernel,
         text=out.text + text,
-        blocks=" * ".join([tiles, *(factor(unit, d) for d in (heads, batch) if str(d) != "1")]),
+        blocks=times(query_tiles, heads.to_expr(), batch.to_expr()),
         tensors=attention.operands,
         numbers=numbers,
-        shared_bytes=f"sizeof({attention.kernel}_tiles)",
-        requires=divides(unit, program.groups) if program.groups else (),
+        scale=scale,
+        shared=f"{attention.kernel}_tiles",
+        shared_bytes=attention.shared_bytes,
+        requires=divides(*program.groups) if program.groups else (),
         notes=(*notes, *memory_lines(attention)),
     )
 
@@ -89,18 +91,13 @@ def _shared(out: TextBuilder, attention: Attention) -> None:
     )
     with out.block(f"struct alignas(16) {attention.kernel}_tiles {{", "};"):
         out.line(f"float query_tile[{head}][{QUERIES} + 4];")
-        if not _has_values(attention):
+        if not attention.has_values:
             out.line(f"float key_tile[{keys}][{head} | 1];")
             return
         out.line(f"float weights[{keys}][{QUERIES} + 4];")
         with out.block("union {  // these two take turns", "};"):
             out.line(f"float key_tile[{keys}][{head} | 1];")
             out.line(f"float value_tile[{keys}][({value} + 15) / 16 * 16 + 1];")
-
-
-def _has_values(attention: Attention) -> bool:
-    """Whether it is an attention, and not a log-sum-exp alone."""
-    return isinstance(attention.op, TiledAttention)
 
 
 def _body(out: TextBuilder, attention: Attention) -> None:
@@ -128,7 +125,7 @@ def _opening(out: TextBuilder, attention: Attention, body: str) -> None:
     value = factor(unit, program.value_dim)
     out.line(f"constexpr int QUERIES = {QUERIES}, KEYS = {program.key_tile};  // of a tile")
     out.line("constexpr int ROWS = QUERIES / 16, COLUMNS = KEYS / 16;  // of a thread's scores")
-    if _has_values(attention):
+    if attention.has_values:
         out.line(
             f"constexpr int VALUES = ({value} + 15) / 16;  // of each row of a thread's result"
         )

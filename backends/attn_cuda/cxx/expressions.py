@@ -41,7 +41,8 @@ class CudaPrinter(Printer):
     `given`: optional tensors that were found to be there; `locals`: those of which the element is
     in a variable of that name. `single`: whether real numbers are
     float here, because a score or a float tensor is among them, and not double. `ranges`: the
-    variables that stand for ranges, with their kinds.
+    variables that stand for ranges, with their kinds. `of_sizes`: whether all is made of sizes,
+    which are never negative, so that C divides them as Python does.
     """
 
     unit: Unit
@@ -50,6 +51,7 @@ class CudaPrinter(Printer):
     locals: frozenset[str] = frozenset()
     single: bool = False
     ranges: Mapping[str, Kind] = field(default_factory=dict)
+    of_sizes: bool = False
 
     operators: ClassVar[Mapping[str, tuple[str, int]]] = {
         **Printer.operators,
@@ -179,6 +181,8 @@ class CudaPrinter(Printer):
                 name = "real_divide" if op == "//" else "real_modulo"
                 text = replace(self, single=False)._call(name, lhs, rhs)
                 return (f"float({text})" if self.single else text), ATOM
+            case "//" | "%" if self.of_sizes:
+                return self.infix(op[0], 6, lhs, rhs, 6, 7)
             case "//" | "%":
                 return self._call("floor_divide" if op == "//" else "floor_modulo", lhs, rhs), ATOM
             case "**" if self._is_real(expr):

@@ -1,4 +1,4 @@
-"""Where every value lies: in which value's memory, where in it, and how far apart neighbours are."""
+"""Where every value lies: in whose memory, where in it, and how far apart neighbours are."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from attn_cuda.cxx.names import identifiers
+from attn_cuda.cxx.sizes import count, times
 from attn_cuda.cxx.unit import MAX_RANK, Unit
+from attn_dsl.expr import Binary, Expr, Name, Number
 from attn_dsl.ir import Dim, Graph, Statement
 from attn_dsl.ir.dims import ONE
 from attn_dsl.ir.ops import (
+    Concatenate,
     Identity,
     Input,
     MergeHeads,
@@ -25,22 +28,20 @@ VIEWS = (Identity, MergeHeads, Row, Slice, SplitHeads, Transpose, Vector)
 """Operations whose result may lie in the memory of what they take."""
 
 AXES = ("batch", "head", "row", "column")
-Product = tuple[Dim, ...]
-"""The factors of a number of elements: kept apart, as they are easier to read than multiplied."""
-Strides = tuple[Product, ...]
-NOWHERE: Product = (Dim.of(0),)
+Strides = tuple[Expr, ...]
+NOWHERE = Number(0)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A value in the memory of `base`, from the sum of `offset` on.
+    """A value in the memory of `base`, from element `offset` on.
 
     `strides` are how many elements apart neighbours are, one for each dim; 0 along a dim of 1.
     """
 
     base: str
     strides: Strides
-    offset: tuple[Product, ...] = ()
+    offset: Expr | None = None
 
     @property
     def axes(self) -> Strides:
@@ -51,7 +52,7 @@ class Layout:
 def contiguous(dims: tuple[Dim, ...]) -> Strides:
     """The strides of a tensor without gaps."""
     return tuple(
-        NOWHERE if dim == ONE else dims[axis + 1 :] or (ONE,) for axis, dim in enumerate(dims)
+        NOWHERE if dim == ONE else count(dims[axis + 1 :]) for axis, dim in enumerate(dims)
     )
 
 
@@ -59,8 +60,8 @@ def layouts_of(unit: Unit, computed: Iterable[str]) -> dict[str, Layout]:
     """The layouts of inputs, of the values that kernels compute, and of all views of these.
 
     A computed value lies as its reader wants it, where that costs nothing: an attention whose
-    heads are merged writes them side by side. A view that is none here is copied: it has memory
-    of its own.
+    heads are merged writes them side by side. Where merged heads do not lie so, they are copied,
+    and have memory of their own. What is not stored has no layout.
     """
     graph = unit.graph
     wishes = _wishes(unit)
@@ -69,15 +70,15 @@ def layouts_of(unit: Unit, computed: Iterable[str]) -> dict[str, Layout]:
     for statement in graph.statements:
         name, dims = statement.name, statement.type.dims
         if name in unit.optional:
-            strides = tuple((Dim.of(s),) for s in stride_names(unit, name))
+            strides = tuple(Name(s) for s in stride_names(unit, name))
             layouts[name] = Layout(name, strides[MAX_RANK - len(dims) :])
-        elif isinstance(statement.op, VIEWS) and name not in kernels:
-            seen = _view(graph, statement.op, layouts)
-            layouts[name] = seen or Layout(name, contiguous(dims))
-        elif isinstance(statement.op, Input):
+        elif isinstance(statement.op, (Input, Concatenate)):
             layouts[name] = Layout(name, contiguous(dims))
         elif name in kernels:
             layouts[name] = Layout(name, wishes.get(name, contiguous(dims)))
+        elif isinstance(statement.op, VIEWS) and statement.op.x in layouts:
+            seen = _view(graph, statement.op, layouts)
+            layouts[name] = seen or Layout(name, contiguous(dims))
     return layouts
 
 
@@ -96,7 +97,7 @@ def _wishes(unit: Unit) -> Mapping[str, Strides]:
         base, strides = value, contiguous(graph.types[value].dims)
         while isinstance(op := graph.table[base].op, VIEWS):
             before = behind(graph, graph.table[base], strides)
-            if before is None:
+            if not before:
                 break
             base, strides = op.x, before
         found.setdefault(base, strides)
@@ -116,9 +117,10 @@ def _view(graph: Graph, op: Op, layouts: Mapping[str, Layout]) -> Layout | None:
         case Vector():
             del strides[-2]
         case Slice(_, first, _):
-            offset = (*offset, times((Dim.from_expr(first),), strides[-1]))
+            skipped = times(first, strides[-1])
+            offset = skipped if offset is None else Binary("+", offset, skipped)
         case SplitHeads(_, heads):
-            strides.insert(len(strides) - 2, times((dims[-1] / heads,), strides[-1]))
+            strides.insert(len(strides) - 2, _times(dims[-1] / heads, strides[-1]))
         case MergeHeads():
             merged = _merged(dims, strides)
             if merged is None:
@@ -127,23 +129,24 @@ def _view(graph: Graph, op: Op, layouts: Mapping[str, Layout]) -> Layout | None:
     return Layout(x.base, _where_there_is_one(op.infer(graph.types).dims, strides), offset)
 
 
-def _merged(dims: tuple[Dim, ...], strides: list[Product]) -> list[Product] | None:
+def _merged(dims: tuple[Dim, ...], strides: list[Expr]) -> list[Expr] | None:
     """The strides of merged heads, if each head begins where the one before it ends."""
     heads, _, width = dims[-3:]
     if width == ONE:
         return [*strides[:-3], strides[-2], strides[-3]]
-    if heads != ONE and total(times((width,), strides[-1])) != total(strides[-3]):
+    step = Dim.from_expr(_times(width, strides[-1]))
+    if heads != ONE and step != Dim.from_expr(strides[-3]):
         return None
     return [*strides[:-3], *strides[-2:]]
 
 
-def _where_there_is_one(dims: tuple[Dim, ...], strides: list[Product]) -> Strides:
+def _where_there_is_one(dims: tuple[Dim, ...], strides: list[Expr]) -> Strides:
     """The strides, 0 along dims of 1."""
     return tuple(NOWHERE if d == ONE else s for d, s in zip(dims, strides, strict=True))
 
 
-def behind(graph: Graph, statement: Statement, strides: Strides) -> Strides | None:
-    """The strides with which the operand of a view gives it these `strides`, if there are any."""
+def behind(graph: Graph, statement: Statement, strides: Strides) -> Strides:
+    """The strides with which the operand of a view gives it these; none if none do."""
     op, found = statement.op, list(strides)
     match op:
         case Identity():
@@ -155,23 +158,12 @@ def behind(graph: Graph, statement: Statement, strides: Strides) -> Strides | No
         case Vector():
             found.insert(len(found) - 1, NOWHERE)
         case MergeHeads(x):
-            found.insert(len(found) - 2, times((graph.types[x].dims[-1],), found[-1]))
+            found.insert(len(found) - 2, _times(graph.types[x].dims[-1], found[-1]))
         case _:
-            return None
+            return ()
     assert isinstance(op, VIEWS)
     return _where_there_is_one(graph.types[op.x].dims, found)
 
 
-def times(lhs: Product, rhs: Product) -> Product:
-    """The product of both, without factors that change nothing."""
-    if NOWHERE in (lhs, rhs):
-        return NOWHERE
-    return tuple(dim for dim in (*lhs, *rhs) if dim != ONE) or (ONE,)
-
-
-def total(factors: Product) -> Dim:
-    """A product as one size."""
-    found = ONE
-    for dim in factors:
-        found = found * dim
-    return found
+def _times(size: Dim, stride: Expr) -> Expr:
+    return NOWHERE if stride == NOWHERE else times(size.to_expr(), stride)

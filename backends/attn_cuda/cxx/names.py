@@ -21,8 +21,10 @@ accumulator b d e error group h highest i inside inverse j k k_begin k_count k_e
 key key_head key_tile lane lse m maximum memory n new_maximum page q q_count q_first q_last query
 query_tile rescale row s scale scores shared shift stream sum tile tiles total value value_tile
 weight weights
-Declared Scratch View at copy data floor_divide floor_modulo gather greatest lane_max lane_sum
-larger launch least matmul power real_divide real_modulo repeat_heads smaller softmax_rows
+Declared Scratch View allocate at begin bytes columns copy count data epsilon floor_divide
+floor_modulo gather gather_pages greatest heads inner lane_max lane_sum larger launch
+layer_norm_rows least load_slice log_sum_exp_rows mean_rows power product real_divide real_modulo
+repeat_heads reserve rows scratch sink sinusoid size smaller softmax_rows sum_rows tile_product
 tile_range zero
 """
 THEIRS = """

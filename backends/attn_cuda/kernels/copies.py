@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from attn_cuda.cxx.layouts import Strides
+from attn_cuda.cxx.sizes import count, divides, tiles
 from attn_cuda.cxx.unit import Unit
-from attn_cuda.cxx.views import c_type, product
-from attn_cuda.kernels.kernel import Launch, Operand, divides, factor
+from attn_cuda.cxx.views import c_type
+from attn_cuda.kernels.kernel import THREADS, Axes, Launch, Operand, elements
+from attn_dsl.expr import Binary, Expr
 from attn_dsl.ir import Dim, Statement
-from attn_dsl.ir.ops import Concatenate, GatherPages, RepeatHeads, page_dims
+from attn_dsl.ir.ops import Concatenate, GatherPages, MergeHeads, RepeatHeads, page_dims
 
 PLACE = """\
     const long long n = blockIdx.x * (long long)THREADS + threadIdx.x;
@@ -47,7 +48,8 @@ GATHER_PAGES = f"""\
 template <typename Page, typename T>
 __global__ void __launch_bounds__(THREADS)
 gather_pages(View<const Page> table, View<const T> pool, View<T> out, long long count,
-             long long heads, long long rows, long long columns, long long pages, long long slots) {{
+             long long heads, long long rows, long long columns, long long pages,
+             long long slots) {{
 {PLACE}\
     const long long page = table.at(b, h, 0, q / slots);
     const bool there = page >= 0 && page < pages;
@@ -62,38 +64,37 @@ def copy_launch(unit: Unit, value: str, out: Operand) -> Launch:
     return _launch(unit, title, "copy", COPY, unit.shape(value), (Operand(value), out))
 
 
-def merge_heads_launch(unit: Unit, statement: Statement, x: str, strides: Strides) -> Launch:
-    """Heads side by side, where they do not lie so already: `strides` are where x would be."""
+def merge_heads_launch(
+    unit: Unit, statement: Statement, op: MergeHeads, strides: tuple[Expr, ...]
+) -> Launch:
+    """Heads side by side, where they do not lie so already; `strides` as each head is written."""
     out = Operand(statement.name, written=True, strides=strides)
-    title = f"{statement.name} = {x}, its heads merged"
-    return _launch(unit, title, "copy", COPY, unit.shape(x), (Operand(x), out))
+    title = f"{statement.name} = {op.x}, its heads merged"
+    return _launch(unit, title, "copy", COPY, unit.shape(op.x), (Operand(op.x), out))
 
 
 def repeat_heads_launch(unit: Unit, statement: Statement, op: RepeatHeads) -> Launch:
     """Copies of heads, for what is not fused."""
     dims, groups = unit.shape(statement.name), unit.shape(op.x)[1]
-    each = f"{factor(unit, dims[1])} / {factor(unit, groups)}"
+    each = Binary("//", dims[1].to_expr(), groups.to_expr())
     operands = Operand(op.x), Operand(statement.name, written=True)
     title = f"{statement.name} = {op.x}, its heads repeated"
     launch = _launch(unit, title, "repeat_heads", REPEAT, dims, operands, each)
-    return replace(launch, requires=divides(unit, (dims[1], groups)))
+    return replace(launch, requires=divides(dims[1], groups))
 
 
 def gather_pages_launch(unit: Unit, statement: Statement, op: GatherPages) -> Launch:
     """Copies of pages, for what is not fused."""
     pool = unit.graph.types[op.pool]
     heads, slots, _ = page_dims(pool, op.axis)
-    if heads:
-        table, axes = (2, 1, 0, 3), (0, 1, 2, 3) if op.axis == -2 else (0, 2, 1, 3)
-    else:
-        table, axes = (1, 2, 0, 3), (1, 0, 2, 3)
-    operands = Operand(op.table, axes=table), Operand(op.pool, axes=axes)
+    table: Axes = (2, 1, 0, 3) if heads else (1, 2, 0, 3)  # batch, head, none, place
+    axes: Axes = (1, 0, 2, 3) if not heads else (0, 1, 2, 3) if op.axis == -2 else (0, 2, 1, 3)
     out = Operand(statement.name, written=True)
-    numbers = [product(unit, (dim,)) for dim in (pool.dims[0], slots)]
-    title = f"{statement.name} = {op.pool}, the pages in {op.table}"
+    operands = Operand(op.table, axes=table), Operand(op.pool, axes=axes), out
     kernel = f"gather_pages<{c_type(unit, op.table)}, {c_type(unit, op.pool)}>"
-    dims = unit.shape(statement.name)
-    return _launch(unit, title, kernel, GATHER_PAGES, dims, (*operands, out), *numbers)
+    title = f"{statement.name} = {op.pool}, the pages in {op.table}"
+    dims, numbers = unit.shape(statement.name), (pool.dims[0].to_expr(), slots.to_expr())
+    return _launch(unit, title, kernel, GATHER_PAGES, dims, operands, *numbers)
 
 
 def concatenate_launches(unit: Unit, statement: Statement, op: Concatenate) -> Iterator[Launch]:
@@ -102,7 +103,8 @@ def concatenate_launches(unit: Unit, statement: Statement, op: Concatenate) -> I
     first = Dim.of(0)
     for part in op.parts:
         dims = (*shape[:axis], unit.shape(part)[axis], *shape[axis + 1 :])
-        target = Operand(statement.name, written=True, begin=(first, axis))
+        offset = count((first, *shape[axis + 1 :])) if first != Dim.of(0) else None
+        target = Operand(statement.name, written=True, offset=offset)
         title = f"{statement.name} = {', '.join(op.parts)} along axis {op.axis}"
         yield _launch(unit, title, "copy", COPY, dims, (Operand(part), target))
         first = first + unit.shape(part)[axis]
@@ -115,12 +117,10 @@ def _launch(
     text: str,
     dims: tuple[Dim, ...],
     operands: tuple[Operand, ...],
-    *numbers: str,
+    *numbers: Expr,
 ) -> Launch:
     """A thread for each element of a tensor with these dims."""
-    count = product(unit, dims)
-    sizes = [product(unit, (dim,)) for dim in dims[1:]]
-    blocks = f"({count} + THREADS - 1) / THREADS"
+    blocks = tiles(count(dims), THREADS)
     if "<" not in kernel:
         kernel = f"{kernel}<{c_type(unit, operands[-1].value)}>"
-    return Launch(title, kernel, text, blocks, operands, (count, *sizes, *numbers))
+    return Launch(title, kernel, text, blocks, operands, (*elements(dims), *numbers))

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attn_cuda.cxx.expressions import SINUSOID, CudaPrinter
 from attn_cuda.cxx.helpers import mentions
-from attn_cuda.cxx.names import comment, identifiers
+from attn_cuda.cxx.names import comment
+from attn_cuda.cxx.sizes import count, tiles
 from attn_cuda.cxx.unit import Unit
 from attn_cuda.cxx.views import c_type, is_half, local_type, product
 from attn_cuda.kernels.kernel import (
     LINE,
+    THREADS,
     Launch,
     Operand,
     define,
@@ -102,20 +104,20 @@ def map_launch(unit: Unit, chain: Sequence[Statement]) -> Launch:
     """A kernel with a thread for each element of what a chain of operations gives."""
     name = chain[-1].name
     kernel, shape = unit.kernels[name], unit.shape(name)
-    count = product(unit, shape)
     body = TextBuilder()
     body.line("const long long n = blockIdx.x * (long long)THREADS + threadIdx.x;")
-    body.line(f"if (n >= {count}) return;")
+    body.line(f"if (n >= {product(unit, shape)}) return;")
     sizes = [factor(unit, dim) for dim in shape]
     place(body, "n", reversed(list(zip("bhqk", sizes, strict=True))))
-    given = print_chain(body, unit, chain, index_names(shape))
-    tensors = operands_of(chain, body.text)
-    text, numbers = define(unit, kernel, tensors, None, body.text, given)
+    print_chain(body, unit, chain, index_names(shape))
+    tensors, scale = operands_of(chain, body.text), scale_of(chain)
+    text, numbers = define(unit, kernel, tensors, scale, body.text)
     out = TextBuilder()
     notes = chain_notes(chain)
     remark(out, f"{', '.join(notes)}, element by element.")
-    blocks = f"({count} + THREADS - 1) / THREADS"
-    return Launch(", ".join(notes), kernel, out.text + text, blocks, tensors, numbers, notes=notes)
+    blocks = tiles(count(shape), THREADS)
+    title = ", ".join(notes)
+    return Launch(title, kernel, out.text + text, blocks, tensors, numbers, scale, notes=notes)
 
 
 def print_chain(
@@ -124,49 +126,38 @@ def print_chain(
     chain: Sequence[Statement],
     indices: Mapping[str, str],
     first: str = "",
-) -> dict[str, str]:
+) -> None:
     """Add a line for each operation, of which the last one writes its element.
 
-    `first` is the value of the first one, if that is not element-wise. Gives the factors of
-    scales: parameters of the kernel, and what the launcher hands for them.
+    `first` is the value of the first one, if that is not element-wise.
     """
-    scales = _scale_names(unit, chain)
     values = {chain[0].name: first} if first else {}
-    known: set[str] = set(values)
     for statement in chain[len(values) :]:
-        names = {**indices, SCALE.id: scales.get(statement.name, "")}
-        printer = CudaPrinter(unit, names, locals=frozenset(known))
+        scale = {SCALE.id: SCALE.id} if isinstance(statement.op, Scale) else {}
+        names = {**indices, **scale}
+        printer = CudaPrinter(unit, names, locals=frozenset(values))
         values[statement.name] = printer.print(element(statement))
-        known.add(statement.name)
     for position, statement in enumerate(chain[:-1]):
-        value = rounded(unit, statement, values[statement.name])
         if any(mentions(values[later.name], statement.name) for later in chain[position + 1 :]):
+            value = _rounded(unit, statement, values[statement.name])
             _assign(out, f"const {local_type(unit, statement.name)} {statement.name} =", value)
     last = chain[-1].name
-    _assign(out, f"{last}.at({', '.join(indices.values())}) =", stored(unit, last, values[last]))
-    factors = {s.name: s.op.factor for s in chain if isinstance(s.op, Scale)}
-    return {
-        f"float {scales[name]}": f"float({CudaPrinter(unit).print(factor)})"
-        for name, factor in factors.items()
-    }
+    _assign(out, f"{last}.at({', '.join(indices.values())}) =", _stored(unit, last, values[last]))
 
 
-def _scale_names(unit: Unit, chain: Sequence[Statement]) -> dict[str, str]:
-    """What the factor of each scale is called: `scale`, where there is only one."""
-    scaled = [s.name for s in chain if isinstance(s.op, Scale)]
-    if len(scaled) == 1:
-        return {scaled[0]: SCALE.id}
-    taken = (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values())
-    return dict(zip(scaled, identifiers((f"{n}_scale" for n in scaled), taken).values(), strict=True))
+def scale_of(chain: Sequence[Statement]) -> Expr | None:
+    """The factor of the one scale that a chain may have."""
+    return next((s.op.factor for s in chain if isinstance(s.op, Scale)), None)
 
 
-def rounded(unit: Unit, statement: Statement, value: str) -> str:
+def _rounded(unit: Unit, statement: Statement, value: str) -> str:
     """A value between two operations: in float, but where a drawn cast asks for less."""
-    drawn = isinstance(statement.op, Cast)
-    return f"float({stored(unit, statement.name, value)})" if drawn and is_half(unit, statement.name) else value
+    if isinstance(statement.op, Cast) and is_half(unit, statement.name):
+        return f"float({_stored(unit, statement.name, value)})"
+    return value
 
 
-def stored(unit: Unit, name: str, value: str) -> str:
+def _stored(unit: Unit, name: str, value: str) -> str:
     """A value as an element of a tensor."""
     return f"{c_type(unit, name)}({value})" if is_half(unit, name) else value
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.helpers import mentions
-from attn_cuda.cxx.layouts import Strides
 from attn_cuda.cxx.names import comment
+from attn_cuda.cxx.sizes import count
 from attn_cuda.cxx.unit import Unit
 from attn_cuda.cxx.views import c_type
-from attn_dsl.expr import Expr
+from attn_dsl.expr import Expr, Name
 from attn_dsl.ir import Dim
 from attn_dsl.ir.dims import ONE
 from attn_dsl.textbuilder import TextBuilder
 
 LINE = 100
+THREADS = 256
 COMMENT = 84
 KERNEL = "__global__ void __launch_bounds__(THREADS)"
 
@@ -30,37 +30,43 @@ Axes = tuple[int, int, int, int]
 class Operand:
     """A tensor that a kernel is given: which one, whether it is written, in which axis order.
 
-    `memory` is the C pointer to it, where it is a copy in other memory. Where only a part is
-    meant, `begin` says at which index of which axis it begins; `strides` are how far apart
-    neighbours are, where it is seen with other dims than it has.
+    `memory` is the C pointer to it, where it is a copy in other memory. `offset` is how many
+    elements after the first the part begins that is meant, and `strides` are how far apart
+    neighbours are, where it is written with other dims than it has.
     """
 
     value: str
     written: bool = False
     axes: Axes = (0, 1, 2, 3)
     memory: str = ""
-    begin: tuple[Dim, int] = (Dim.of(0), 0)
-    strides: Strides = ()
+    offset: Expr | None = None
+    strides: tuple[Expr, ...] = ()
 
 
 @dataclass(frozen=True)
 class Launch:
     """A call of a kernel. `text` defines it; calls with equal texts share one definition.
 
-    `blocks`, `numbers` (the arguments after the tensors) and `shared_bytes` are C expressions of
-    the launcher. `title` says in a line what is computed, `notes` say more in the file's header;
-    `requires` are conditions on the sizes without which it may not be called.
+    It is data, of which the launcher's C is printed, and by which Python starts the kernel too.
+    Its arguments are the `tensors`, the `scale` as a float if there is one, and `numbers` in 64
+    bits. `blocks`, `numbers` and `requires`, conditions without which it may not be called, are
+    expressions of sizes; so is `scale`, of real numbers. A block has `threads` threads and the
+    struct `shared` of `shared_bytes` bytes in dynamic shared memory. `title` says in a line what
+    is computed, `notes` say more in the file's header.
     """
 
     title: str
     kernel: str
     text: str
-    blocks: str
+    blocks: Expr
     tensors: Sequence[Operand]
-    numbers: Sequence[str]
-    shared_bytes: str = "0"
+    numbers: Sequence[Expr]
+    scale: Expr | None = None
+    threads: int = THREADS
+    shared: str = ""
+    shared_bytes: int = 0
     notes: tuple[str, ...] = ()
-    requires: tuple[str, ...] = ()
+    requires: tuple[Expr, ...] = ()
 
 
 def remark(out: TextBuilder, text: str) -> None:
@@ -74,22 +80,27 @@ def define(
     tensors: Sequence[Operand],
     scale: Expr | None,
     body: str,
-    given: Mapping[str, str] = MappingProxyType({}),
-) -> tuple[str, list[str]]:
-    """The kernel with this body, and what the launcher hands it after the tensors.
+    given: Sequence[str] = (),
+) -> tuple[str, list[Expr]]:
+    """The kernel with this body, and the sizes that the launcher hands it last.
 
-    `given` are further parameters, as they are declared, and what the launcher hands for them.
+    Before these come the numbers `given`, which are the caller's own.
     """
-    sizes = [unit.symbols[s] for s in unit.runtime if mentions(body, unit.symbols[s])]
+    sizes = sizes_in(unit, body)
     parameters = [parameter(unit, tensor) for tensor in tensors]
     if scale is not None:
-        given = {"float scale": f"float({CudaPrinter(unit).print(scale)})", **given}
-    parameters += [*given, *(f"long long {size}" for size in sizes)]
-    numbers = [*given.values(), *sizes]
+        parameters.append("float scale")
+    parameters += [f"long long {number}" for number in given]
+    parameters += [f"long long {unit.symbols[size]}" for size in sizes]
     out = TextBuilder()
     with out.block(signature(f"{KERNEL}\n{name}", parameters, " {"), "}"):
         out.lines(body.splitlines())
-    return out.text, numbers
+    return out.text, [Name(size) for size in sizes]
+
+
+def sizes_in(unit: Unit, body: str) -> list[str]:
+    """The sizes that code mentions, of those that are not compiled in."""
+    return [s for s in unit.runtime if mentions(body, unit.symbols[s])]
 
 
 def parameter(unit: Unit, tensor: Operand) -> str:
@@ -129,14 +140,11 @@ def factor(unit: Unit, dim: Dim) -> str:
     return text if binding >= 7 else f"({text})"
 
 
+def elements(dims: tuple[Dim, ...]) -> tuple[Expr, ...]:
+    """What a kernel with a thread for each element is told: their count, and all dims but one."""
+    return count(dims), *(dim.to_expr() for dim in dims[1:])
+
+
 def index_names(shape: Sequence[Dim]) -> dict[str, str]:
     """What `b h q k` are called where a tensor of `shape` is walked: 0 along a dim of size 1."""
     return {name: "0" if dim == ONE else name for name, dim in zip("bhqk", shape, strict=True)}
-
-
-def divides(unit: Unit, groups: tuple[Dim, Dim]) -> tuple[str, ...]:
-    """The condition that the first number of heads is a multiple of the second."""
-    if all(dim.constant is not None for dim in groups):
-        return ()  # the types would not fit
-    many, few = (factor(unit, dim) for dim in groups)
-    return (f"{few} != 0 && {many} % {few} == 0",)

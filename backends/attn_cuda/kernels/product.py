@@ -1,18 +1,88 @@
-"""Matrix products, with what is done to each of their elements: a bias, a function, a sum."""
+"""Matrix products, and what becomes of each of their elements: a bias, a function, a sum."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attn_cuda.cxx.layouts import Layout, total
+from attn_cuda.cxx.sizes import tiles, times
 from attn_cuda.cxx.unit import Shape, Unit
-from attn_cuda.cxx.views import product
-from attn_cuda.kernels.elementwise import chain_notes, element, operands_of, print_chain
-from attn_cuda.kernels.kernel import Launch, Operand, define, factor, remark
-from attn_dsl.expr import names_in
+from attn_cuda.kernels.elementwise import (
+    chain_notes,
+    operands_of,
+    print_chain,
+    scale_of,
+)
+from attn_cuda.kernels.kernel import Launch, Operand, define, remark
 from attn_dsl.ir import Statement
 from attn_dsl.ir.dims import ONE
 from attn_dsl.ir.ops import Linear, MatMul
 from attn_dsl.textbuilder import TextBuilder
 
 PRODUCTS = (Linear, MatMul)
+TILE = 64
+SWAPPED = (0, 1, 3, 2)
+PLACES = {name: name for name in "bhqk"}
+NUMBERS = ("heads", "rows", "columns", "inner")
+
+
+def product_launch(unit: Unit, chain: Sequence[Statement], joined: bool) -> Launch:
+    """The product that a chain begins with, and in the same kernel the rest of the chain.
+
+    `joined` says that all rows of all heads and batches lie evenly: then they are one matrix.
+    """
+    name, (lhs, rhs) = chain[-1].name, factors(chain[0])
+    kernel = unit.kernels[name]
+    body = TextBuilder()
+    body.line(f"tile_product({lhs.value}, {rhs.value}, {', '.join(NUMBERS)},")
+    place = "(long long b, long long h, long long q, long long k, float product)"
+    with body.block(f"             [&]{place} {{", "});"):
+        print_chain(body, unit, chain, PLACES, _first(unit, chain[0]))
+    tensors, scale = operands_of(chain, body.text, lhs, rhs), scale_of(chain)
+    text, sizes = define(unit, kernel, tensors, scale, body.text, NUMBERS)
+    batch, heads, rows, columns = shape = _matrices(unit.shape(name), joined)
+    inner = unit.graph.types[lhs.value].dims[-1]
+    across, down = (tiles(dim.to_expr(), TILE) for dim in (columns, rows))
+    numbers = [*(dim.to_expr() for dim in (*shape[1:], inner)), *sizes]
+    notes = (_said(chain[0]), *chain_notes(chain[1:]))
+    out = TextBuilder()
+    remark(out, f"{', '.join(notes)}.")
+    return Launch(
+        title=", ".join(notes),
+        kernel=kernel,
+        text=out.text + text,
+        blocks=times(across, down, heads.to_expr(), batch.to_expr()),
+        tensors=tensors,
+        numbers=numbers,
+        scale=scale,
+        notes=notes,
+    )
+
+
+def factors(statement: Statement) -> tuple[Operand, Operand]:
+    """Both sides of a product; the rows of a layer's weight are columns of the right one."""
+    op = statement.op
+    if isinstance(op, Linear):
+        return Operand(op.x), Operand(op.weight, axes=SWAPPED)
+    assert isinstance(op, MatMul)
+    return Operand(op.lhs), Operand(op.rhs)
+
+
+def _first(unit: Unit, statement: Statement) -> str:
+    """The element of the product itself, with the bias of a layer."""
+    bias = statement.op.bias if isinstance(statement.op, Linear) else ""
+    return f"product + {bias}.at(b, h, q, k)" if bias else "product"
+
+
+def _said(statement: Statement) -> str:
+    op = statement.op
+    if isinstance(op, Linear):
+        bias = f" + {op.bias}" if op.bias else ""
+        return f"{statement.name} = {op.x} {op.weight}\N{MODIFIER LETTER CAPITAL T}{bias}"
+    assert isinstance(op, MatMul)
+    return f"{statement.name} = {op.lhs} {op.rhs}"
+
+
+def _matrices(shape: Shape, joined: bool) -> Shape:
+    """Batches, heads, rows and columns as the kernel walks them."""
+    batch, heads, rows, columns = shape
+    return (ONE, ONE, batch * heads * rows, columns) if joined else shape

@@ -6,14 +6,23 @@ of the last one by its stride.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 from attn_cuda.cxx.expressions import CudaPrinter
-from attn_cuda.cxx.helpers import mentions
+from attn_cuda.cxx.sizes import count, tiles
 from attn_cuda.cxx.unit import Unit
-from attn_cuda.cxx.views import c_type, product
-from attn_cuda.kernels.kernel import Axes, Launch, Operand, index_names, parameter, signature
-from attn_dsl.expr import MINUS_INF, tensors_in, to_text
+from attn_cuda.cxx.views import c_type
+from attn_cuda.kernels.kernel import (
+    THREADS,
+    Axes,
+    Launch,
+    Operand,
+    index_names,
+    parameter,
+    signature,
+    sizes_in,
+)
+from attn_dsl.expr import MINUS_INF, Name, Number, tensors_in, to_text
 from attn_dsl.ir import Statement
 from attn_dsl.ir.ops import LayerNorm, LogSumExp, Reduction, Softmax, Sum
 
@@ -22,6 +31,7 @@ BY_ROW: Axes = (1, 2, 3, 0)
 """One number a row: the last axis of such a result is that of rows."""
 
 SIZES = ["long long count", "long long heads", "long long rows", "long long columns"]
+ROWS = ["View<const T> x", "View<T> out", *SIZES]
 OPENING = """\
     const long long n = blockIdx.x * (THREADS / 32LL) + threadIdx.x / 32;
     if (n >= count) return;
@@ -85,19 +95,19 @@ def softmax_launch(unit: Unit, statement: Statement, op: Softmax | LogSumExp) ->
         name, target, end = "log_sum_exp_rows", BY_ROW, LOG_SUM_EXP
         said = "the logarithm of the sum of exponentials of each row of x"
     start, captured, sizes = EXPONENTIALS, [], []
-    title = f"{op.mnemonic}({op.x}), axis {op.axis}"
+    title = f"{statement.name} = {op.mnemonic}({op.x}), axis {op.axis}"
     if op.sink != MINUS_INF:
         name, said = unit.kernels[statement.name], f"{said} and one more logit, the sink"
         title = f"{title}, sink {to_text(op.sink)}"
         value = CudaPrinter(unit, index_names(unit.shape(op.x))).print(op.sink)
-        start = _with_sink(value)
+        start, sizes = _with_sink(value), sizes_in(unit, value)
         captured = [Operand(v) for v in tensors_in(op.sink)]
-        sizes = [unit.symbols[s] for s in unit.runtime if mentions(value, unit.symbols[s])]
-    parameters = [parameter(unit, tensor) for tensor in captured]
-    parameters += ["View<const T> x", "View<T> out", *SIZES, *(f"long long {s}" for s in sizes)]
-    operands = [*captured, Operand(op.x, axes=axes), _out(statement, target)]
+    parameters = [*(parameter(unit, tensor) for tensor in captured), *ROWS]
+    parameters += [f"long long {unit.symbols[size]}" for size in sizes]
     text = _kernel(name, f"out = {said}.", parameters, start + end)
-    return _launch(unit, name, text, operands, f"{statement.name} = {title}", (op.x, axes), sizes)
+    operands = [*captured, Operand(op.x, axes=axes), _out(statement, target)]
+    launch = _launch(unit, name, text, operands, title, (op.x, axes))
+    return replace(launch, numbers=[*launch.numbers, *map(Name, sizes)])
 
 
 def _with_sink(value: str) -> str:
@@ -111,9 +121,8 @@ def reduction_launch(unit: Unit, statement: Statement, op: Reduction) -> Launch:
     """The sum or the mean of each row."""
     is_sum = isinstance(op, Sum)
     name, result = ("sum_rows", "sum") if is_sum else ("mean_rows", "sum / float(columns)")
-    parameters = ["View<const T> x", "View<T> out", *SIZES]
     comment = f"out = the {op.mnemonic} of each row of x."
-    text = _kernel(name, comment, parameters, REDUCE.format(result))
+    text = _kernel(name, comment, ROWS, REDUCE.format(result))
     operands = [Operand(op.x, axes=_last(op.axis)), _out(statement, BY_ROW)]
     title = f"{statement.name} = {op.mnemonic}({op.x}), axis {op.axis}"
     return _launch(unit, name, text, operands, title, (op.x, _last(op.axis)))
@@ -122,33 +131,26 @@ def reduction_launch(unit: Unit, statement: Statement, op: Reduction) -> Launch:
 def layer_norm_launch(unit: Unit, statement: Statement, op: LayerNorm) -> Launch:
     """Layer norm of each row; gain and bias may differ from row to row."""
     views = [f"View<const T> {name}" for name in ("x", "gain", "bias")]
-    parameters = [*views, "View<T> out", *SIZES, "float epsilon"]
+    parameters = [*views, "View<T> out", "float epsilon", *SIZES]
     comment = "out = (x - mean) / sqrt(variance + epsilon) * gain + bias, row by row."
     text = _kernel("layer_norm_rows", comment, parameters, LAYER_NORM)
     operands = [Operand(value) for value in (op.x, op.gain, op.bias)]
     operands.append(_out(statement, NATURAL))
     title = f"{statement.name} = layer_norm({op.x})"
     rows = (statement.name, NATURAL)
-    return _launch(unit, "layer_norm_rows", text, operands, title, rows, [f"{op.epsilon!r}f"])
+    launch = _launch(unit, "layer_norm_rows", text, operands, title, rows)
+    return replace(launch, scale=Number(op.epsilon))
 
 
 def _launch(
-    unit: Unit,
-    name: str,
-    text: str,
-    operands: list[Operand],
-    title: str,
-    rows: tuple[str, Axes],
-    numbers: Sequence[str] = (),
+    unit: Unit, name: str, text: str, operands: list[Operand], title: str, rows: tuple[str, Axes]
 ) -> Launch:
     """The launch of a row kernel for the `rows` of a value, its axes in that order."""
     shape = unit.shape(rows[0])
     dims = tuple(shape[axis] for axis in rows[1])
-    count = product(unit, dims[:3])
-    sizes = [product(unit, (dim,)) for dim in dims[1:]]
-    blocks = f"({count} + THREADS / 32 - 1) / (THREADS / 32)"
+    sizes = count(dims[:3]), *(dim.to_expr() for dim in dims[1:])
     kernel = f"{name}<{c_type(unit, operands[-1].value)}>"
-    return Launch(title, kernel, text, blocks, operands, (count, *sizes, *numbers))
+    return Launch(title, kernel, text, tiles(sizes[0], THREADS // 32), operands, sizes)
 
 
 def _last(axis: int) -> Axes:

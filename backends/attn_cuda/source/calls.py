@@ -2,108 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 
 from attn_cuda.attention.plan import plan
 from attn_cuda.attention.simt import attention_launch
+from attn_cuda.cxx.layouts import VIEWS, Layout, behind, contiguous, layouts_of
 from attn_cuda.cxx.names import identifiers
 from attn_cuda.cxx.unit import Unit
-from attn_cuda.cxx.views import SAME_MEMORY, source
-from attn_cuda.kernels.elementwise import map_launch
-from attn_cuda.kernels.kernel import Launch, Operand
-from attn_cuda.kernels.linear import (
+from attn_cuda.kernels.copies import (
     concatenate_launches,
     copy_launch,
-    matmul_launch,
+    gather_pages_launch,
+    merge_heads_launch,
     repeat_heads_launch,
-    softmax_launch,
 )
-from attn_dsl.ir import Statement
+from attn_cuda.kernels.elementwise import map_launch
+from attn_cuda.kernels.kernel import Launch, Operand
+from attn_cuda.kernels.product import PRODUCTS, product_launch
+from attn_cuda.kernels.rows import layer_norm_launch, reduction_launch, softmax_launch
+from attn_cuda.source.arena import Place, lives_of, plan_arena
+from attn_cuda.source.groups import Group, groups_of
+from attn_cuda.source.joined import is_joined
+from attn_dsl.ir.dims import ONE
 from attn_dsl.ir.ops import (
     Concatenate,
+    GatherPages,
     Input,
-    MatMul,
+    LayerNorm,
+    LogSumExp,
+    MergeHeads,
+    Reduction,
     RepeatHeads,
     Softmax,
     TiledScores,
-    Transpose,
 )
-from attn_dsl.tile import together
 
 
 @dataclass(frozen=True)
 class Launcher:
     """What the launcher does: the calls in order, and where each value lies.
 
-    `memory` maps values to the C pointer to them; `scratch` are those with memory of their own.
+    `layouts` say it of every value that is stored, in terms of those that have memory of their
+    own; `memory` has the C pointer of each of these. `arena` are the places of those between.
     """
 
     unit: Unit
     entry: str
     launches: tuple[tuple[str, Launch], ...]
-    memory: dict[str, str]
+    layouts: Mapping[str, Layout]
+    memory: Mapping[str, str]
     outputs: tuple[tuple[str, str], ...]
-    scratch: tuple[str, ...]
+    arena: tuple[Place, ...]
 
 
 def make_launcher(unit: Unit, entry: str) -> Launcher:
     """Decide where every value lies, and which kernels make it."""
-    outputs = tuple(_outputs(unit))
-    memory = {pointer: pointer for pointer, value in outputs if pointer == value}
-    scratch = []
-    launches: list[tuple[str, Launch]] = []
-    for statement, *rest in together(unit.graph):
-        if isinstance(statement.op, Input):
-            memory[statement.name] = statement.name
-        elif isinstance(statement.op, SAME_MEMORY):
-            memory[statement.name] = memory[statement.op.x]
-        elif not isinstance(statement.op, Transpose):
-            launches += [(statement.name, launch) for launch in launches_of(unit, statement, *rest)]
-            for made in (s.name for s in (statement, *rest) if s.name not in memory):
-                memory[made] = f"{made}.data"
-                scratch.append(made)
+    groups = groups_of(unit.graph)
+    layouts = layouts_of(unit, (value for group in groups for value in _computed(group)))
+    outputs = tuple(_outputs(unit, layouts))
+    memory = {layouts[value].base: pointer for pointer, value in outputs if pointer == value}
+    memory |= {statement.name: statement.name for statement in unit.graph.inputs}
+    launches = [
+        (_label(group), launch) for group in groups for launch in launches_of(unit, group, layouts)
+    ]
     for pointer, value in outputs:
         if pointer != value:
             target = Operand(value, written=True, memory=pointer)
             launches.append((pointer, copy_launch(unit, value, target)))
-    return Launcher(unit, entry, tuple(launches), memory, outputs, tuple(scratch))
+    arena = _arena(unit, launches, layouts, memory)
+    memory |= {value: value for place in arena for value in place.values}
+    return Launcher(unit, entry, tuple(launches), layouts, memory, outputs, arena)
 
 
-def _outputs(unit: Unit) -> Iterator[tuple[str, str]]:
-    """The name of each output's pointer, and its value: a computed value is written in place."""
+def _label(group: Group) -> str:
+    """The value that a group is for: an attention, or what a chain gives."""
+    return group[0 if isinstance(group[0].op, TiledScores) else -1].name
+
+
+def _computed(group: Group) -> Iterator[str]:
+    """The values that the kernel of a group writes: a chain's last one alone."""
+    if isinstance(group[0].op, TiledScores):
+        yield from (statement.name for statement in group)
+    elif not isinstance(group[0].op, Input) and not _is_view(group):
+        yield group[-1].name
+
+
+def _is_view(group: Group) -> bool:
+    return len(group) == 1 and isinstance(group[0].op, VIEWS)
+
+
+def _outputs(unit: Unit, layouts: Mapping[str, Layout]) -> Iterator[tuple[str, str]]:
+    """The name of each output's pointer, and its value: what a kernel computes is in place.
+
+    So is a view without gaps of all that a kernel computes. The pointer then has the value's name.
+    """
     written: set[str] = set()
+    types = unit.graph.types
     wishes = [f"{label}_out" for label, _ in unit.graph.outputs]
     names = identifiers(wishes, (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values()))
     for wish, (_, value) in zip(wishes, unit.graph.outputs, strict=True):
-        own = not isinstance(unit.graph.table[value].op, (Input, *SAME_MEMORY))
-        in_place = own and source(unit, value)[0] == value
-        yield (value if in_place and value not in written else names[wish]), value
-        written.add(value)
+        layout = layouts[value]
+        computed = not isinstance(unit.graph.table[layout.base].op, Input)
+        whole = prod(types[value].dims, start=ONE) == prod(types[layout.base].dims, start=ONE)
+        plain = layout.strides == contiguous(types[value].dims) and layout.offset is None
+        in_place = computed and whole and plain and layout.base not in written
+        yield (value if in_place else names[wish]), value
+        written.add(layout.base)
 
 
-def launches_of(
-    unit: Unit, statement: Statement, beside: Statement | None = None
-) -> Iterator[Launch]:
-    """The kernels for a statement: one, but for each part of a concatenation.
+def _arena(
+    unit: Unit,
+    launches: list[tuple[str, Launch]],
+    layouts: Mapping[str, Layout],
+    memory: Mapping[str, str],
+) -> tuple[Place, ...]:
+    """Places for the values that are neither an argument nor in the memory of another."""
+    bases = [{layouts[t.value].base for t in launch.tensors} for _, launch in launches]
+    lives = lives_of(bases)
+    return plan_arena(unit, {value: life for value, life in lives.items() if value not in memory})
 
-    That of an attention may compute a log-sum-exp `beside` it.
-    """
+
+def launches_of(unit: Unit, group: Group, layouts: Mapping[str, Layout]) -> Iterator[Launch]:
+    """The kernels for statements that share one: one, but for each part of a concatenation."""
+    statement, *rest = group
+    name = statement.name
     match statement.op:
+        case Input():
+            return
+        case MergeHeads() as op if layouts[name].base == name:
+            strides = behind(unit.graph, statement, contiguous(statement.type.dims))
+            yield merge_heads_launch(unit, statement, op, strides)
+        case _ if _is_view(group):
+            return
+        case TiledScores() as op:
+            yield attention_launch(plan(unit, statement, op, rest[0] if rest else None))
+        case _ if isinstance(statement.op, PRODUCTS):
+            yield product_launch(unit, group, is_joined(unit, group, layouts))
         case Concatenate() as op:
             yield from concatenate_launches(unit, statement, op)
-        case TiledScores() as op:
-            yield attention_launch(plan(unit, statement, op, beside))
         case _:
-            yield _launch_of(unit, statement)
+            yield _launch_of(unit, group)
 
 
-def _launch_of(unit: Unit, statement: Statement) -> Launch:
+def _launch_of(unit: Unit, group: Group) -> Launch:
+    statement = group[0]
     match statement.op:
-        case MatMul() as op:
-            return matmul_launch(unit, statement, op)
         case RepeatHeads() as op:
             return repeat_heads_launch(unit, statement, op)
-        case Softmax() as op:
+        case GatherPages() as op:
+            return gather_pages_launch(unit, statement, op)
+        case Softmax() | LogSumExp() as op:
             return softmax_launch(unit, statement, op)
-    return map_launch(unit, statement)
+        case Reduction() as op:
+            return reduction_launch(unit, statement, op)
+        case LayerNorm() as op:
+            return layer_norm_launch(unit, statement, op)
+    return map_launch(unit, group)

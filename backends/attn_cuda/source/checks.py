@@ -5,44 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from attn_cuda.cxx.unit import MAX_HEAD_DIM, MAX_RANK, head_dims
-from attn_cuda.cxx.views import SAME_MEMORY
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
-from attn_dsl.expr import MINUS_INF
 from attn_dsl.ir import DType, Graph, Statement
-from attn_dsl.ir.ops import (
-    Cast,
-    Concatenate,
-    Elementwise,
-    Function,
-    Input,
-    Mask,
-    MatMul,
-    Pointwise,
-    RepeatHeads,
-    Scale,
-    Score,
-    Softmax,
-    TiledScores,
-    Transpose,
-)
-
-SUPPORTED = (
-    *SAME_MEMORY,
-    Cast,
-    Concatenate,
-    Elementwise,
-    Function,
-    Input,
-    Mask,
-    MatMul,
-    Pointwise,
-    RepeatHeads,
-    Scale,
-    Score,
-    Softmax,
-    TiledScores,
-    Transpose,
-)
+from attn_dsl.ir.ops import Cast, Input, MatMul, Pointwise, Softmax, TiledScores
 
 
 def constants_of(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
@@ -54,33 +19,15 @@ def constants_of(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
     - E061: a head dim that does not fit into a block's registers and shared memory.
     - E062: an element type that the kernels do not compute in.
     - E063: more dims than a kernel has indices.
-    - E064: an operation that there is no kernel for.
     """
     found: list[Diagnostic] = []
     for statement in graph.statements:
-        found += _check_op(statement, graph)
         found += _check_type(statement)
         found += _check_head_dims(statement, graph, sizes)
     if found:
         raise DiagnosticError(found)
     dims = (dim for statement in graph.statements for dim in head_dims(statement, graph))
     return {symbol: sizes[symbol] for symbol in sorted({s for dim in dims for s in dim.symbols})}
-
-
-def _check_op(statement: Statement, graph: Graph) -> Iterator[Diagnostic]:
-    moved = isinstance(statement.op, SAME_MEMORY) and isinstance(
-        graph.table[statement.op.x].op, Transpose
-    )
-    if moved or not isinstance(statement.op, SUPPORTED):
-        yield _no_kernel(statement, f"`{statement.op.mnemonic}`")
-    elif isinstance(statement.op, Softmax) and statement.op.sink != MINUS_INF:
-        yield _no_kernel(statement, "a softmax with a sink that is not fused into an attention")
-
-
-def _no_kernel(statement: Statement, what: str) -> Diagnostic:
-    message = f"the cuda target has no kernel for {what} yet"
-    help = "`--target numpy` runs every operation"
-    return Diagnostic("E064", message, _span(statement), help=help)
 
 
 def _check_type(statement: Statement) -> Iterator[Diagnostic]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from attn_cuda.cxx.helpers import VIEW, helpers_for, mentions
+from attn_cuda.cxx.layouts import VIEWS
 from attn_cuda.cxx.names import comment, identifier
 from attn_cuda.cxx.unit import Unit, expressions_of, is_optional
-from attn_cuda.cxx.views import SAME_MEMORY
+from attn_cuda.kernels.elementwise import MAPS, element, gathers
+from attn_cuda.kernels.kernel import THREADS
 from attn_cuda.source.calls import Launcher, make_launcher
 from attn_cuda.source.launcher import print_launcher
-from attn_dsl.expr import Tensor, walk
-from attn_dsl.ir.ops import Transpose
+from attn_dsl.ir import Statement
+from attn_dsl.ir.ops import MergeHeads, Slice, SplitHeads, Transpose
 from attn_dsl.textbuilder import TextBuilder
 
 
@@ -49,14 +51,29 @@ def _header(launcher: Launcher) -> Iterator[str]:
         if statement.name in launches:
             launch = launches[statement.name]
             yield from (f"//     {note}" for note in launch.notes or (launch.title,))
-        elif isinstance(statement.op, Transpose):
-            yield f"//     the transpose of {statement.op.x}, by its strides"
-        elif isinstance(statement.op, SAME_MEMORY):
-            yield f"//     {statement.op.x}, where it lies"
+        elif statement.name not in launcher.layouts:
+            yield "//     never stored: a kernel uses it as it computes it"
+        elif isinstance(statement.op, VIEWS):
+            yield f"//     {_seen(statement)}"
+
+
+def _seen(statement: Statement) -> str:
+    """What a view is, of which nothing is copied."""
+    match statement.op:
+        case Transpose(x):
+            return f"the transpose of {x}, by its strides"
+        case SplitHeads(x):
+            return f"{x} in heads, by its strides"
+        case MergeHeads(x):
+            return f"{x}, whose heads lie side by side"
+        case Slice(x):
+            return f"columns of {x}, where they lie"
+    assert isinstance(statement.op, VIEWS)
+    return f"{statement.op.x}, where it lies"
 
 
 def _constants(unit: Unit, code: str) -> Iterator[str]:
-    yield "constexpr int THREADS = 256;  // of every block"
+    yield f"constexpr int THREADS = {THREADS};  // of every block"
     for symbol, size in unit.constants.items():
         if mentions(code, unit.symbols[symbol]):
             yield f"constexpr int {unit.symbols[symbol]} = {size};  // compiled in"
@@ -65,7 +82,6 @@ def _constants(unit: Unit, code: str) -> Iterator[str]:
 
 def _gather_ranks(unit: Unit) -> Iterator[int]:
     for statement in unit.graph.statements:
-        for expr in expressions_of(statement):
-            for node in walk(expr):
-                if isinstance(node, Tensor) and node.indices is not None:
-                    yield len(node.indices)
+        is_map = isinstance(statement.op, MAPS)
+        for expr in (element(statement),) if is_map else expressions_of(statement):
+            yield from (len(tensor.indices or ()) for tensor in gathers(expr))

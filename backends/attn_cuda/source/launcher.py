@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.helpers import mentions
+from attn_cuda.cxx.layouts import Layout, contiguous, stride_names
 from attn_cuda.cxx.names import identifiers
+from attn_cuda.cxx.sizes import print_size
 from attn_cuda.cxx.unit import Unit
-from attn_cuda.cxx.views import AXES, c_type, product, source, strides
-from attn_cuda.kernels.kernel import Launch, Operand, remark, signature
+from attn_cuda.cxx.views import c_type
+from attn_cuda.kernels.kernel import THREADS, Launch, Operand, remark, signature
 from attn_cuda.source.calls import Launcher
 from attn_dsl.textbuilder import TextBuilder
 
@@ -21,8 +25,9 @@ struct Declared {
 
 // Starts a kernel, or none where there is nothing to do: CUDA takes an empty grid for a mistake.
 template <typename... Parameters>
-static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, size_t shared_bytes,
-                          cudaStream_t stream, typename Declared<Parameters>::Type... arguments) {
+static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, int threads,
+                          size_t shared_bytes, cudaStream_t stream,
+                          typename Declared<Parameters>::Type... arguments) {
     if (blocks == 0) return cudaSuccess;
     if (blocks > 0x7fffffff) return cudaErrorInvalidConfiguration;
     if (shared_bytes > 48 * 1024) {  // more than that has to be asked for
@@ -31,27 +36,42 @@ static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, size_
         if (error != cudaSuccess) return error;
     }
     void* addresses[] = {&arguments...};
-    return cudaLaunchKernel(kernel, dim3(unsigned(blocks)), dim3(THREADS), addresses, shared_bytes,
-                            stream);
+    return cudaLaunchKernel(kernel, dim3(unsigned(blocks)), dim3(unsigned(threads)), addresses,
+                            shared_bytes, stream);
 }
 """
 
 SCRATCH = """\
-// Memory for a value between two kernels. The stream frees it when the last of them is done.
-template <typename T>
+// One piece of memory for all values between two kernels; they share places in it, one after the
+// other. The stream frees it when the last kernel is done.
 struct Scratch {
-    T* data = nullptr;
-    cudaError_t error = cudaSuccess;
     cudaStream_t stream;
+    long long size = 0;
+    char* data = nullptr;
 
-    Scratch(long long count, cudaStream_t stream) : stream(stream) {
-        void* memory = nullptr;
-        if (count > 0) error = cudaMallocAsync(&memory, size_t(count) * sizeof(T), stream);
-        data = static_cast<T*>(memory);
-    }
+    explicit Scratch(cudaStream_t stream) : stream(stream) {}
     Scratch(const Scratch&) = delete;
     ~Scratch() {
         if (data != nullptr) cudaFreeAsync(data, stream);
+    }
+    // Where a place of so many bytes begins: at a multiple of 256, as memory of its own does.
+    long long reserve(long long bytes) {
+        const long long begin = size;
+        size += (bytes + 255) / 256 * 256;
+        return begin;
+    }
+    cudaError_t allocate() {
+        void* memory = nullptr;
+        if (size > 0) {
+            const cudaError_t error = cudaMallocAsync(&memory, size_t(size), stream);
+            if (error != cudaSuccess) return error;
+        }
+        data = static_cast<char*>(memory);
+        return cudaSuccess;
+    }
+    template <typename T>
+    T* at(long long begin) const {
+        return reinterpret_cast<T*>(data + begin);
     }
 };
 """
@@ -60,23 +80,37 @@ struct Scratch {
 def print_launcher(out: TextBuilder, launcher: Launcher) -> None:
     """Add the function and the few that it needs."""
     unit = launcher.unit
-    if launcher.scratch:
+    if launcher.arena:
         out.lines([*SCRATCH.splitlines(), ""])
     out.lines([*LAUNCH.splitlines(), ""])
     body = TextBuilder()
-    waiting = list(launcher.scratch)
+    _print_arena(body, launcher)
     for _, launch in launcher.launches:
-        written = {tensor.value for tensor in launch.tensors if tensor.written}
-        for value in [value for value in waiting if value in written]:
-            waiting.remove(value)
-            count = product(unit, unit.shape(value))
-            body.line(f"const Scratch<{c_type(unit, value)}> {value}({count}, stream);")
-            body.line(f"if ({value}.error != cudaSuccess) return {value}.error;")
         _print_launch(body, launcher, launch)
     parameters = [_used(text, name, body.text) for text, name in _parameters(launcher)]
     _contract(out, unit)
     with out.block(signature(f'extern "C" int {launcher.entry}', parameters, " {"), "}"):
         out.lines(body.text.splitlines())
+
+
+def _print_arena(out: TextBuilder, launcher: Launcher) -> None:
+    """Measure all places, allocate them as one, and say which value is where."""
+    unit, arena = launcher.unit, launcher.arena
+    if not arena:
+        return
+    taken = (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values())
+    taken = (*taken, *(pointer for pointer, _ in launcher.outputs))
+    names = list(identifiers((f"place{n}" for n in range(len(arena))), taken).values())
+    out.line("Scratch scratch(stream);")
+    for name, place in zip(names, arena, strict=True):
+        size = print_size(unit, place.bytes)
+        out.line(f"const long long {name} = scratch.reserve({size});")
+    out.line("cudaError_t error = scratch.allocate();")
+    out.line("if (error != cudaSuccess) return error;")
+    for name, place in zip(names, arena, strict=True):
+        for value in place.values:
+            type_ = c_type(unit, value)
+            out.line(f"{type_}* const {value} = scratch.at<{type_}>({name});")
 
 
 def _contract(out: TextBuilder, unit: Unit) -> None:
@@ -103,15 +137,9 @@ def _parameters(launcher: Launcher) -> Iterator[tuple[str, str]]:
     for symbol in unit.runtime:
         yield "long long", unit.symbols[symbol]
     for value in unit.optional:
-        for name in _stride_names(unit, value):
+        for name in stride_names(unit, value):
             yield "long long", name
     yield "cudaStream_t", "stream"
-
-
-def _stride_names(unit: Unit, value: str) -> list[str]:
-    """The launcher's parameters for the strides of an optional input."""
-    taken = (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values())
-    return list(identifiers((f"{value}_{axis}" for axis in AXES), taken).values())
 
 
 def _used(type_: str, name: str, body: str) -> str:
@@ -120,18 +148,25 @@ def _used(type_: str, name: str, body: str) -> str:
 
 
 def _print_launch(out: TextBuilder, launcher: Launcher, launch: Launch) -> None:
-    head = f"launch({launch.kernel}, {launch.blocks}, {launch.shared_bytes}, stream,"
-    out.line(f"// {launch.title}")
+    unit = launcher.unit
+    remark(out, launch.title)
     for condition in launch.requires:
-        out.line(f"if (!({condition})) return cudaErrorInvalidValue;")
+        out.line(f"if (!({print_size(unit, condition)})) return cudaErrorInvalidValue;")
     first, last = launcher.launches[0][1], launcher.launches[-1][1]
-    declare = "cudaError_t " if launch is first else ""
+    declare = "cudaError_t " if launch is first and not launcher.arena else ""
     verb = "return" if launch is last else f"{declare}error ="
-    out.line(f"{verb} {head}")
-    margin = " " * len(f"{verb} launch(")
+    blocks = print_size(unit, launch.blocks)
+    threads = "THREADS" if launch.threads == THREADS else str(launch.threads)
+    shared = f"sizeof({launch.shared})" if launch.shared else "0"
+    parts = [launch.kernel, blocks, threads, shared, "stream,"]
+    out.lines(signature(f"{verb} launch", parts, "").removesuffix(")").splitlines())
     arguments = [*(_view(launcher, tensor) for tensor in launch.tensors)]
-    if launch.numbers:
-        arguments.append(", ".join(launch.numbers))
+    numbers = [print_size(unit, number) for number in launch.numbers]
+    if launch.scale is not None:
+        numbers.insert(0, f"float({CudaPrinter(unit).print(launch.scale)})")
+    if numbers:
+        arguments.append(", ".join(numbers))
+    margin = " " * len(f"{verb} launch(")
     out.line(",\n".join(margin + text for text in arguments) + ");")
     if launch is not last:
         out.line("if (error != cudaSuccess) return error;")
@@ -139,17 +174,16 @@ def _print_launch(out: TextBuilder, launcher: Launcher, launch: Launch) -> None:
 
 def _view(launcher: Launcher, operand: Operand) -> str:
     """The tensor as a kernel gets it: where it lies, and its strides in the kernel's axis order."""
-    unit = launcher.unit
-    base, swapped = source(unit, operand.value)
+    unit, value = launcher.unit, operand.value
+    layout = launcher.layouts[value]
     if operand.memory:
-        pointer, base, swapped = operand.memory, operand.value, False
-    else:
-        pointer = launcher.memory[base]
-    if operand.offset:
-        pointer = f"{pointer} + {operand.offset}"
-    steps = list(_stride_names(unit, base) if base in unit.optional else strides(unit, base))
-    if swapped:
-        steps[2], steps[3] = steps[3], steps[2]
+        layout = Layout(value, contiguous(unit.graph.types[value].dims))
+    elif operand.strides:
+        layout = replace(layout, strides=operand.strides)
+    pointer = operand.memory or launcher.memory[layout.base]
+    for offset in (layout.offset, operand.offset):
+        if offset is not None:
+            pointer += f" + {print_size(unit, offset)}"
     const = "" if operand.written else "const "
-    ordered = ", ".join(steps[axis] for axis in operand.axes)
-    return f"View<{const}{c_type(unit, base)}>{{{pointer}, {ordered}}}"
+    steps = ", ".join(print_size(unit, layout.axes[axis]) for axis in operand.axes)
+    return f"View<{const}{c_type(unit, value)}>{{{pointer}, {steps}}}"

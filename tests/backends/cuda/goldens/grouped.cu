@@ -79,6 +79,7 @@ struct alignas(16) attention_O_tiles {
         float value_tile[64][(E + 15) / 16 * 16 + 1];
     };
 };
+static_assert(sizeof(attention_O_tiles) == 51456);  // the launcher asks for as much
 
 // O: a block has 64 queries of one head and passes once over the keys, with the online
 // softmax: a running maximum and sum for each row, and the result so far rescaled when
@@ -258,6 +259,7 @@ struct alignas(16) attention_X_tiles {
         float value_tile[64][(E + 15) / 16 * 16 + 1];
     };
 };
+static_assert(sizeof(attention_X_tiles) == 51456);  // the launcher asks for as much
 
 // X: a block has 64 queries of one head and passes once over the keys, with the online
 // softmax: a running maximum and sum for each row, and the result so far rescaled when
@@ -383,8 +385,9 @@ struct Declared {
 
 // Starts a kernel, or none where there is nothing to do: CUDA takes an empty grid for a mistake.
 template <typename... Parameters>
-static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, size_t shared_bytes,
-                          cudaStream_t stream, typename Declared<Parameters>::Type... arguments) {
+static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, int threads,
+                          size_t shared_bytes, cudaStream_t stream,
+                          typename Declared<Parameters>::Type... arguments) {
     if (blocks == 0) return cudaSuccess;
     if (blocks > 0x7fffffff) return cudaErrorInvalidConfiguration;
     if (shared_bytes > 48 * 1024) {  // more than that has to be asked for
@@ -393,8 +396,8 @@ static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, size_
         if (error != cudaSuccess) return error;
     }
     void* addresses[] = {&arguments...};
-    return cudaLaunchKernel(kernel, dim3(unsigned(blocks)), dim3(THREADS), addresses, shared_bytes,
-                            stream);
+    return cudaLaunchKernel(kernel, dim3(unsigned(blocks)), dim3(unsigned(threads)), addresses,
+                            shared_bytes, stream);
 }
 
 // Pointers are to device memory, tensors without gaps. Returns a cudaError_t, 0 if all
@@ -404,7 +407,8 @@ extern "C" int launch_test(const float* Q, const float* K, const float* V, const
                            long long G, long long M, cudaStream_t stream) {
     // O = softmax(s, sink=slope[h]) V, L = logsumexp(s, sink=slope[h])
     if (!(G != 0 && H % G == 0)) return cudaErrorInvalidValue;
-    cudaError_t error = launch(attention_O, (N + 63) / 64 * H * B, sizeof(attention_O_tiles), stream,
+    cudaError_t error = launch(attention_O, (N + 63) / 64 * H * B, THREADS, sizeof(attention_O_tiles),
+                               stream,
                                View<const float>{Q, H * N * D, N * D, D, 1},
                                View<const float>{K, G * M * D, M * D, D, 1},
                                View<const float>{V, G * M * E, M * E, E, 1},
@@ -415,7 +419,7 @@ extern "C" int launch_test(const float* Q, const float* K, const float* V, const
     if (error != cudaSuccess) return error;
     // X = s V
     if (!(G != 0 && H % G == 0)) return cudaErrorInvalidValue;
-    return launch(attention_X, (N + 63) / 64 * H * B, sizeof(attention_X_tiles), stream,
+    return launch(attention_X, (N + 63) / 64 * H * B, THREADS, sizeof(attention_X_tiles), stream,
                   View<const float>{Q, H * N * D, N * D, D, 1},
                   View<const float>{K, G * M * D, M * D, D, 1},
                   View<const float>{V, G * M * E, M * E, E, 1},
