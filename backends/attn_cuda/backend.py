@@ -7,6 +7,7 @@ from attn_cuda.runtime.device import NoDevice, build_device, find_device
 from attn_cuda.runtime.host import build_emulated
 from attn_cuda.runtime.library import Library
 from attn_cuda.runtime.runner import make_runner
+from attn_cuda.source.apart import take_apart
 from attn_cuda.source.checks import constants_of
 from attn_cuda.source.file import entry_name, print_source
 from attn_dsl.backend import Options, Program, Runner, Unavailable
@@ -25,7 +26,7 @@ class CudaBackend:
         large, E062 for element types other than f32, E063 for more than two batch dims.
         """
         constants = constants_of(graph, options.sizes)
-        unit = make_unit(graph, constants)
+        unit = make_unit(take_apart(graph), constants)
         return Program(self.name, print_source(unit), entry_name(unit), ".cu", graph, constants)
 
     def load(self, program: Program, *, emulate: bool = False) -> Runner:

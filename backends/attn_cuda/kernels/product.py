@@ -12,7 +12,7 @@ from attn_cuda.kernels.elementwise import (
     print_chain,
     scale_of,
 )
-from attn_cuda.kernels.kernel import Launch, Operand, define, remark
+from attn_cuda.kernels.kernel import Launch, Operand, define, remark, signature
 from attn_dsl.ir import Statement
 from attn_dsl.ir.dims import ONE
 from attn_dsl.ir.ops import Linear, MatMul
@@ -33,9 +33,9 @@ def product_launch(unit: Unit, chain: Sequence[Statement], joined: bool) -> Laun
     name, (lhs, rhs) = chain[-1].name, factors(chain[0])
     kernel = unit.kernels[name]
     body = TextBuilder()
-    body.line(f"tile_product({lhs.value}, {rhs.value}, {', '.join(NUMBERS)},")
-    place = "(long long b, long long h, long long q, long long k, float product)"
-    with body.block(f"             [&]{place} {{", "});"):
+    place = "[&](long long b, long long h, long long q, long long k, float product)"
+    call = signature("tile_product", [lhs.value, rhs.value, *NUMBERS, place], " {")
+    with body.block(call.removesuffix(") {") + " {", "});"):
         print_chain(body, unit, chain, PLACES, _first(unit, chain[0]))
     tensors, scale = operands_of(chain, body.text, lhs, rhs), scale_of(chain)
     text, sizes = define(unit, kernel, tensors, scale, body.text, NUMBERS)

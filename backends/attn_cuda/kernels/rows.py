@@ -19,12 +19,14 @@ from attn_cuda.kernels.kernel import (
     Operand,
     index_names,
     parameter,
+    remark,
     signature,
     sizes_in,
 )
 from attn_dsl.expr import MINUS_INF, Name, Number, tensors_in, to_text
 from attn_dsl.ir import Statement
 from attn_dsl.ir.ops import LayerNorm, LogSumExp, Reduction, Softmax, Sum
+from attn_dsl.textbuilder import TextBuilder
 
 NATURAL: Axes = (0, 1, 2, 3)
 BY_ROW: Axes = (1, 2, 3, 0)
@@ -167,5 +169,6 @@ def _out(statement: Statement, axes: Axes) -> Operand:
 def _kernel(name: str, comment: str, parameters: list[str], body: str) -> str:
     """A template over the element type, with a warp for each row."""
     head = f"template <typename T>\n__global__ void __launch_bounds__(THREADS)\n{name}"
-    said = f"// {comment} The 32 threads of a warp share a row."
-    return f"{said}\n{signature(head, parameters, ' {')}\n{OPENING}{body}}}\n"
+    out = TextBuilder()
+    remark(out, f"{comment} The 32 threads of a warp share a row.")
+    return f"{out.text}{signature(head, parameters, ' {')}\n{OPENING}{body}}}\n"

@@ -33,24 +33,40 @@ class Place:
 def plan_arena(unit: Unit, lives: Mapping[str, Life]) -> tuple[Place, ...]:
     """A place for each value, which no other has at the same time.
 
-    Values come as they are written. One takes a place that is free: of its own size, if there is
-    one, else any, which then becomes as long as both, never longer than two places are.
+    Values come as they are written. One takes a place that is free, best one that is long enough
+    at all sizes; else that becomes as long as both, which is never longer than two places are.
     """
     places: list[Place] = []
     free_after: list[int] = []
     for value, (first, last) in sorted(lives.items(), key=lambda item: item[1][0]):
         size = bytes_of(unit, value)
         free = [n for n, end in enumerate(free_after) if end < first]
-        free.sort(key=lambda n: size not in places[n].sizes)
+        free.sort(key=lambda n: not any(_covers(other, size) for other in places[n].sizes))
         if free:
             old = places[free[0]]
-            sizes = old.sizes if size in old.sizes else (*old.sizes, size)
-            places[free[0]] = Place((*old.values, value), sizes)
+            places[free[0]] = Place((*old.values, value), _longest((*old.sizes, size)))
             free_after[free[0]] = last
         else:
             places.append(Place((value,), (size,)))
             free_after.append(last)
     return tuple(places)
+
+
+def _longest(sizes: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    """The sizes without those that another one always covers."""
+    kept: list[Dim] = []
+    for size in sizes:
+        if not any(_covers(other, size) for other in kept):
+            kept = [*(other for other in kept if not _covers(size, other)), size]
+    return tuple(kept)
+
+
+def _covers(size: Dim, other: Dim) -> bool:
+    """Whether `size` is never less than `other`: it has at least as much of each product."""
+    most = dict(size.terms)
+    return all(most.get(product, 0) >= count for product, count in other.terms) and all(
+        count >= 0 for count in most.values()
+    )
 
 
 def bytes_of(unit: Unit, value: str) -> Dim:

@@ -25,6 +25,7 @@ from attn_cuda.kernels.rows import layer_norm_launch, reduction_launch, softmax_
 from attn_cuda.source.arena import Place, lives_of, plan_arena
 from attn_cuda.source.groups import Group, groups_of
 from attn_cuda.source.joined import is_joined
+from attn_cuda.source.share import share_kernels
 from attn_dsl.ir.dims import ONE
 from attn_dsl.ir.ops import (
     Concatenate,
@@ -73,7 +74,9 @@ def make_launcher(unit: Unit, entry: str) -> Launcher:
             launches.append((pointer, copy_launch(unit, value, target)))
     arena = _arena(unit, launches, layouts, memory)
     memory |= {value: value for place in arena for value in place.values}
-    return Launcher(unit, entry, tuple(launches), layouts, memory, outputs, arena)
+    shared = share_kernels(unit, (launch for _, launch in launches))
+    labelled = tuple(zip((label for label, _ in launches), shared, strict=True))
+    return Launcher(unit, entry, labelled, layouts, memory, outputs, arena)
 
 
 def _label(group: Group) -> str:

@@ -54,10 +54,14 @@ struct Scratch {
     ~Scratch() {
         if (data != nullptr) cudaFreeAsync(data, stream);
     }
-    // Where a place of so many bytes begins: at a multiple of 256, as memory of its own does.
-    long long reserve(long long bytes) {
+    // Where a place begins that is as long as the longest of its values, in bytes. That is at a
+    // multiple of 256, as memory of its own would be.
+    template <typename... Sizes>
+    long long reserve(Sizes... bytes) {
         const long long begin = size;
-        size += (bytes + 255) / 256 * 256;
+        long long longest = 0;
+        ((longest = longest < bytes ? bytes : longest), ...);
+        size += (longest + 255) / 256 * 256;
         return begin;
     }
     cudaError_t allocate() {
@@ -103,8 +107,8 @@ def _print_arena(out: TextBuilder, launcher: Launcher) -> None:
     names = list(identifiers((f"place{n}" for n in range(len(arena))), taken).values())
     out.line("Scratch scratch(stream);")
     for name, place in zip(names, arena, strict=True):
-        size = print_size(unit, place.bytes)
-        out.line(f"const long long {name} = scratch.reserve({size});")
+        sizes = [print_size(unit, size.to_expr()) for size in place.sizes]
+        out.line(signature(f"const long long {name} = scratch.reserve", sizes, ";"))
     out.line("cudaError_t error = scratch.allocate();")
     out.line("if (error != cudaSuccess) return error;")
     for name, place in zip(names, arena, strict=True):

@@ -34,7 +34,7 @@ struct View {
 };
 
 // Python's //: rounds down, also below zero, where C rounds towards zero. By 0 it gives 0.
-__host__ __device__ inline long long floor_divide(long long x, long long y) {
+__host__ __device__ constexpr long long floor_divide(long long x, long long y) {
     if (y == 0) return 0;
     return x / y - (x % y != 0 && (x < 0) != (y < 0));
 }
