@@ -67,7 +67,6 @@ TITLES: Mapping[str, str] = {
     "E061": "head dim too large for CUDA",
     "E062": "element type that CUDA kernels do not compute in",
     "E063": "more dims than CUDA kernels take",
-    "E064": "operation without a CUDA kernel",
     "E080": "unknown format of a picture",
     "E081": "file cannot be written",
     "E082": "picture that Graphviz cannot draw",

@@ -53,9 +53,6 @@ COMMANDS = {
     "E061": _case("attn compile --target cuda --set D=4096 a.attn", ATTENTION.format("f32")),
     "E062": _case("attn compile --target cuda --set D=64 a.attn", ATTENTION.format("f64")),
     "E063": _case("attn compile --target cuda a.attn", SOFTMAX.format("f32[A, B, C, N, M]")),
-    "E064": _case(
-        "attn compile --target cuda a.attn", SOFTMAX.format("f32[N, M]")[:-10] + "[Sum]\n"
-    ),
     "E080": _case("attn render a.attn -o a.gif", SOFTMAX.format("f32[N, M]")),
     "E081": _case("attn render a.attn -o missing/a.svg", SOFTMAX.format("f32[N, M]")),
 }

@@ -13,17 +13,23 @@ def take_apart(graph: Graph) -> Graph:
 
     Only where each weight is an input: nobody has joined them yet.
     """
-    changed = {s.name: s for s in graph.statements if isinstance(s.op, Slice)}
-    changed = {name: _apart(graph, statement) for name, statement in changed.items()}
-    statements = [changed.get(s.name, s) for s in graph.statements]
-    return Graph.ordered(graph.name, statements, graph.outputs)
+    needed = {value for _, value in graph.outputs}
+    statements: list[Statement] = []
+    for statement in reversed(graph.statements):
+        if isinstance(statement.op, Input):
+            statements.append(statement)
+        elif statement.name in needed:
+            statements.append(_apart(graph, statement))
+            needed.update(statements[-1].op.operands)
+    return Graph(graph.name, tuple(reversed(statements)), graph.outputs)
 
 
 def _apart(graph: Graph, statement: Statement) -> Statement:
-    assert isinstance(statement.op, Slice)
-    layer = graph.table[statement.op.x].op
+    layer = graph.table[statement.op.x].op if isinstance(statement.op, Slice) else None
     weight = graph.table.get(layer.weight) if isinstance(layer, Linear) else None
-    if not isinstance(layer, Linear) or weight is None or not isinstance(weight.op, Concatenate):
+    if not isinstance(statement.op, Slice) or not isinstance(layer, Linear) or weight is None:
+        return statement
+    if not isinstance(weight.op, Concatenate):
         return statement
     parts = weight.op.parts
     biases: tuple[str, ...] = ("",) * len(parts)

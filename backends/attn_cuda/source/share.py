@@ -31,7 +31,7 @@ def share_kernels(unit: Unit, launches: Iterable[Launch]) -> list[Launch]:
             word = match[0]
             return names.setdefault(word, f"#{len(names)}") if word in ours else word
 
-        code = " ".join(strip_comments(launch.text).split())
+        code = " ".join([launch.kernel, *strip_comments(launch.text).split()])
         other = first.setdefault(WORD.sub(number, code), launch)
         shared.append(replace(launch, kernel=other.kernel, text=other.text, shared=other.shared))
     return shared

@@ -132,21 +132,22 @@ def test_every_name_of_ours_is_reserved(name: str) -> None:
     """A diagram may use any word: those of the file itself must be known to be taken."""
     known = "X Q K V O L B H G N M D E table flags ids bias slope mask doc mask_keep mask_bias"
     known += " S C A P K_T batch heads columns rows count inner"
-    known += " J length length_head"
+    known += " J length length_head place0 place1"
     known += " doc_q_min doc_q_max doc_k_min doc_k_max"  # ranges have names that are free
     code = strip_comments(SOURCES[name].split("template <typename T>\nstruct View", 1)[1])
     specific = "\n".join(
         part
         for part in code.split("\n}\n")
         if re.search(
-            r"\b(attention|log_sum_exp|score|mask|scale|add)_\w+\(|launch_test|launch_causal", part
+            r"\b(attention|log_sum_exp|score|mask|scale|add|matmul|relu|layer_norm|positions)_\w+\(|launch_test|launch_causal",
+            part,
         )
     )
     words = set(re.findall(r"(?<![\w.])[A-Za-z]\w*", specific))
     own = {
         w
         for w in words
-        if re.fullmatch(r"(attention|log_sum_exp|score|mask|scale|add|launch)_\w+|r\d+", w)
+        if re.fullmatch(r"(attention|log_sum_exp|score|mask|scale|add|matmul|launch)_\w+|r\d+", w)
     }
     preprocessor = {"ifndef", "endif", "pragma", "unroll"}
     assert words - own - set(known.split()) - RESERVED <= preprocessor
