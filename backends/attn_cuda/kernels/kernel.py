@@ -19,7 +19,7 @@ from attn_dsl.textbuilder import TextBuilder
 LINE = 100
 THREADS = 256
 COMMENT = 84
-KERNEL = "__global__ void __launch_bounds__(THREADS)"
+KERNEL = "__global__ void __launch_bounds__({threads})"
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,22 @@ def remark(out: TextBuilder, text: str) -> None:
 
 
 def define(
-    unit: Unit, name: str, tensors: Sequence[Operand], scale: Expr | None, body: str
+    unit: Unit,
+    name: str,
+    tensors: Sequence[Operand],
+    scale: Expr | None,
+    body: str,
+    threads: int = THREADS,
 ) -> tuple[str, list[Expr]]:
     """The kernel with this body, and the sizes that the launcher hands it last."""
+    kernel = KERNEL.format(threads="THREADS" if threads == THREADS else threads)
     sizes = [s for s in unit.runtime if mentions(body, unit.symbols[s])]
     parameters = [_parameter(unit, tensor) for tensor in tensors]
     if scale is not None:
         parameters.append("float scale")
     parameters += [f"long long {unit.symbols[size]}" for size in sizes]
     out = TextBuilder()
-    with out.block(signature(f"{KERNEL}\n{name}", parameters, " {"), "}"):
+    with out.block(signature(f"{kernel}\n{name}", parameters, " {"), "}"):
         out.lines(body.splitlines())
     return out.text, [Name(size) for size in sizes]
 

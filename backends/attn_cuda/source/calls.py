@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from attn_cuda.attention.plan import plan
-from attn_cuda.attention.simt import attention_launch
+from attn_cuda.attention.simt import simt_launch
+from attn_cuda.attention.tensor_cores import tensor_core_launch
 from attn_cuda.cxx.names import identifiers
 from attn_cuda.cxx.unit import Unit
 from attn_cuda.cxx.views import SAME_MEMORY, source
@@ -94,7 +95,9 @@ def launches_of(
         case Concatenate() as op:
             yield from concatenate_launches(unit, statement, op)
         case TiledScores() as op:
-            yield attention_launch(plan(unit, statement, op, beside))
+            attention = plan(unit, statement, op, beside)
+            on_tensor_cores = attention.tiling.row_tiles > 0
+            yield (tensor_core_launch if on_tensor_cores else simt_launch)(attention)
         case _:
             yield _launch_of(unit, statement)
 
