@@ -30,12 +30,13 @@ Declared Scratch View
 """
 THEIRS = """
 INFINITY NAN blockIdx threadIdx float4 cudaErrorInvalidValue cudaError_t cudaStream_t cudaSuccess
-abs acos acosh asin asinh assert atan atan2 atanh blockDim cbrt ceil copysign cos cosh div erf erfc
-exp exp2 expf expm1 fabs fabsf fdim float2 floor floorf fma fmaf fmax fmaxf fmin fminf fmod free frexp gamma
-gridDim hypot ilogb index j0 j1 jn ldexp lgamma linux llabs llrint llround log log10 log1p log2 logb
-logf lrint lround main make_float2 malloc max min modf nan nearbyint nextafter norm pow powf printf rand
-remainder remquo rhypot rint round rsqrt scalb scalbn signbit significand sin sincos sinh size_t
-sqrt sqrtf stderr stdin stdout tan tanh tanhf tgamma time trunc unix warpSize y0 y1 yn
+abs acos acosh asin asinh assert atan atan2 atanh blockDim cbrt ceil copysign cos cosh div erf
+erfc exp exp2 expf expm1 fabs fabsf fdim float2 floor floorf fma fmaf fmax fmaxf fmin fminf fmod
+free frexp gamma gridDim hypot ilogb index j0 j1 jn ldexp lgamma linux llabs llrint llround log
+log10 log1p log2 logb logf lrint lround main make_float2 malloc max min modf nan nearbyint
+nextafter norm pow powf printf rand remainder remquo rhypot rint round rsqrt scalb scalbn signbit
+significand sin sincos sinh size_t sqrt sqrtf stderr stdin stdout tan tanh tanhf tgamma time trunc
+unix warpSize y0 y1 yn
 """
 RESERVED = frozenset((KEYWORDS + OURS + THEIRS).split()) | INTRINSICS.keys()
 """C++'s words, what kernels and the launcher call things themselves, and what `<cuda_runtime.h>`
