@@ -9,7 +9,14 @@ from attn_cuda.cxx.unit import Unit
 from attn_dsl.expr.printer import ATOM
 from attn_dsl.ir import Dim, DType
 
-C_TYPES = {DType.F32: "float", DType.I32: "int", DType.I64: "long long", DType.BOOL: "bool"}
+C_TYPES = {
+    DType.F16: "f16",
+    DType.BF16: "bf16",
+    DType.F32: "float",
+    DType.I32: "int",
+    DType.I64: "long long",
+    DType.BOOL: "bool",
+}
 SMALL = 1024  # times three head dims of 128 it still fits an int
 HALVES = (DType.F16, DType.BF16)
 

@@ -20,7 +20,7 @@ from attn_dsl.textbuilder import TextBuilder
 LINE = 100
 THREADS = 256
 COMMENT = 84
-KERNEL = "__global__ void __launch_bounds__(THREADS)"
+KERNEL = "__global__ void __launch_bounds__({threads})"
 
 
 Axes = tuple[int, int, int, int]
@@ -80,12 +80,15 @@ def define(
     tensors: Sequence[Operand],
     scale: Expr | None,
     body: str,
+    *,
     given: Sequence[str] = (),
+    threads: int = THREADS,
 ) -> tuple[str, list[Expr]]:
     """The kernel with this body, and the sizes that the launcher hands it last.
 
     Before these come the numbers `given`, which are the caller's own.
     """
+    kernel = KERNEL.format(threads="THREADS" if threads == THREADS else threads)
     sizes = sizes_in(unit, body)
     parameters = [parameter(unit, tensor) for tensor in tensors]
     if scale is not None:
@@ -93,7 +96,7 @@ def define(
     parameters += [f"long long {number}" for number in given]
     parameters += [f"long long {unit.symbols[size]}" for size in sizes]
     out = TextBuilder()
-    with out.block(signature(f"{KERNEL}\n{name}", parameters, " {"), "}"):
+    with out.block(signature(f"{kernel}\n{name}", parameters, " {"), "}"):
         out.lines(body.splitlines())
     return out.text, [Name(size) for size in sizes]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.sizes import tiles, times
 from attn_cuda.cxx.unit import Shape, Unit
 from attn_cuda.kernels.elementwise import (
@@ -13,6 +14,7 @@ from attn_cuda.kernels.elementwise import (
     scale_of,
 )
 from attn_cuda.kernels.kernel import Launch, Operand, define, remark, signature
+from attn_dsl.expr import Tensor
 from attn_dsl.ir import Statement
 from attn_dsl.ir.dims import ONE
 from attn_dsl.ir.ops import Linear, MatMul
@@ -38,7 +40,7 @@ def product_launch(unit: Unit, chain: Sequence[Statement], joined: bool) -> Laun
     with body.block(call.removesuffix(") {") + " {", "});"):
         print_chain(body, unit, chain, PLACES, _first(unit, chain[0]))
     tensors, scale = operands_of(chain, body.text, lhs, rhs), scale_of(chain)
-    text, sizes = define(unit, kernel, tensors, scale, body.text, NUMBERS)
+    text, sizes = define(unit, kernel, tensors, scale, body.text, given=NUMBERS)
     batch, heads, rows, columns = shape = _matrices(unit.shape(name), joined)
     inner = unit.graph.types[lhs.value].dims[-1]
     across, down = (tiles(dim.to_expr(), TILE) for dim in (columns, rows))
@@ -70,7 +72,7 @@ def factors(statement: Statement) -> tuple[Operand, Operand]:
 def _first(unit: Unit, statement: Statement) -> str:
     """The element of the product itself, with the bias of a layer."""
     bias = statement.op.bias if isinstance(statement.op, Linear) else ""
-    return f"product + {bias}.at(b, h, q, k)" if bias else "product"
+    return f"product + {CudaPrinter(unit, PLACES).print(Tensor(bias))}" if bias else "product"
 
 
 def _said(statement: Statement) -> str:

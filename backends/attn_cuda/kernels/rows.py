@@ -44,18 +44,20 @@ OPENING = """\
 
 EXPONENTIALS = """\
     float highest = -INFINITY;
-    for (long long k = lane; k < columns; k += 32) highest = fmaxf(highest, x.at(b, h, q, k));
+    for (long long k = lane; k < columns; k += 32) {
+        highest = fmaxf(highest, float(x.at(b, h, q, k)));
+    }
     highest = lane_max<32>(highest);
     // A row that is -inf throughout is not shifted, as -inf minus -inf is no number.
     const float shift = highest == -INFINITY ? 0.0f : highest;
     float total = 0.0f;
-    for (long long k = lane; k < columns; k += 32) total += expf(x.at(b, h, q, k) - shift);
+    for (long long k = lane; k < columns; k += 32) total += expf(float(x.at(b, h, q, k)) - shift);
     total = lane_sum<32>(total);
 """
 
 SOFTMAX = """\
     for (long long k = lane; k < columns; k += 32) {
-        const float weight = expf(x.at(b, h, q, k) - shift);
+        const float weight = expf(float(x.at(b, h, q, k)) - shift);
         out.at(b, h, q, k) = T(total == 0.0f ? 0.0f : weight / total);
     }
 """
@@ -66,24 +68,24 @@ LOG_SUM_EXP = """\
 
 REDUCE = """\
     float sum = 0.0f;
-    for (long long k = lane; k < columns; k += 32) sum += x.at(b, h, q, k);
+    for (long long k = lane; k < columns; k += 32) sum += float(x.at(b, h, q, k));
     sum = lane_sum<32>(sum);
     if (lane == 0) out.at(b, h, q, 0) = T({});
 """
 
 LAYER_NORM = """\
     float sum = 0.0f;
-    for (long long k = lane; k < columns; k += 32) sum += x.at(b, h, q, k);
+    for (long long k = lane; k < columns; k += 32) sum += float(x.at(b, h, q, k));
     const float mean = lane_sum<32>(sum) / float(columns);
     float squares = 0.0f;  // around the mean: one pass more, but nothing cancels
     for (long long k = lane; k < columns; k += 32) {
-        const float centred = x.at(b, h, q, k) - mean;
+        const float centred = float(x.at(b, h, q, k)) - mean;
         squares += centred * centred;
     }
     const float deviation = sqrtf(lane_sum<32>(squares) / float(columns) + epsilon);
     for (long long k = lane; k < columns; k += 32) {
-        const float normal = (x.at(b, h, q, k) - mean) / deviation;
-        out.at(b, h, q, k) = T(normal * gain.at(b, h, q, k) + bias.at(b, h, q, k));
+        const float normal = (float(x.at(b, h, q, k)) - mean) / deviation;
+        out.at(b, h, q, k) = T(normal * float(gain.at(b, h, q, k)) + float(bias.at(b, h, q, k)));
     }
 """
 

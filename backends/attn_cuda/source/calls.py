@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import prod
 
 from attn_cuda.attention.plan import plan
-from attn_cuda.attention.simt import attention_launch
+from attn_cuda.attention.simt import simt_launch
+from attn_cuda.attention.tensor_cores import tensor_core_launch
 from attn_cuda.cxx.layouts import VIEWS, Layout, behind, contiguous, layouts_of
 from attn_cuda.cxx.names import identifiers
 from attn_cuda.cxx.unit import Unit
@@ -140,7 +141,9 @@ def launches_of(unit: Unit, group: Group, layouts: Mapping[str, Layout]) -> Iter
         case _ if _is_view(group):
             return
         case TiledScores() as op:
-            yield attention_launch(plan(unit, statement, op, rest[0] if rest else None))
+            attention = plan(unit, statement, op, rest[0] if rest else None)
+            on_tensor_cores = attention.tiling.row_tiles > 0
+            yield (tensor_core_launch if on_tensor_cores else simt_launch)(attention)
         case _ if isinstance(statement.op, PRODUCTS):
             yield product_launch(unit, group, is_joined(unit, group, layouts))
         case Concatenate() as op:
