@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from attn_dsl.ir import Graph, Sizes, Statement, TensorType, evaluate, verify
 from attn_dsl.ir.ops import Input, Op
+from attn_dsl.tensors import numpy_dtype
 
 NDArray = np.ndarray[Any, Any]
 
@@ -37,7 +38,7 @@ def draw(graph: Graph, sizes: Sizes, seed: int = 0) -> dict[str, NDArray]:
         assert isinstance(statement.op, Input)
         shape, dtype = sizes.shape(statement.type), statement.type.dtype
         array = random.standard_normal(shape) if dtype.is_float else random.integers(0, 2, shape)
-        arrays[statement.op.name] = array.astype(dtype.numpy)
+        arrays[statement.op.name] = array.astype(numpy_dtype(dtype.numpy))
     return arrays
 
 

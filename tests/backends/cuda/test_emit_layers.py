@@ -8,8 +8,8 @@ import attn_numpy
 import numpy as np
 import pytest
 from attn_cuda import BACKEND
-from emit_support import Array, graph_of, lower, run
-from error_rule import is_as_exact
+from emit_support import Array, graph_of, in_type, lower, run
+from error_rule import FACTORS, is_as_exact
 from layers import INPUTS, OPS
 from support import draw
 
@@ -33,9 +33,9 @@ def layers() -> Graph:
     return from_text("\n".join(['graph "layers"', *lines, ""]))
 
 
-@pytest.fixture(scope="module")
-def program() -> Program:
-    return lower(layers())
+@pytest.fixture(scope="module", params=["f32", "f16", "bf16"])
+def program(request: pytest.FixtureRequest) -> Program:
+    return lower(in_type(layers(), request.param))
 
 
 def compared(program: Program, sizes: Sizes) -> Iterator[tuple[str, tuple[Array, Array, Array]]]:
@@ -53,6 +53,11 @@ def compared(program: Program, sizes: Sizes) -> Iterator[tuple[str, tuple[Array,
         yield name, (got, other, right)
 
 
+def element_type(array: Array) -> str:
+    """What rounds a result: whole numbers and conditions are exact."""
+    return array.dtype.name if array.dtype.name in FACTORS else "float32"
+
+
 @pytest.mark.parametrize(
     ("symbols", "batch"),
     [(SMALL, (2,)), (LARGE, (2,)), (SMALL | {"N": 1, "E": 12}, (1,))],
@@ -62,7 +67,7 @@ def test_every_operation(program: Program, symbols: dict[str, int], batch: tuple
     wrong = [
         name
         for name, triple in compared(program, Sizes(symbols, batch))
-        if not is_as_exact([triple])
+        if not is_as_exact([triple], element_type(triple[0]))
     ]
     assert wrong == []
 
@@ -74,7 +79,9 @@ def test_of_nothing(program: Program) -> None:
         with np.errstate(all="ignore"):
             wanted = evaluate(program.graph, arrays)
         for got, (name, right) in zip(run(program, arrays), wanted.items(), strict=True):
-            np.testing.assert_allclose(got, right, rtol=1e-5, atol=1e-5, err_msg=name)
+            limit = {"float16": 1e-2, "bfloat16": 1e-1}.get(got.dtype.name, 1e-5)
+            found = got.astype(np.float64)
+            np.testing.assert_allclose(found, right, rtol=limit, atol=limit, err_msg=name)
 
 
 def test_none_is_left_out() -> None:
