@@ -32,8 +32,12 @@ def is_as_exact(
         kernel.append(errors(found, wanted))
         unfused.append(errors(plain, wanted))
         largest.append(np.abs(wanted[np.isfinite(wanted)]).ravel())
-    means = [float(np.mean(np.concatenate(found))) for found in (kernel, unfused)]
+    means = [_mean(np.concatenate(found)) for found in (kernel, unfused)]
     return means[0] <= FACTORS[dtype] * means[1] + 4 * ulp(np.concatenate(largest), dtype)
+
+
+def _mean(errors: NDArray) -> float:
+    return float(np.mean(errors)) if errors.size else 0.0
 
 
 def ulp(magnitudes: NDArray, dtype: str) -> float:

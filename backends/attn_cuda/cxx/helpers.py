@@ -6,7 +6,13 @@ import re
 from collections.abc import Iterable
 
 from attn_cuda.cxx.intrinsics import INTRINSICS, print_intrinsics
-from attn_cuda.cxx.tile_product import LOAD_SLICE, SINUSOID, TILE_PRODUCT
+from attn_cuda.cxx.products import (
+    COPY_SLICE,
+    LOAD_SLICE,
+    MMA_PRODUCT,
+    SINUSOID,
+    TILE_PRODUCT,
+)
 
 VIEW = """\
 // A tensor in device memory. Element (b, h, q, k) lies at the sum of index times stride; a stride
@@ -35,11 +41,14 @@ struct {name} {{
 WIDENED_BF16 = "__uint_as_float(unsigned(bits) << 16)"
 
 HELPERS = {
+    "f16": NUMBER.format(name="f16", what="IEEE's half", widened="widen_f16(bits)"),
+    "bf16": NUMBER.format(name="bf16", what="the upper half of a float", widened=WIDENED_BF16),
     "sinusoid": SINUSOID,
     "load_slice": LOAD_SLICE,
     "tile_product": TILE_PRODUCT,
-    "f16": NUMBER.format(name="f16", what="IEEE's half", widened="widen_f16(bits)"),
-    "bf16": NUMBER.format(name="bf16", what="the upper half of a float", widened=WIDENED_BF16),
+    "copy_slice": COPY_SLICE,
+    "mma_product_f16": MMA_PRODUCT.format(element="f16"),
+    "mma_product_bf16": MMA_PRODUCT.format(element="bf16"),
     "floor_divide": """\
 // Python's //: rounds down, also below zero, where C rounds towards zero. By 0 it gives 0.
 __host__ __device__ constexpr long long floor_divide(long long x, long long y) {

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.sizes import tiles, times
 from attn_cuda.cxx.unit import Shape, Unit
+from attn_cuda.cxx.views import c_type, is_half
 from attn_cuda.kernels.elementwise import (
     chain_notes,
     operands_of,
@@ -21,7 +22,8 @@ from attn_dsl.ir.ops import Linear, MatMul
 from attn_dsl.textbuilder import TextBuilder
 
 PRODUCTS = (Linear, MatMul)
-TILE = 64
+TILES = {"tile_product": 64, "mma_product_f16": 128, "mma_product_bf16": 128}
+"""The functions that multiply, and how many rows and columns a block of each computes."""
 SWAPPED = (0, 1, 3, 2)
 PLACES = {name: name for name in "bhqk"}
 NUMBERS = ("heads", "rows", "columns", "inner")
@@ -36,14 +38,15 @@ def product_launch(unit: Unit, chain: Sequence[Statement], joined: bool) -> Laun
     kernel = unit.kernels[name]
     body = TextBuilder()
     place = "[&](long long b, long long h, long long q, long long k, float product)"
-    call = signature("tile_product", [lhs.value, rhs.value, *NUMBERS, place], " {")
+    function = _function(unit, lhs.value, rhs.value)
+    call = signature(function, [lhs.value, rhs.value, *NUMBERS, place], " {")
     with body.block(call.removesuffix(") {") + " {", "});"):
         print_chain(body, unit, chain, PLACES, _first(unit, chain[0]))
     tensors, scale = operands_of(chain, body.text, lhs, rhs), scale_of(chain)
     text, sizes = define(unit, kernel, tensors, scale, body.text, given=NUMBERS)
     batch, heads, rows, columns = shape = _matrices(unit.shape(name), joined)
     inner = unit.graph.types[lhs.value].dims[-1]
-    across, down = (tiles(dim.to_expr(), TILE) for dim in (columns, rows))
+    across, down = (tiles(dim.to_expr(), TILES[function]) for dim in (columns, rows))
     numbers = [*(dim.to_expr() for dim in (*shape[1:], inner)), *sizes]
     notes = (_said(chain[0]), *chain_notes(chain[1:]))
     out = TextBuilder()
@@ -67,6 +70,13 @@ def factors(statement: Statement) -> tuple[Operand, Operand]:
         return Operand(op.x), Operand(op.weight, axes=SWAPPED)
     assert isinstance(op, MatMul)
     return Operand(op.lhs), Operand(op.rhs)
+
+
+def _function(unit: Unit, lhs: str, rhs: str) -> str:
+    """What multiplies: tensor cores, where both sides have the same 16 bits."""
+    element = c_type(unit, lhs)
+    on_tensor_cores = is_half(unit, lhs) and element == c_type(unit, rhs)
+    return f"mma_product_{element}" if on_tensor_cores else "tile_product"
 
 
 def _first(unit: Unit, statement: Statement) -> str:
