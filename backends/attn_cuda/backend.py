@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from attn_cuda.cxx.unit import make_unit
-from attn_cuda.runtime.device import NoDevice, build_device, find_device
+from attn_cuda.runtime.device import NoDevice, find_device
+from attn_cuda.runtime.emulated import Emulated
 from attn_cuda.runtime.host import build_emulated
 from attn_cuda.runtime.library import Library
 from attn_cuda.runtime.runner import make_runner
@@ -31,7 +32,8 @@ class CudaBackend:
     def load(self, program: Program, *, emulate: bool = False) -> Runner:
         """Build the file with nvcc for the GPU, or with g++ to be executed on the host."""
         if emulate:
-            path = build_emulated(program.source)
+            library = Library(build_emulated(program.source))
+            return make_runner(program, Emulated(library, program.entry))
         else:
             try:
                 find_device()
@@ -41,5 +43,4 @@ class CudaBackend:
                     "machine's CPU, and `attn compile --target cuda -o x.cu` writes the source, to "
                     "be built where there is a GPU"
                 ) from None
-            path = build_device(program.source)
-        return make_runner(program, Library(path))
+            raise Unavailable("")
