@@ -29,6 +29,8 @@ struct Thread {
     unsigned long long value;
     Gathered gathered;
     bool orders;  // whether the meeting orders memory
+    Together together;  // what the whole warp does there, if not that
+    void* offer;        // what this lane has for it
 
     // How many such meetings of each lane of its warp it has heard of; of its own, one more.
     unsigned clocks[warpSize];
@@ -72,8 +74,18 @@ Gathered meet_warp(unsigned mask, unsigned long long value, unsigned source, boo
     self.value = value;
     self.source = source % warpSize;
     self.orders = orders;
+    self.together = nullptr;
     wait(State::in_warp, line);
     return self.gathered;
+}
+
+void meet_whole_warp(Together together, void* offer, int line) {
+    Thread& self = *running;
+    self.mask = 0xffffffffu;
+    self.orders = false;
+    self.together = together;
+    self.offer = offer;
+    wait(State::in_warp, line);
 }
 
 static void run_thread() {
@@ -134,6 +146,21 @@ static void order_memory(Thread* warp, unsigned lanes) {
     }
 }
 
+// All 32 lanes do something as one.
+static void act_together(Thread* warp, unsigned lanes) {
+    if (lanes != 0xffffffffu) {
+        fail(cudaErrorLaunchFailure,
+             "line %d needs all 32 lanes of a warp, of which only those in %#010x are there",
+             warp[__builtin_ctz(lanes)].line, lanes);
+    }
+    void* offers[warpSize];
+    for (unsigned i = 0; i < warpSize; ++i) {
+        offers[i] = warp[i].offer;
+        warp[i].state = State::ready;
+    }
+    warp[0].together(offers);
+}
+
 static bool settle_meetings(Thread* warp, unsigned size) {
     bool settled = false;
     for (unsigned i = 0; i < size; ++i) {
@@ -141,7 +168,11 @@ static bool settle_meetings(Thread* warp, unsigned size) {
         const unsigned lanes = gathered_lanes(warp, size, warp[i]);
         if (lanes == 0) continue;
         if (warp[i].orders) order_memory(warp, lanes);
-        hand_out(warp, lanes);
+        if (warp[i].together != nullptr) {
+            act_together(warp, lanes);
+        } else {
+            hand_out(warp, lanes);
+        }
         settled = true;
     }
     return settled;

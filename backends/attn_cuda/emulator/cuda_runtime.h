@@ -6,6 +6,7 @@
 //
 //   vector_types.h     dim3, float4 and their like
 //   device_builtins.h  what a kernel may use: threadIdx, __syncthreads, shuffles, mathematics
+//   intrinsics.h       the instructions that emitted files name: ldmatrix, mma, cp.async
 //   host_api.h         what a launcher may use: cudaMalloc, cudaLaunchKernel, error codes
 //   runtime.cpp        what stands behind them, compiled on its own and linked in
 #pragma once
@@ -35,4 +36,5 @@
 
 #include "vector_types.h"
 #include "device_builtins.h"
+#include "intrinsics.h"
 #include "host_api.h"

@@ -27,6 +27,10 @@ void meet_block(int line);
 Gathered meet_warp(unsigned mask, unsigned long long value, unsigned source, bool orders,
                    int line);
 
+// What all 32 lanes of a warp do as one, given what each of them brought.
+using Together = void (*)(void* const* offers);
+void meet_whole_warp(Together together, void* offer, int line);
+
 void fence();
 int add(int* address, int value);
 unsigned add(unsigned* address, unsigned value);

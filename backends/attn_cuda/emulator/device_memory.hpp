@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "host_api.h"
+#include "report.hpp"
 
 namespace attn_emulator {
 
@@ -41,6 +42,8 @@ public:
         mapping_ = nullptr;
     }
 
+    Traffic* traffic = nullptr;
+
     bool valid() const { return mapping_ != nullptr; }
     char* start() const { return start_; }
     size_t size() const { return size_; }
@@ -73,8 +76,9 @@ class DeviceMemory {
 public:
     // Null where there is no memory left.
     char* allocate(size_t size) {
-        const Buffer buffer(size);
+        Buffer buffer(size);
         if (!buffer.valid()) return nullptr;
+        buffer.traffic = free_traffic();
         buffers_.emplace(buffer.start(), buffer);
         return buffer.start();
     }
@@ -105,7 +109,23 @@ public:
     }
 
 private:
+    // A place to count in that no other buffer has; null where so many are in use.
+    Traffic* free_traffic() const {
+        bool used[counted_buffers] = {};
+        for (const auto& [start, buffer] : buffers_) {
+            if (buffer.traffic != nullptr) used[buffer.traffic - report->traffic] = true;
+        }
+        for (unsigned i = 0; i < counted_buffers; ++i) {
+            if (used[i]) continue;
+            report->traffic[i].read = report->traffic[i].written = 0;
+            return &report->traffic[i];
+        }
+        return nullptr;
+    }
+
     std::map<char*, Buffer> buffers_;
 };
+
+static const DeviceMemory* known_memory;  // a plain pointer: a signal handler takes no arguments
 
 }  // namespace attn_emulator

@@ -16,7 +16,6 @@ namespace attn_emulator {
 extern "C" [[gnu::visibility("hidden")]] const char _end[];  // of this library
 
 // What is known about addresses. Plain pointers, since a signal handler takes no arguments.
-static const DeviceMemory* known_memory;
 static const SharedMemory* known_shared;
 static const Stacks* known_stacks;
 

@@ -109,6 +109,14 @@ const char* cudaGetErrorString(cudaError_t error);
 // The emulator's own: what the last failure was, in a sentence that names lines and threads.
 const char* attn_emulator_message();
 
+// How often, so far, an access of a warp to shared memory had to wait for another to the same bank.
+long long attn_emulator_bank_conflicts();
+
+// From now on count what kernels read and write of each buffer, or stop to (it takes time); and
+// what that was since the buffer was allocated, in bytes.
+void attn_emulator_count(int on);
+void attn_emulator_traffic(const void* buffer, long long* read, long long* written);
+
 }  // extern "C"
 #pragma GCC visibility pop
 

@@ -10,8 +10,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "async_copies.hpp"
 #include "faults.hpp"
-#include "races.hpp"
 
 namespace attn_emulator {
 
@@ -38,6 +38,7 @@ constexpr unsigned max_workers = 64;
                     static_cast<unsigned>(i / gridDim.x % gridDim.y),
                     static_cast<unsigned>(i / gridDim.x / gridDim.y)};
         shared.poison();
+        forget_copies();
         run_block(launch, stacks);
         if (!shared.intact()) {
             fail(cudaErrorIllegalAddress,

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "block.hpp"
+#include "device_memory.hpp"
 #include "shared_memory.hpp"
 
 namespace attn_emulator {
@@ -109,6 +110,14 @@ static void check_written(const Cell& cell, const Access& now, size_t offset) {
     cell.write = now;
 }
 
+static bool counting;  // see attn_emulator_count
+
+[[gnu::noinline]] static void count_traffic(const char* address, size_t size, bool writes) {
+    const Buffer* buffer = known_memory->owner(address);
+    if (buffer == nullptr || buffer->traffic == nullptr) return;  // a local variable, most often
+    (writes ? buffer->traffic->written : buffer->traffic->read) += static_cast<long long>(size);
+}
+
 using Note = void (*)(Cell& cell, const Access& now, size_t offset);
 
 template <Note note>
@@ -146,7 +155,10 @@ static inline bool adds_nothing(size_t at) {
 template <Note note>
 static inline void note_access(const void* address, size_t size, const void* returns, bool atomic) {
     size_t at = static_cast<size_t>(static_cast<const char*>(address) - shadow.begin);
-    if (at >= shadow.size) return;  // not shared memory
+    if (at >= shadow.size) {  // not shared memory
+        if (counting) count_traffic(static_cast<const char*>(address), size, note == note_write);
+        return;
+    }
     if (note == note_read && size == Shadow::word && adds_nothing(at)) return;
     const Access now = {epoch, running->clocks[lane], place_before(returns),
                         static_cast<unsigned short>(running - threads), atomic};
@@ -159,6 +171,15 @@ static inline void note_access(const void* address, size_t size, const void* ret
             note_bytes<note>(at, until, now);
         }
         at = until;
+    }
+}
+
+// As if nobody of this block had written there.
+static void forget_write(const void* address, size_t size) {
+    const size_t at = static_cast<size_t>(static_cast<const char*>(address) - shadow.begin);
+    for (size_t i = at; i < at + size; ++i) {
+        shadow.bytes[i].write.epoch = 0;
+        shadow.words[i / Shadow::word].write.epoch = 0;
     }
 }
 

@@ -11,9 +11,17 @@
 
 namespace attn_emulator {
 
+// The bytes that kernels read from a buffer in device memory, and wrote to it.
+struct Traffic {
+    std::atomic<long long> read, written;
+};
+constexpr unsigned counted_buffers = 64;
+
 struct Report {
     std::atomic<unsigned long long> next_block;
     std::atomic<bool> failed;
+    std::atomic<long long> bank_conflicts;  // accesses of a warp that had to wait for another
+    Traffic traffic[counted_buffers];
     cudaError_t error;
     char message[2048];
 };

@@ -182,6 +182,18 @@ cudaError_t cudaGetLastError() {
 const char* cudaGetErrorName(cudaError_t error) { return text_of(error).name; }
 const char* cudaGetErrorString(cudaError_t error) { return text_of(error).meaning; }
 
+long long attn_emulator_bank_conflicts() { return report->bank_conflicts; }
+
+void attn_emulator_count(int on) { counting = on != 0; }
+
+void attn_emulator_traffic(const void* pointer, long long* read, long long* written) {
+    const std::lock_guard hold(device);
+    const Buffer* buffer = memory.owner(static_cast<const char*>(pointer));
+    const Traffic* traffic = buffer == nullptr ? nullptr : buffer->traffic;
+    *read = traffic == nullptr ? 0 : traffic->read.load();
+    *written = traffic == nullptr ? 0 : traffic->written.load();
+}
+
 // Told once, so that a later failure of another kind does not come with this explanation.
 const char* attn_emulator_message() {
     static std::string told;

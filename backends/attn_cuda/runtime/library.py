@@ -46,6 +46,12 @@ class Library:
         self._emulated = hasattr(library, "attn_emulator_message")
         if self._emulated:
             library.attn_emulator_message.restype = ctypes.c_char_p
+            library.attn_emulator_bank_conflicts.restype = ctypes.c_longlong
+
+    @property
+    def bank_conflicts(self) -> int:
+        """How often, in the emulator, shared memory was read that lies in a bank in use."""
+        return int(self._library.attn_emulator_bank_conflicts())
 
     def call(
         self,

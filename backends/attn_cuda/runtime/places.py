@@ -42,5 +42,6 @@ def look_up(tool: str, library: Path, address: str) -> tuple[str | None, str | N
     for function, place in zip(found[::2], found[1::2], strict=False):
         line = re.search(r"\.cu:(\d+)", place)
         if line is not None:
-            return function.split("(")[0].split(" ")[-1], line[1]
+            named = re.search(r"[\w:]+(<.*>)?$", function.split("(")[0])
+            return (named[0] if named else function), line[1]
     return None, None
