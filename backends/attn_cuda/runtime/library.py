@@ -76,6 +76,19 @@ class Library:
             for array, target in zip(outputs, targets, strict=True):
                 self.download(array.ctypes.data, target, array.nbytes)
 
+    def record(self, symbol: str, arguments: Sequence[Any]) -> list[list[str]]:
+        """What ``symbol`` would launch: kernel, grid, block, shared bytes, each argument in hex."""
+        library = self._library
+        library.attn_emulator_launches.restype = ctypes.c_char_p
+        library.attn_emulator_record(1)
+        try:
+            self.start(symbol, arguments)
+            found: bytes = library.attn_emulator_launches()
+        finally:
+            library.attn_emulator_record(0)
+        named = name_places(found.decode(), self._path)
+        return [line.removeprefix("kernel ").split(" ") for line in named.splitlines()]
+
     def start(self, symbol: str, arguments: Sequence[Any]) -> None:
         """Call ``symbol`` with C values, the stream after them, and wait for its kernels.
 

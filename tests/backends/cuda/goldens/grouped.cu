@@ -24,8 +24,12 @@
 //     global memory:  Q[N,D], K[M,D], V[M,E], X[N,E]
 //     shared memory:  query_tile[64,D], key_tile[64,D], value_tile[64,E], weights[64,64]
 //     registers:      scores[64,64], accumulator[64,E]
+#ifndef __CUDACC_RTC__
 #include <cuda_runtime.h>
 #include <math.h>
+#else  // NVRTC has the functions of these built in, and not the constants
+#define INFINITY __int_as_float(0x7f800000)
+#endif
 
 constexpr int THREADS = 256;  // of every block
 constexpr int D = 64;  // compiled in

@@ -15,8 +15,12 @@
 //     shared memory:  query_tile[64,D], key_tile[64,D], value_tile[64,D], weights[64,64]
 //     registers:      scores[64,64], maximum[64], new_maximum[64], total[64],
 //                     accumulator[64,D]
+#ifndef __CUDACC_RTC__
 #include <cuda_runtime.h>
 #include <math.h>
+#else  // NVRTC has the functions of these built in, and not the constants
+#define INFINITY __int_as_float(0x7f800000)
+#endif
 
 constexpr int THREADS = 256;  // of every block
 constexpr int D = 64;  // compiled in
