@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.sizes import count
-from attn_cuda.cxx.unit import Unit
-from attn_dsl.expr import Expr, Number
+from attn_cuda.cxx.unit import MAX_RANK, Unit
+from attn_dsl.expr import Expr
 from attn_dsl.expr.printer import ATOM
 from attn_dsl.ir import Dim, DType
 from attn_dsl.ir.dims import ONE
@@ -25,8 +27,6 @@ C_TYPES = {
     DType.BOOL: "bool",
 }
 SMALL = 1024  # times three head dims of 128 it still fits an int
-AXES = ("batch", "head", "row", "column")
-Strides = tuple[Expr, Expr, Expr, Expr]
 
 
 def c_type(unit: Unit, value: str) -> str:
@@ -45,19 +45,54 @@ def product(unit: Unit, dims: tuple[Dim, ...]) -> str:
     return " * ".join(text if binding >= 6 else f"({text})" for text, binding in printed)
 
 
-def strides(unit: Unit, value: str) -> Strides:
-    """How many elements apart neighbours of a contiguous value are, along each of four axes."""
-    shape = unit.shape(value)
-    steps = [
-        Number(0) if dim == ONE else count(shape[axis + 1 :]) for axis, dim in enumerate(shape)
-    ]
-    return steps[0], steps[1], steps[2], steps[3]
+def contiguous(dims: Sequence[Dim]) -> tuple[Expr, ...]:
+    """How many elements apart neighbours are along each dim of a tensor without gaps."""
+    return tuple(count(dims[position + 1 :]) for position in range(len(dims)))
 
 
-def source(unit: Unit, value: str) -> tuple[str, bool]:
-    """The value whose memory holds `value`, and whether its last two axes are swapped there."""
+@dataclass(frozen=True)
+class Layout:
+    """Where a value lies: in the memory of `base`, an input or what a kernel has computed.
+
+    `axes` says along which dim of `base` each dim of the value goes; None is a new dim of 1.
+    """
+
+    base: str
+    axes: tuple[int | None, ...]
+
+
+def layout(unit: Unit, value: str) -> Layout:
+    """The layout of a value, through all that only looks at memory in another way."""
     op = unit.graph.table[value].op
-    if isinstance(op, Transpose):
-        base, swapped = source(unit, op.x)
-        return base, not swapped
-    return value, False
+    match op:
+        case Transpose(x):
+            inner = layout(unit, x)
+            *before, row, column = inner.axes
+            return Layout(inner.base, (*before, column, row))
+        case Row(x, axis):
+            inner = layout(unit, x)
+            at = len(inner.axes) + 1 + axis
+            return Layout(inner.base, (*inner.axes[:at], None, *inner.axes[at:]))
+        case Vector(x):
+            inner = layout(unit, x)
+            return Layout(inner.base, (*inner.axes[:-2], inner.axes[-1]))
+        case Identity(x):
+            return layout(unit, x)
+    return own_layout(unit, value)
+
+
+def own_layout(unit: Unit, value: str) -> Layout:
+    """The layout of a value in memory of its own."""
+    return Layout(value, tuple(range(len(unit.graph.types[value].dims))))
+
+
+def view_axes(
+    dims: Sequence[Dim], axes: Sequence[int | None], order: Sequence[int]
+) -> list[int | None]:
+    """Along which dim of its base each axis of a view goes: batch, head, row, column in `order`.
+
+    `axes` say that of a value with these `dims`. None is an axis of one element: its stride is 0.
+    """
+    walked = [None if d == ONE else axis for axis, d in zip(axes, dims, strict=True)]
+    missing = MAX_RANK - len(walked)
+    return [walked[axis - missing] if axis >= missing else None for axis in order]

@@ -10,7 +10,7 @@ from attn_cuda.attention.simt import simt_launch
 from attn_cuda.attention.tensor_cores import tensor_core_launch
 from attn_cuda.cxx.names import identifiers
 from attn_cuda.cxx.unit import Unit
-from attn_cuda.cxx.views import SAME_MEMORY, source
+from attn_cuda.cxx.views import SAME_MEMORY, layout
 from attn_cuda.kernels.elementwise import map_launch
 from attn_cuda.kernels.kernel import Launch, Operand
 from attn_cuda.kernels.linear import (
@@ -37,8 +37,8 @@ from attn_dsl.tile import together
 class Launcher:
     """What the launcher does: the calls in order, and where each value lies.
 
-    `memory` says where a value lies: in which argument, or which of the `scratch`, values with
-    memory of their own.
+    `memory` says where an input or a computed value lies: in which argument, or which of the
+    `scratch`, values with memory of their own.
     """
 
     unit: Unit
@@ -58,9 +58,7 @@ def make_launcher(unit: Unit, entry: str) -> Launcher:
     for statement, *rest in together(unit.graph):
         if isinstance(statement.op, Input):
             memory[statement.name] = statement.name
-        elif isinstance(statement.op, SAME_MEMORY):
-            memory[statement.name] = memory[statement.op.x]
-        elif not isinstance(statement.op, Transpose):
+        elif not isinstance(statement.op, (*SAME_MEMORY, Transpose)):
             launches += [(statement.name, launch) for launch in launches_of(unit, statement, *rest)]
             for made in (s.name for s in (statement, *rest) if s.name not in memory):
                 memory[made] = made
@@ -73,13 +71,13 @@ def make_launcher(unit: Unit, entry: str) -> Launcher:
 
 
 def _outputs(unit: Unit) -> Iterator[tuple[str, str]]:
-    """The name of each output's pointer, and its value: a computed value is written in place."""
+    """The name of each output's pointer, and its value: what a kernel computes is in place."""
     written: set[str] = set()
     wishes = [f"{label}_out" for label, _ in unit.graph.outputs]
     names = identifiers(wishes, (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values()))
     for wish, (_, value) in zip(wishes, unit.graph.outputs, strict=True):
-        own = not isinstance(unit.graph.table[value].op, (Input, *SAME_MEMORY))
-        in_place = own and source(unit, value)[0] == value
+        computed = not isinstance(unit.graph.table[value].op, Input)
+        in_place = computed and layout(unit, value).base == value
         yield (value if in_place and value not in written else names[wish]), value
         written.add(value)
 

@@ -59,7 +59,7 @@ def constants_of(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
     """
     found: list[Diagnostic] = []
     for statement in graph.statements:
-        found += _check_op(statement, graph)
+        found += _check_op(statement)
         found += _check_type(statement, graph)
         found += _check_head_dims(statement, graph, sizes)
     if found:
@@ -68,11 +68,8 @@ def constants_of(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
     return {symbol: sizes[symbol] for symbol in sorted({s for dim in dims for s in dim.symbols})}
 
 
-def _check_op(statement: Statement, graph: Graph) -> Iterator[Diagnostic]:
-    moved = isinstance(statement.op, SAME_MEMORY) and isinstance(
-        graph.table[statement.op.x].op, Transpose
-    )
-    if moved or not isinstance(statement.op, SUPPORTED):
+def _check_op(statement: Statement) -> Iterator[Diagnostic]:
+    if not isinstance(statement.op, SUPPORTED):
         yield _no_kernel(statement, f"`{statement.op.mnemonic}`")
     elif isinstance(statement.op, Softmax) and statement.op.sink != MINUS_INF:
         yield _no_kernel(statement, "a softmax with a sink that is not fused into an attention")

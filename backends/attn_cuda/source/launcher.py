@@ -8,10 +8,13 @@ from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.helpers import mentions
 from attn_cuda.cxx.names import identifiers
 from attn_cuda.cxx.sizes import count, print_size
-from attn_cuda.cxx.unit import Unit
-from attn_cuda.cxx.views import AXES, c_type, source, strides
+from attn_cuda.cxx.unit import Unit, is_optional
+from attn_cuda.cxx.views import c_type, contiguous, layout, own_layout, view_axes
 from attn_cuda.kernels.kernel import THREADS, Launch, Operand, remark, signature
 from attn_cuda.source.calls import Launcher
+from attn_dsl.ir import Statement
+from attn_dsl.ir.dims import ONE
+from attn_dsl.ir.ops import Input
 from attn_dsl.textbuilder import TextBuilder
 
 LAUNCH = """\
@@ -76,28 +79,52 @@ def print_launcher(out: TextBuilder, launcher: Launcher) -> None:
             body.line(f"const Scratch<{c_type(unit, value)}> {value}({size}, stream);")
             body.line(f"if ({value}.error != cudaSuccess) return {value}.error;")
         _print_launch(body, launcher, launch)
-    parameters = [_used(text, name, body.text) for text, name in _parameters(launcher)]
+    start = TextBuilder()
+    for statement in unit.graph.inputs:
+        _print_strides(start, launcher, statement, body.text)
+    text = start.text + body.text
+    parameters = [_used(type_, name, text) for type_, name in _parameters(launcher)]
     _contract(out, unit)
     with out.block(signature(f'extern "C" int {launcher.entry}', parameters, " {"), "}"):
-        out.lines(body.text.splitlines())
+        out.lines(text.splitlines())
+
+
+def _print_strides(out: TextBuilder, launcher: Launcher, statement: Statement, body: str) -> None:
+    """Refuse those that the kernels cannot follow; without any, the tensor has no gaps."""
+    unit, dims = launcher.unit, statement.type.dims
+    if not dims or not mentions(body, statement.name):
+        return
+    strides, plain = _stride_names(launcher, statement.name)
+    given = f"{strides} != nullptr && "
+    if mentions(body, strides):
+        given = ""
+        steps = ", ".join(print_size(unit, step) for step in contiguous(dims))
+        out.line(f"const long long {plain}[] = {{{steps}}};")
+        out.line(f"if ({strides} == nullptr) {strides} = {plain};")
+    if dims[-1] != ONE:
+        last = f"{strides}[{len(dims) - 1}]"
+        repeats = f" && {last} != 0" * is_optional(statement)
+        out.line(f"if ({given}{last} != 1{repeats}) return cudaErrorInvalidValue;")
 
 
 def _contract(out: TextBuilder, unit: Unit) -> None:
     """What a caller has to know."""
     text = (
-        "Pointers are to device memory, tensors without gaps. Returns a cudaError_t, 0 if all is "
-        "well; the kernels run when the stream gets to them."
+        "Pointers are to device memory. The strides of an input count elements from one to the "
+        "next along each of its dims, and are null where it has no gaps; the last one is 1. "
+        "Outputs have no gaps. Returns a cudaError_t, 0 if all is well; the kernels run when the "
+        "stream gets to them."
     )
     if unit.optional:
         text += (
-            " An optional tensor is null where there is none; its strides are in elements, 0 along "
-            "a dim that it has not."
+            " An optional tensor is null where there is none; it may repeat along any dim, with a "
+            "stride of 0."
         )
     remark(out, text)
 
 
 def _parameters(launcher: Launcher) -> Iterator[tuple[str, str]]:
-    """Types and names: inputs, outputs, sizes, strides of optional inputs, the stream."""
+    """Types and names: inputs, outputs, sizes, strides of inputs, the stream."""
     unit = launcher.unit
     for statement in unit.graph.inputs:
         yield f"const {c_type(unit, statement.name)}*", statement.name
@@ -105,16 +132,19 @@ def _parameters(launcher: Launcher) -> Iterator[tuple[str, str]]:
         yield f"{c_type(unit, value)}*", pointer
     for symbol in unit.runtime:
         yield "long long", unit.symbols[symbol]
-    for value in unit.optional:
-        for name in _stride_names(unit, value):
-            yield "long long", name
+    for statement in unit.graph.inputs:
+        yield "const long long*", _stride_names(launcher, statement.name)[0]
     yield "cudaStream_t", "stream"
 
 
-def _stride_names(unit: Unit, value: str) -> list[str]:
-    """The launcher's parameters for the strides of an optional input."""
-    taken = (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values())
-    return list(identifiers((f"{value}_{axis}" for axis in AXES), taken).values())
+def _stride_names(launcher: Launcher, value: str) -> tuple[str, str]:
+    """The launcher's parameter for the strides of an input, and what those without gaps are."""
+    unit = launcher.unit
+    outputs = (pointer for pointer, _ in launcher.outputs)
+    taken = (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values(), *outputs)
+    wishes = f"{value}_strides", f"{value}_contiguous"
+    names = identifiers(wishes, taken)
+    return names[wishes[0]], names[wishes[1]]
 
 
 def _used(type_: str, name: str, body: str) -> str:
@@ -149,20 +179,21 @@ def _print_launch(out: TextBuilder, launcher: Launcher, launch: Launch) -> None:
 
 def _view(launcher: Launcher, operand: Operand) -> str:
     """The tensor as a kernel gets it: where it lies, and its strides in the kernel's axis order."""
-    unit = launcher.unit
-    base, swapped = source(unit, operand.value)
-    if operand.memory:
-        pointer, base, swapped = operand.memory, operand.value, False
-    else:
-        pointer = launcher.memory[base]
+    unit, value = launcher.unit, operand.value
+    place = own_layout(unit, value) if operand.memory else layout(unit, value)
+    base = place.base
+    pointer = operand.memory or launcher.memory[base]
     if pointer in launcher.scratch:
         pointer += ".data"
     if operand.offset is not None:
         pointer = f"{pointer} + {print_size(unit, operand.offset)}"
-    contiguous = [print_size(unit, step) for step in strides(unit, base)]
-    steps = _stride_names(unit, base) if base in unit.optional else contiguous
-    if swapped:
-        steps[2], steps[3] = steps[3], steps[2]
+    dims = unit.graph.types[base].dims
+    steps = [print_size(unit, step) for step in contiguous(dims)]
+    if isinstance(unit.graph.table[base].op, Input) and not operand.memory:
+        name = _stride_names(launcher, base)[0]
+        last = is_optional(unit.graph.table[base])
+        steps = [f"{name}[{dim}]" for dim in range(len(dims) - 1 + last)] + ["1"] * (not last)
+    axes = view_axes(unit.graph.types[value].dims, place.axes, operand.axes)
+    ordered = ", ".join("0" if axis is None else steps[axis] for axis in axes)
     const = "" if operand.written else "const "
-    ordered = ", ".join(steps[axis] for axis in operand.axes)
     return f"View<{const}{c_type(unit, base)}>{{{pointer}, {ordered}}}"
