@@ -11,14 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
-
 from attn_dsl.ir import Graph, Sizes
 
-NDArray = np.ndarray[Any, Any]
-Runner = Callable[[Mapping[str, NDArray], Sizes], list[NDArray]]
+Runner = Callable[[Mapping[str, Any], Sizes], list[Any]]
 """Runs a loaded program: arrays by input name (absent optional ones left out) and the sizes at
-which they fit, to the outputs in the graph's order. Arrays were checked before."""
+which they fit, to the outputs in the graph's order. Arrays are NumPy's, or of any library that
+speaks DLPack; their dtypes and shapes were checked before."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from attn_dsl.backend import NDArray, Program, Runner
+from attn_dsl.arrays import as_array, dtype_name
+from attn_dsl.backend import Program, Runner
 from attn_dsl.explain import explain
 from attn_dsl.ir import Graph, Sizes, bind
 from attn_dsl.passes import Remark
@@ -37,7 +36,7 @@ class Kernel:
         self._drawn, self._program, self._runner = drawn, program, runner
         self._remarks, self._settings = remarks, settings
         self.where = where
-        self._loaded: dict[str, NDArray] = {}
+        self._loaded: dict[str, Any] = {}
 
     @property
     def source(self) -> str:
@@ -69,13 +68,13 @@ class Kernel:
         """The inputs that are weights, which `load` can fill once for all calls."""
         return {name: a.type for name, a in self._arguments.items() if a.weight}
 
-    def load(self, weights: str | Path | Mapping[str, NDArray]) -> Kernel:
+    def load(self, weights: str | Path | Mapping[str, Any]) -> Kernel:
         """Fix inputs by name, from a safetensors or npz file, or a mapping; returns the kernel.
 
         Raises ValueError for names that are no inputs, and for a file that cannot be read.
         """
         arrays = weights if isinstance(weights, Mapping) else read_tensors(weights)
-        checked = {self._input_name(name): np.asarray(array) for name, array in arrays.items()}
+        checked = {self._input_name(name): as_array(array) for name, array in arrays.items()}
         for name, array in checked.items():
             self._check_dtype(name, array)
         self._loaded |= checked
@@ -83,6 +82,9 @@ class Kernel:
 
     def __call__(self, *arrays: Any, **named: Any) -> Any:
         """Run. One output is returned as an array, several as a dict by name.
+
+        Arrays may be NumPy's, or those of any library that speaks DLPack, such as PyTorch's; the
+        outputs are of the library of the first that is not NumPy's.
 
         Raises TypeError for missing, unknown or doubly given inputs and wrong dtypes, ValueError
         for shapes that do not fit; each names the input, what it was and what it had to be.
@@ -93,7 +95,7 @@ class Kernel:
         labels = [label for label, _ in self._program.graph.outputs]
         return results[0] if len(labels) == 1 else dict(zip(labels, results, strict=True))
 
-    def sizes(self, arrays: Mapping[str, NDArray]) -> Sizes:
+    def sizes(self, arrays: Mapping[str, Any]) -> Sizes:
         """The sizes at which `arrays` fit; ValueError if they do not."""
         sizes = bind(self._program.graph, arrays)
         for symbol, fixed in self._program.sizes.items():
@@ -106,7 +108,7 @@ class Kernel:
         """Types, what fused, what did not and why, and the tiles."""
         return explain(self._drawn, self._program.graph, self._remarks, self._settings)
 
-    def _match(self, arrays: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, NDArray]:
+    def _match(self, arrays: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
         names = [name for name in self._arguments if name not in self._loaded]
         if len(arrays) > len(names):
             wanted = ", ".join(names)
@@ -117,7 +119,7 @@ class Kernel:
             if name in given:
                 raise TypeError(f"input {name!r} is given twice")
             given[name] = array
-        checked = {n: np.asarray(a) for n, a in (self._loaded | given).items() if a is not None}
+        checked = {n: as_array(a) for n, a in (self._loaded | given).items() if a is not None}
         for name, array in checked.items():
             self._check_dtype(name, array)
         return checked
@@ -129,7 +131,7 @@ class Kernel:
             raise TypeError(f"there is no input {name!r}; inputs are {', '.join(self._arguments)}")
         return plain
 
-    def _check_dtype(self, name: str, array: NDArray) -> None:
+    def _check_dtype(self, name: str, array: Any) -> None:
         wanted = self._arguments[name].dtypes
-        if str(array.dtype) not in wanted:
-            raise TypeError(f"input {name!r} is {array.dtype}, and has to be {' or '.join(wanted)}")
+        if (given := dtype_name(array)) not in wanted:
+            raise TypeError(f"input {name!r} is {given}, and has to be {' or '.join(wanted)}")

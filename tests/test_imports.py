@@ -25,8 +25,9 @@ ALLOWED = {
     "tile": {"expr", "ir"},
     "render": {"diagnostics", "expr", "syntax", "ir", "passes", "tile", "files", "textbuilder"},
     "backend": {"ir"},
-    "attn_numpy": {"backend", "diagnostics", "expr", "ir", "tile", "textbuilder"},
-    "attn_cuda": {"backend", "diagnostics", "expr", "ir", "tile", "textbuilder"},
+    "attn_numpy": {"backend", "diagnostics", "expr", "ir", "tile", "textbuilder", "arrays"},
+    "attn_cuda": {"backend", "diagnostics", "expr", "ir", "tile", "textbuilder"}
+    | {"arrays", "tensors"},
 }
 """What each stage may import; `pipeline`, `cli` and what they are made of see all of the core."""
 

@@ -28,7 +28,7 @@ class Sizes:
         return (self.batch if type_.batch else ()) + dims
 
 
-def bind(graph: Graph, arrays: Mapping[str, NDArray]) -> Sizes:
+def bind(graph: Graph, arrays: Mapping[str, Any]) -> Sizes:
     """The sizes at which `arrays` (by input name) fit the graph's inputs.
 
     Raises ValueError for a missing, unknown or misshapen input, naming it, its shape and the

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from attn_cuda.cxx.unit import make_unit
-from attn_cuda.runtime.device import NoDevice, build_device, find_device
+from attn_cuda.runtime.driver import find_driver
+from attn_cuda.runtime.emulated import Emulated
+from attn_cuda.runtime.gpu import Gpu
 from attn_cuda.runtime.host import build_emulated
 from attn_cuda.runtime.library import Library
 from attn_cuda.runtime.runner import make_runner
-from attn_cuda.source.apart import take_apart
 from attn_cuda.source.checks import constants_of
 from attn_cuda.source.file import entry_name, print_source
 from attn_dsl.backend import Options, Program, Runner, Unavailable
@@ -26,21 +27,19 @@ class CudaBackend:
         large, E062 for element types other than f32, E063 for more than two batch dims.
         """
         constants = constants_of(graph, options.sizes)
-        unit = make_unit(take_apart(graph), constants)
+        unit = make_unit(graph, constants)
         return Program(self.name, print_source(unit), entry_name(unit), ".cu", graph, constants)
 
     def load(self, program: Program, *, emulate: bool = False) -> Runner:
-        """Build the file with nvcc for the GPU, or with g++ to be executed on the host."""
+        """Build the file with NVRTC for the GPU, or with g++ to be executed on the host."""
         if emulate:
-            path = build_emulated(program.source)
-        else:
-            try:
-                find_device()
-            except NoDevice as missing:
-                raise Unavailable(
-                    f"{missing}. Two ways on: `--emulate` executes the emitted source on this "
-                    "machine's CPU, and `attn compile --target cuda -o x.cu` writes the source, to "
-                    "be built where there is a GPU"
-                ) from None
-            path = build_device(program.source)
-        return make_runner(program, Library(path))
+            library = Library(build_emulated(program.source))
+            return make_runner(program, Emulated(library, program.entry))
+        try:
+            return make_runner(program, Gpu(program, find_driver()))
+        except Unavailable as missing:
+            raise Unavailable(
+                f"no GPU can be used: {missing}. Two ways on: `--emulate` executes the emitted "
+                "source on this machine's CPU, and `attn compile --target cuda -o x.cu` writes "
+                "the source, which nvcc builds for where there is a GPU"
+            ) from None

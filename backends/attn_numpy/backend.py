@@ -6,7 +6,8 @@ import linecache
 from collections.abc import Mapping
 from typing import Any
 
-from attn_dsl.backend import NDArray, Options, Program, Runner
+from attn_dsl.arrays import like, to_numpy
+from attn_dsl.backend import Options, Program, Runner
 from attn_dsl.ir import Graph, Sizes
 from attn_dsl.ir.ops import Input
 from attn_numpy.module import print_module
@@ -35,9 +36,11 @@ class NumpyBackend:
         inputs = [s.op for s in program.graph.inputs if isinstance(s.op, Input)]
         parameters_of = [op.name for op in inputs if op.parameter]
 
-        def run(arrays: Mapping[str, NDArray], sizes: Sizes) -> list[NDArray]:
+        def run(given: Mapping[str, Any], sizes: Sizes) -> list[Any]:
+            arrays = {name: to_numpy(name, array) for name, array in given.items()}
             owned = [{name: arrays[name] for name in parameters_of}] if parameters_of else []
             result = function(*owned, *(arrays.get(name) for name in names))
-            return list(result) if isinstance(result, tuple) else [result]
+            results = result if isinstance(result, tuple) else (result,)
+            return [like(array, given.values()) for array in results]
 
         return run

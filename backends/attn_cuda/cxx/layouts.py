@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from attn_cuda.cxx.names import identifiers
 from attn_cuda.cxx.sizes import count, times
-from attn_cuda.cxx.unit import MAX_RANK, Unit
+from attn_cuda.cxx.unit import MAX_RANK, Unit, is_optional
 from attn_dsl.expr import Binary, Expr, Name, Number
 from attn_dsl.ir import Dim, Graph, Statement
 from attn_dsl.ir.dims import ONE
@@ -27,7 +27,6 @@ from attn_dsl.ir.ops import (
 VIEWS = (Identity, MergeHeads, Row, Slice, SplitHeads, Transpose, Vector)
 """Operations whose result may lie in the memory of what they take."""
 
-AXES = ("batch", "head", "row", "column")
 Strides = tuple[Expr, ...]
 NOWHERE = Number(0)
 
@@ -69,10 +68,9 @@ def layouts_of(unit: Unit, computed: Iterable[str]) -> dict[str, Layout]:
     layouts: dict[str, Layout] = {}
     for statement in graph.statements:
         name, dims = statement.name, statement.type.dims
-        if name in unit.optional:
-            strides = tuple(Name(s) for s in stride_names(unit, name))
-            layouts[name] = Layout(name, strides[MAX_RANK - len(dims) :])
-        elif isinstance(statement.op, (Input, Concatenate)):
+        if isinstance(statement.op, Input):
+            layouts[name] = Layout(name, _given(unit, statement))
+        elif isinstance(statement.op, Concatenate):
             layouts[name] = Layout(name, contiguous(dims))
         elif name in kernels:
             layouts[name] = Layout(name, wishes.get(name, contiguous(dims)))
@@ -82,10 +80,26 @@ def layouts_of(unit: Unit, computed: Iterable[str]) -> dict[str, Layout]:
     return layouts
 
 
-def stride_names(unit: Unit, value: str) -> list[str]:
-    """The launcher's parameters for the strides of an optional input."""
+def stride_names(unit: Unit, value: str) -> tuple[str, str]:
+    """The launcher's parameter for the strides of an input, and what those without gaps are."""
     taken = (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values())
-    return list(identifiers((f"{value}_{axis}" for axis in AXES), taken).values())
+    wishes = f"{value}_strides", f"{value}_contiguous"
+    names = identifiers(wishes, taken)
+    return names[wishes[0]], names[wishes[1]]
+
+
+def given_strides(unit: Unit, value: str) -> tuple[Name, ...]:
+    """What the strides that a caller gives of an input are called."""
+    name, _ = stride_names(unit, value)
+    return tuple(Name(f"{name}[{dim}]") for dim in range(len(unit.graph.types[value].dims)))
+
+
+def _given(unit: Unit, statement: Statement) -> Strides:
+    """The strides of an input: the last one is 1, but where an optional tensor may repeat."""
+    strides: list[Expr] = [*given_strides(unit, statement.name)]
+    if strides and not is_optional(statement):
+        strides[-1] = Number(1)
+    return _where_there_is_one(statement.type.dims, strides)
 
 
 def _wishes(unit: Unit) -> Mapping[str, Strides]:
@@ -140,7 +154,7 @@ def _merged(dims: tuple[Dim, ...], strides: list[Expr]) -> list[Expr] | None:
     return [*strides[:-3], *strides[-2:]]
 
 
-def _where_there_is_one(dims: tuple[Dim, ...], strides: list[Expr]) -> Strides:
+def _where_there_is_one(dims: tuple[Dim, ...], strides: Sequence[Expr]) -> Strides:
     """The strides, 0 along dims of 1."""
     return tuple(NOWHERE if d == ONE else s for d, s in zip(dims, strides, strict=True))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from attn_cuda.cxx.apart import take_apart
 from attn_cuda.cxx.names import identifiers
 from attn_dsl.expr import Expr, Kind
 from attn_dsl.ir import Dim, Graph, Statement, TensorType
@@ -74,6 +75,7 @@ def is_optional(statement: Statement) -> bool:
 
 def make_unit(graph: Graph, constants: Mapping[str, int]) -> Unit:
     """Name and shape everything for C, with the given sizes compiled in."""
+    graph = take_apart(graph)
     batch = batch_symbols(graph)
     symbols = identifiers([*sizes_of(graph), *batch])
     values = identifiers(graph.table, symbols.values())

@@ -51,6 +51,8 @@ struct Launch {
     void** arguments;
     dim3 grid, block;
     size_t dynamic_shared;
+    const size_t* sizes;  // of the arguments, in bytes
+    size_t count;
 };
 
 cudaError_t launch(const Launch& launch);
@@ -74,8 +76,9 @@ cudaError_t cudaLaunchKernel(void (*kernel)(Parameters...), dim3 grid, dim3 bloc
         attn_emulator::call(reinterpret_cast<void (*)(Parameters...)>(untyped), arguments,
                             std::index_sequence_for<Parameters...>());
     };
+    static constexpr size_t sizes[] = {sizeof(Parameters)..., 0};
     return attn_emulator::launch({reinterpret_cast<attn_emulator::Kernel>(kernel), enter, arguments,
-                                  grid, block, dynamic_shared});
+                                  grid, block, dynamic_shared, sizes, sizeof...(Parameters)});
 }
 
 template <typename... Parameters>
@@ -108,6 +111,11 @@ const char* cudaGetErrorString(cudaError_t error);
 
 // The emulator's own: what the last failure was, in a sentence that names lines and threads.
 const char* attn_emulator_message();
+
+// While this is on, launches are written down and not executed: a line for each, with the kernel's
+// place, the grid, the block, the bytes of dynamic shared memory, and each argument's bytes.
+void attn_emulator_record(int on);
+const char* attn_emulator_launches();
 
 // How often, so far, an access of a warp to shared memory had to wait for another to the same bank.
 long long attn_emulator_bank_conflicts();

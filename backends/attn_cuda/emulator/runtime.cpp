@@ -18,6 +18,9 @@ static std::map<Kernel, size_t> dynamic_allowed;
 static cudaError_t last_error = cudaSuccess;
 static std::string last_message;
 
+static bool recording = false;
+static std::string recorded;
+
 static cudaError_t refuse(cudaError_t error, std::string message) {
     last_error = error;
     last_message = std::move(message);
@@ -44,6 +47,24 @@ static bool fits_block(dim3 size) {
            size.y <= max_threads && size.z <= 64 && size.x * size.y * size.z <= max_threads;
 }
 
+static cudaError_t record(const Launch& launch) {
+    char part[96];
+    const dim3 grid = launch.grid, block = launch.block;
+    snprintf(part, sizeof(part), "{kernel %#x} %u %u %u %u %u %u %zu", place_of(launch.kernel),
+             grid.x, grid.y, grid.z, block.x, block.y, block.z, launch.dynamic_shared);
+    recorded += part;
+    for (size_t i = 0; i < launch.count; ++i) {
+        recorded += ' ';
+        const auto* bytes = static_cast<const unsigned char*>(launch.arguments[i]);
+        for (size_t n = 0; n < launch.sizes[i]; ++n) {
+            snprintf(part, sizeof(part), "%02x", bytes[n]);
+            recorded += part;
+        }
+    }
+    recorded += '\n';
+    return cudaSuccess;
+}
+
 cudaError_t launch(const Launch& launch) {
     const std::lock_guard hold(device);
     if (!fits_grid(launch.grid)) {
@@ -62,6 +83,7 @@ cudaError_t launch(const Launch& launch) {
                           " that the kernel may use; cudaFuncSetAttribute allows up to " +
                           std::to_string(dynamic_limit));
     }
+    if (recording) return record(launch);
     const cudaError_t error = run(launch, memory);
     if (error != cudaSuccess) return refuse(error, report->message);
     if (const Buffer* buffer = memory.first_damaged()) {
@@ -181,6 +203,14 @@ cudaError_t cudaGetLastError() {
 
 const char* cudaGetErrorName(cudaError_t error) { return text_of(error).name; }
 const char* cudaGetErrorString(cudaError_t error) { return text_of(error).meaning; }
+
+void attn_emulator_record(int on) {
+    const std::lock_guard hold(device);
+    recording = on != 0;
+    recorded.clear();
+}
+
+const char* attn_emulator_launches() { return recorded.c_str(); }
 
 long long attn_emulator_bank_conflicts() { return report->bank_conflicts; }
 

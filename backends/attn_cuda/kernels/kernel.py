@@ -51,8 +51,9 @@ class Launch:
     Its arguments are the `tensors`, the `scale` as a float if there is one, and `numbers` in 64
     bits. `blocks`, `numbers` and `requires`, conditions without which it may not be called, are
     expressions of sizes; so is `scale`, of real numbers. A block has `threads` threads and the
-    struct `shared` of `shared_bytes` bytes in dynamic shared memory. `title` says in a line what
-    is computed, `notes` say more in the file's header.
+    struct `shared` of `shared_bytes` bytes in dynamic shared memory. `architecture` is the least
+    that has its instructions. `title` says in a line what is computed, `notes` say more in the
+    file's header.
     """
 
     title: str
@@ -65,6 +66,7 @@ class Launch:
     threads: int = THREADS
     shared: str = ""
     shared_bytes: int = 0
+    architecture: int = 75
     notes: tuple[str, ...] = ()
     requires: tuple[Expr, ...] = ()
 

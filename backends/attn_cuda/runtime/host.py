@@ -72,8 +72,13 @@ def dynamic_shared_flags(source: str) -> list[str]:
     return [f"-Wl,--defsym={name}=attn_emulator_dynamic_shared" for name in names]
 
 
-def build_cached(key: Sequence[str], suffix: str, make: Callable[[Path], None]) -> Path:
-    """The file that ``make`` writes, made at most once for each key.
+def build_cached(
+    key: Sequence[str],
+    suffix: str,
+    make: Callable[[Path], None],
+    is_whole: Callable[[Path], bool] = lambda path: True,
+) -> Path:
+    """The file that ``make`` writes, made once for each key, and again if it is not whole.
 
     It is written beside its place and then moved there as one step, so another process finds
     either all of it or nothing.
@@ -81,7 +86,7 @@ def build_cached(key: Sequence[str], suffix: str, make: Callable[[Path], None]) 
     folder = cache_folder()
     digest = hashlib.sha256("\0".join(key).encode()).hexdigest()
     target = folder / f"{digest[:32]}{suffix}"
-    if not target.exists():
+    if not target.exists() or not is_whole(target):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as workshop:
             draft = Path(workshop) / f"kernel{suffix}"

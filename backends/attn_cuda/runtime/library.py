@@ -1,10 +1,10 @@
-"""Call a compiled launcher with NumPy arrays, on the GPU or in the emulator alike."""
+"""A compiled file: its device memory, and calls of its functions."""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,22 @@ class Library:
         """How often, in the emulator, shared memory was read that lies in a bank in use."""
         return int(self._library.attn_emulator_bank_conflicts())
 
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Have the emulator count what kernels read of each buffer, and write to it."""
+        self._library.attn_emulator_count(1)
+        try:
+            yield
+        finally:
+            self._library.attn_emulator_count(0)
+
+    def traffic(self, address: int) -> tuple[int, int]:
+        """The bytes that kernels read of the buffer at `address`, and wrote to it, if counted."""
+        read, written = ctypes.c_longlong(0), ctypes.c_longlong(0)
+        counts = ctypes.byref(read), ctypes.byref(written)
+        self._library.attn_emulator_traffic(ctypes.c_void_p(address), *counts)
+        return read.value, written.value
+
     def call(
         self,
         symbol: str,
@@ -62,7 +78,7 @@ class Library:
     ) -> None:
         """Run ``symbol`` on copies of ``inputs`` in device memory and fill ``outputs``.
 
-        The launcher is ``extern "C" int symbol(const T* in, ..., T* out, ..., long long size, ...,
+        The function is ``extern "C" int symbol(const T* in, ..., T* out, ..., long long size, ...,
         cudaStream_t stream)``. An input of ``None`` arrives as a null pointer.
         """
         for output in outputs:
@@ -70,33 +86,58 @@ class Library:
                 raise ValueError("an output must be a contiguous array that can be written to")
         with ExitStack() as cleanup:
             sources = [self._upload(array, cleanup) for array in inputs]
-            targets = [self._allocate(array.nbytes, cleanup) for array in outputs]
-            counts = [ctypes.c_longlong(size) for size in sizes]
-            stream = ctypes.c_void_p(None)
-            launcher = getattr(self._library, symbol)
-            self._check(launcher(*sources, *targets, *counts, stream), symbol)
-            self._check(self._library.cudaStreamSynchronize(stream), symbol)
+            targets = [self.allocate(max(array.nbytes, 1), cleanup) for array in outputs]
+            pointers = [ctypes.c_void_p(pointer) for pointer in (*sources, *targets)]
+            self.start(symbol, [*pointers, *(ctypes.c_longlong(size) for size in sizes)])
             for array, target in zip(outputs, targets, strict=True):
-                code = self._library.cudaMemcpy(array.ctypes.data, target, array.nbytes, TO_HOST)
-                self._check(code, "cudaMemcpy")
+                self.download(array.ctypes.data, target, array.nbytes)
 
-    def _upload(self, array: Array | None, cleanup: ExitStack) -> ctypes.c_void_p:
+    def record(self, symbol: str, arguments: Sequence[Any]) -> list[list[str]]:
+        """What ``symbol`` would launch: kernel, grid, block, shared bytes, each argument in hex."""
+        library = self._library
+        library.attn_emulator_launches.restype = ctypes.c_char_p
+        library.attn_emulator_record(1)
+        try:
+            self.start(symbol, arguments)
+            found: bytes = library.attn_emulator_launches()
+        finally:
+            library.attn_emulator_record(0)
+        named = name_places(found.decode(), self._path)
+        return [line.removeprefix("kernel ").split(" ") for line in named.splitlines()]
+
+    def start(self, symbol: str, arguments: Sequence[Any]) -> None:
+        """Call ``symbol`` with C values, the stream after them, and wait for its kernels.
+
+        Raises CudaError if it returns an error, or a kernel fails.
+        """
+        stream = ctypes.c_void_p(None)
+        self._check(getattr(self._library, symbol)(*arguments, stream), symbol)
+        self._check(self._library.cudaStreamSynchronize(stream), symbol)
+
+    def _upload(self, array: Array | None, cleanup: ExitStack) -> int | None:
         if array is None:
-            return ctypes.c_void_p(None)
+            return None
+        # An empty array is still an array: it gets an address, unlike None.
+        pointer = self.allocate(max(array.nbytes, 1), cleanup)
         contiguous = np.ascontiguousarray(array)
-        pointer = self._allocate(contiguous.nbytes, cleanup)
-        code = self._library.cudaMemcpy(
-            pointer, contiguous.ctypes.data, contiguous.nbytes, TO_DEVICE
-        )
-        self._check(code, "cudaMemcpy")
+        self.upload(pointer, contiguous.ctypes.data, contiguous.nbytes)
         return pointer
 
-    def _allocate(self, size: int, cleanup: ExitStack) -> ctypes.c_void_p:
-        # An empty array is still an array: it gets an address, unlike None.
+    def allocate(self, size: int, cleanup: ExitStack) -> int:
+        """The address of new device memory, which ``cleanup`` frees."""
         pointer = ctypes.c_void_p(None)
-        self._check(self._library.cudaMalloc(ctypes.byref(pointer), max(size, 1)), "cudaMalloc")
+        self._check(self._library.cudaMalloc(ctypes.byref(pointer), size), "cudaMalloc")
         cleanup.callback(self._library.cudaFree, pointer)
-        return pointer
+        assert pointer.value is not None
+        return pointer.value
+
+    def upload(self, address: int, host: int, size: int) -> None:
+        """Copy to device memory."""
+        self._check(self._library.cudaMemcpy(address, host, size, TO_DEVICE), "cudaMemcpy")
+
+    def download(self, host: int, address: int, size: int) -> None:
+        """Copy from device memory."""
+        self._check(self._library.cudaMemcpy(host, address, size, TO_HOST), "cudaMemcpy")
 
     def _check(self, code: int, symbol: str) -> None:
         if code == 0:

@@ -1,93 +1,110 @@
-"""From arrays to the launcher's arguments, and back."""
+"""From arrays to the arguments of a launcher, on any machine."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
-import numpy as np
-
-from attn_cuda.cxx.unit import MAX_RANK, Unit, is_optional, make_unit
-from attn_cuda.runtime.library import Library
-from attn_dsl.backend import NDArray, Program, Runner
+from attn_cuda.cxx.unit import Unit, is_optional, make_unit
+from attn_cuda.runtime.machine import Machine, Session
+from attn_cuda.runtime.tensors import Tensor, launcher_strides
+from attn_dsl.arrays import dtype_name
+from attn_dsl.backend import Program, Runner
 from attn_dsl.ir import DType, Graph, Sizes, Statement
 from attn_dsl.ir.ops import Input
+from attn_dsl.tensors import numpy_dtype
+
+Inputs = Sequence[Tensor | None]
 
 
-def make_runner(program: Program, library: Library) -> Runner:
-    """What calls the launcher of a built program."""
-    unit = make_unit(program.graph, program.sizes)
+def make_runner(program: Program, machine: Machine) -> Runner:
+    """What calls a program on a machine."""
+    graph = program.graph
+    unit = make_unit(graph, program.sizes)
+    types = [graph.types[value] for _, value in graph.outputs]
+    dtypes = [numpy_dtype(type_.dtype.numpy) for type_ in types]
 
-    def run(arrays: Mapping[str, NDArray], sizes: Sizes) -> list[NDArray]:
+    def run(arrays: Mapping[str, Any], sizes: Sizes) -> list[Any]:
         for symbol, size in program.sizes.items():
             if sizes.symbols.get(symbol, size) != size:
                 message = f"compiled for {symbol} = {size}, called with {sizes.symbols[symbol]}"
                 raise ValueError(message)
-        if len(sizes.batch) > len(unit.batch):
-            return _piecewise(run, program.graph, arrays, sizes)
-        outputs = [
-            np.empty(sizes.shape(statement.type), _dtype(statement))
-            for statement in (program.graph.table[value] for _, value in program.graph.outputs)
-        ]
-        given = [_argument(statement, arrays) for statement in program.graph.inputs]
-        strides = [
-            stride
-            for statement, array in zip(program.graph.inputs, given, strict=True)
-            if is_optional(statement)
-            for stride in broadcast_strides(array)
-        ]
-        library.call(program.entry, given, outputs, [*_sizes(unit, sizes), *strides])
-        return outputs
+        with ExitStack() as cleanup:
+            session = machine.session(arrays, cleanup)
+            inputs = [_input(session, statement, arrays) for statement in graph.inputs]
+            outputs = [
+                session.output(sizes.shape(type_), dtype)
+                for type_, dtype in zip(types, dtypes, strict=True)
+            ]
+            _start(session, unit, graph, inputs, outputs, sizes)
+            return session.results()
 
     return run
 
 
-def _dtype(statement: Statement) -> np.dtype[np.generic]:
-    return np.dtype(statement.type.dtype.numpy)
-
-
-def _argument(statement: Statement, arrays: Mapping[str, NDArray]) -> NDArray | None:
-    """The array for an input. Of two inputs of one name the array's dtype chooses."""
+def _input(session: Session, statement: Statement, arrays: Mapping[str, Any]) -> Tensor | None:
+    """The tensor for an input. Of two inputs of one name the array's dtype chooses."""
     assert isinstance(statement.op, Input)
-    array = arrays.get(statement.op.name)
-    boolean = statement.type.dtype is DType.BOOL
-    if array is None or (is_optional(statement) and (array.dtype == bool) is not boolean):
-        return None
-    return np.ascontiguousarray(array, _dtype(statement)).reshape(array.shape)
-
-
-def broadcast_strides(array: NDArray | None) -> tuple[int, ...]:
-    """Elements from one to the next along batch, head, row and column; 0 where there is one."""
+    name, dtype = statement.op.name, statement.type.dtype
+    array = arrays.get(name)
     if array is None:
-        return (0,) * MAX_RANK
-    shape = (1,) * (MAX_RANK - array.ndim) + array.shape
-    return tuple(
-        0 if size == 1 else math.prod(shape[axis + 1 :]) for axis, size in enumerate(shape)
-    )
+        return None
+    if is_optional(statement) and (dtype_name(array) == "bool") is not (dtype is DType.BOOL):
+        return None
+    return session.input(name, array, numpy_dtype(dtype.numpy))
 
 
-def _sizes(unit: Unit, sizes: Sizes) -> list[int]:
+def _start(
+    session: Session,
+    unit: Unit,
+    graph: Graph,
+    inputs: Inputs,
+    outputs: Sequence[Tensor],
+    sizes: Sizes,
+) -> None:
+    """One call; for more batch dims than kernels have indices, one for each index of the first."""
+    if len(sizes.batch) <= len(unit.batch):
+        strides = [
+            _strides(statement, tensor)
+            for statement, tensor in zip(unit.graph.inputs, inputs, strict=True)
+        ]
+        session.start(inputs, strides, outputs, _sizes(unit, sizes))
+        return
+    inner = replace(sizes, batch=sizes.batch[1:])
+    results = [graph.types[value] for _, value in graph.outputs]
+    for index in range(sizes.batch[0]):
+        part = [
+            _part(statement, tensor, sizes, index)
+            for statement, tensor in zip(graph.inputs, inputs, strict=True)
+        ]
+        places = [
+            tensor.at(index) if type_.batch else tensor
+            for type_, tensor in zip(results, outputs, strict=True)
+        ]
+        _start(session, unit, graph, part, places, inner)
+
+
+def _part(statement: Statement, tensor: Tensor | None, sizes: Sizes, index: int) -> Tensor | None:
+    """What an input is for one index of the first batch dim: optional ones may lack the dim."""
+    full = len(sizes.shape(statement.type))
+    if tensor is None or not statement.type.batch or len(tensor.shape) < full:
+        return tensor
+    return tensor.at(min(index, tensor.shape[0] - 1))
+
+
+def _strides(statement: Statement, tensor: Tensor | None) -> tuple[int, ...] | None:
+    """What the launcher is told of an input: nothing where it has no gaps, or is not there."""
+    assert isinstance(statement.op, Input)
+    if tensor is None:
+        return None
+    rank, optional = len(statement.type.dims), is_optional(statement)
+    return launcher_strides(statement.op.name, tensor, rank, optional=optional)
+
+
+def _sizes(unit: Unit, sizes: Sizes) -> dict[str, int]:
     """The sizes that are not compiled in, in the launcher's order."""
     batch = (1,) * (len(unit.batch) - len(sizes.batch)) + sizes.batch
     known = {**sizes.symbols, **dict(zip(unit.batch, batch, strict=True))}
-    return [known[symbol] for symbol in unit.runtime]
-
-
-def _piecewise(
-    run: Runner, graph: Graph, arrays: Mapping[str, NDArray], sizes: Sizes
-) -> list[NDArray]:
-    """One call for each index of the first batch dim: a kernel has indices for two at most."""
-    inner = replace(sizes, batch=sizes.batch[1:])
-    types = [graph.types[value] for _, value in graph.outputs]
-    results = [np.zeros(sizes.shape(t), np.dtype(t.dtype.numpy)) for t in types]
-    for index in range(sizes.batch[0]):
-        part = dict(arrays)
-        for statement in graph.inputs:
-            assert isinstance(statement.op, Input)
-            name, full = statement.op.name, len(sizes.shape(statement.type))
-            if statement.type.batch and name in arrays and arrays[name].ndim == full:
-                part[name] = arrays[name][min(index, len(arrays[name]) - 1)]
-        for result, type_, piece in zip(results, types, run(part, inner), strict=True):
-            result[index if type_.batch else ...] = piece
-    return results
+    return {symbol: known[symbol] for symbol in unit.runtime}

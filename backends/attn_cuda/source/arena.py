@@ -10,6 +10,7 @@ from attn_cuda.cxx.unit import Unit
 from attn_dsl.expr import Call, Expr
 from attn_dsl.ir import Dim
 
+ALIGNMENT = 256  # bytes: of memory that CUDA allocates
 Life = tuple[int, int]
 """The first launch that writes a value, and the last one that reads it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from attn_cuda.attention.plan import plan
@@ -27,6 +27,7 @@ from attn_cuda.source.arena import Place, lives_of, plan_arena
 from attn_cuda.source.groups import Group, groups_of
 from attn_cuda.source.joined import is_joined
 from attn_cuda.source.share import share_kernels
+from attn_dsl.expr import Binary
 from attn_dsl.ir.dims import ONE
 from attn_dsl.ir.ops import (
     Concatenate,
@@ -114,6 +115,21 @@ def _outputs(unit: Unit, layouts: Mapping[str, Layout]) -> Iterator[tuple[str, s
         in_place = computed and whole and plain and layout.base not in written
         yield (value if in_place else names[wish]), value
         written.add(layout.base)
+
+
+def view_of(launcher: Launcher, operand: Operand) -> Layout:
+    """Where a kernel finds a tensor: the C pointer as `base`, the strides in its axis order."""
+    value = operand.value
+    layout = launcher.layouts[value]
+    pointer = operand.memory or launcher.memory[layout.base]
+    if operand.memory:
+        layout = Layout(value, contiguous(launcher.unit.graph.types[value].dims))
+    elif operand.strides:
+        layout = replace(layout, strides=operand.strides)
+    offset = layout.offset
+    if operand.offset is not None:
+        offset = operand.offset if offset is None else Binary("+", offset, operand.offset)
+    return Layout(pointer, tuple(layout.axes[axis] for axis in operand.axes), offset)
 
 
 def _arena(

@@ -16,6 +16,8 @@ from attn_dsl.ir import Statement
 from attn_dsl.ir.ops import MergeHeads, Slice, SplitHeads, Transpose
 from attn_dsl.textbuilder import TextBuilder
 
+NVRTC_LACKS = {"INFINITY": "0x7f800000", "NAN": "0x7fffffff"}
+
 
 def entry_name(unit: Unit) -> str:
     """What the launcher is called; no library has a function of such a name."""
@@ -31,9 +33,10 @@ def print_source(unit: Unit) -> str:
     code = "\n".join([*kernels, host.text])
     out = TextBuilder()
     out.lines(_header(launcher))
-    out.lines(["#include <cuda_runtime.h>", "#include <math.h>", ""])
+    parts = [VIEW, *helpers_for(code, _gather_ranks(unit)), *kernels]
+    out.lines(_includes("\n".join(parts)))
     out.lines(_constants(unit, code))
-    for part in (VIEW, *helpers_for(code, _gather_ranks(unit)), *kernels):
+    for part in parts:
         out.lines([*part.splitlines(), ""])
     out.lines(["#ifndef __CUDACC_RTC__  // what follows runs on the host", ""])
     out.lines([*host.text.splitlines(), "", "#endif"])
@@ -70,6 +73,16 @@ def _seen(statement: Statement) -> str:
             return f"columns of {x}, where they lie"
     assert isinstance(statement.op, VIEWS)
     return f"{statement.op.x}, where it lies"
+
+
+def _includes(code: str) -> Iterator[str]:
+    """What the host part needs, and NVRTC has built in, but for some constants."""
+    yield from ("#ifndef __CUDACC_RTC__", "#include <cuda_runtime.h>", "#include <math.h>")
+    missing = [name for name in NVRTC_LACKS if mentions(code, name)]
+    if missing:
+        yield "#else  // NVRTC has the functions of these built in, and not the constants"
+        yield from (f"#define {name} __int_as_float({NVRTC_LACKS[name]})" for name in missing)
+    yield from ("#endif", "")
 
 
 def _constants(unit: Unit, code: str) -> Iterator[str]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.helpers import mentions
-from attn_cuda.cxx.layouts import Layout, contiguous, stride_names
+from attn_cuda.cxx.layouts import contiguous, stride_names
 from attn_cuda.cxx.names import identifiers
 from attn_cuda.cxx.sizes import print_size
-from attn_cuda.cxx.unit import Unit
+from attn_cuda.cxx.unit import Unit, is_optional
 from attn_cuda.cxx.views import c_type
 from attn_cuda.kernels.kernel import THREADS, Launch, Operand, remark, signature
-from attn_cuda.source.calls import Launcher
+from attn_cuda.source.calls import Launcher, view_of
+from attn_dsl.ir import Statement
+from attn_dsl.ir.dims import ONE
 from attn_dsl.textbuilder import TextBuilder
 
 LAUNCH = """\
@@ -91,10 +92,32 @@ def print_launcher(out: TextBuilder, launcher: Launcher) -> None:
     _print_arena(body, launcher)
     for _, launch in launcher.launches:
         _print_launch(body, launcher, launch)
-    parameters = [_used(text, name, body.text) for text, name in _parameters(launcher)]
+    start = TextBuilder()
+    for statement in unit.graph.inputs:
+        _print_strides(start, launcher, statement, body.text)
+    text = start.text + body.text
+    parameters = [_used(type_, name, text) for type_, name in _parameters(launcher)]
     _contract(out, unit)
     with out.block(signature(f'extern "C" int {launcher.entry}', parameters, " {"), "}"):
-        out.lines(body.text.splitlines())
+        out.lines(text.splitlines())
+
+
+def _print_strides(out: TextBuilder, launcher: Launcher, statement: Statement, body: str) -> None:
+    """Refuse those that the kernels cannot follow; without any, the tensor has no gaps."""
+    unit, dims = launcher.unit, statement.type.dims
+    if not dims or not mentions(body, statement.name):
+        return
+    strides, plain = stride_names(unit, statement.name)
+    given = f"{strides} != nullptr && "
+    if mentions(body, strides):
+        given = ""
+        steps = ", ".join(print_size(unit, step) for step in contiguous(dims))
+        out.line(f"const long long {plain}[] = {{{steps}}};")
+        out.line(f"if ({strides} == nullptr) {strides} = {plain};")
+    if dims[-1] != ONE:
+        last = f"{strides}[{len(dims) - 1}]"
+        repeats = f" && {last} != 0" * is_optional(statement)
+        out.line(f"if ({given}{last} != 1{repeats}) return cudaErrorInvalidValue;")
 
 
 def _print_arena(out: TextBuilder, launcher: Launcher) -> None:
@@ -120,19 +143,21 @@ def _print_arena(out: TextBuilder, launcher: Launcher) -> None:
 def _contract(out: TextBuilder, unit: Unit) -> None:
     """What a caller has to know."""
     text = (
-        "Pointers are to device memory, tensors without gaps. Returns a cudaError_t, 0 if all is "
-        "well; the kernels run when the stream gets to them."
+        "Pointers are to device memory. The strides of an input count elements from one to the "
+        "next along each of its dims, and are null where it has no gaps; the last one is 1. "
+        "Outputs have no gaps. Returns a cudaError_t, 0 if all is well; the kernels run when the "
+        "stream gets to them."
     )
     if unit.optional:
         text += (
-            " An optional tensor is null where there is none; its strides are in elements, 0 along "
-            "a dim that it has not."
+            " An optional tensor is null where there is none; it may repeat along any dim, with a "
+            "stride of 0."
         )
     remark(out, text)
 
 
 def _parameters(launcher: Launcher) -> Iterator[tuple[str, str]]:
-    """Types and names: inputs, outputs, sizes, strides of optional inputs, the stream."""
+    """Types and names: inputs, outputs, sizes, strides of inputs, the stream."""
     unit = launcher.unit
     for statement in unit.graph.inputs:
         yield f"const {c_type(unit, statement.name)}*", statement.name
@@ -140,9 +165,8 @@ def _parameters(launcher: Launcher) -> Iterator[tuple[str, str]]:
         yield f"{c_type(unit, value)}*", pointer
     for symbol in unit.runtime:
         yield "long long", unit.symbols[symbol]
-    for value in unit.optional:
-        for name in stride_names(unit, value):
-            yield "long long", name
+    for statement in unit.graph.inputs:
+        yield "const long long*", stride_names(unit, statement.name)[0]
     yield "cudaStream_t", "stream"
 
 
@@ -178,16 +202,10 @@ def _print_launch(out: TextBuilder, launcher: Launcher, launch: Launch) -> None:
 
 def _view(launcher: Launcher, operand: Operand) -> str:
     """The tensor as a kernel gets it: where it lies, and its strides in the kernel's axis order."""
-    unit, value = launcher.unit, operand.value
-    layout = launcher.layouts[value]
-    if operand.memory:
-        layout = Layout(value, contiguous(unit.graph.types[value].dims))
-    elif operand.strides:
-        layout = replace(layout, strides=operand.strides)
-    pointer = operand.memory or launcher.memory[layout.base]
-    for offset in (layout.offset, operand.offset):
-        if offset is not None:
-            pointer += f" + {print_size(unit, offset)}"
+    unit, layout = launcher.unit, view_of(launcher, operand)
     const = "" if operand.written else "const "
-    steps = ", ".join(print_size(unit, layout.axes[axis]) for axis in operand.axes)
-    return f"View<{const}{c_type(unit, value)}>{{{pointer}, {steps}}}"
+    pointer = layout.base
+    if layout.offset is not None:
+        pointer += f" + {print_size(unit, layout.offset)}"
+    steps = ", ".join(print_size(unit, step) for step in layout.strides)
+    return f"View<{const}{c_type(unit, operand.value)}>{{{pointer}, {steps}}}"

@@ -34,7 +34,8 @@ MUTATIONS = [
     ("-inf minus -inf, rescaling", "if (new_maximum[i] > -INFINITY)", ""),
     ("a row without keys", "total[i] == 0.0f ? 0.0f :", "M < 0 ? 0.0f :"),
     ("the head", "blockIdx.x / tiles % H", "0"),
-    ("a head's stride", "{V, H * M * E, M * E, E, 1}", "{V, H * M * E, M * D, E, 1}"),
+    ("a head's stride", "{H * M * E, M * E, E, 1}", "{H * M * E, M * D, E, 1}"),
+    ("which stride is which", "V_strides[1], V_strides[2]", "V_strides[2], V_strides[1]"),
 ]
 
 # A block's threads take turns here, the first one first: what it stores is there for all that

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from attn_cuda.runtime import device, host
-from attn_cuda.runtime.device import NoDevice, build_device, find_device
+from attn_cuda.runtime import host
 from attn_cuda.runtime.host import EMULATOR, BuildError, build_emulated
 from attn_cuda.runtime.library import CudaError, Library
 from emulator_support import KERNELS, emulated, line_of, text
@@ -354,23 +353,3 @@ def test_nvcc_takes_the_same_files(path: Path, tmp_path: Path) -> None:
     for architecture in ("80", "90"):
         command += [f"-gencode=arch=compute_{architecture},code=sm_{architecture}"]
     subprocess.run([*command, "-c", str(path), "-o", str(tmp_path / "kernel.o")], check=True)
-
-
-@pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not on the PATH")
-def test_library_of_nvcc() -> None:
-    x, out = numbers(8), np.empty(8, np.float32)
-    try:
-        find_device()
-    except NoDevice:
-        with pytest.raises(CudaError, match=r"^cudaMalloc: cudaError"):
-            Library(build_device(text("add"), "sm_90")).call("add", [x, x], [out], [8])
-    else:
-        Library(build_device(text("add"))).call("add", [x, x], [out], [8])
-        np.testing.assert_array_equal(out, x + x)
-
-
-def test_each_missing_thing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(device, "query_driver", lambda: "the driver finds no GPU")
-    with pytest.raises(NoDevice, match=r"nvcc, the CUDA compiler, is not.*; the driver finds no"):
-        find_device()

@@ -12,8 +12,12 @@
 //     shared memory:  query_tile[64,D], key_tile[64,D], value_tile[64,E], weights[64,64]
 //     registers:      scores[64,64], maximum[64], new_maximum[64], total[64],
 //                     accumulator[64,E]
+#ifndef __CUDACC_RTC__
 #include <cuda_runtime.h>
 #include <math.h>
+#else  // NVRTC has the functions of these built in, and not the constants
+#define INFINITY __int_as_float(0x7f800000)
+#endif
 
 constexpr int THREADS = 256;  // of a block
 constexpr int D = 64;  // compiled in
@@ -238,15 +242,28 @@ static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, int t
                             shared_bytes, stream);
 }
 
-// Pointers are to device memory, tensors without gaps. Returns a cudaError_t, 0 if all
-// is well; the kernels run when the stream gets to them.
+// Pointers are to device memory. The strides of an input count elements from one to
+// the next along each of its dims, and are null where it has no gaps; the last one is
+// 1. Outputs have no gaps. Returns a cudaError_t, 0 if all is well; the kernels run
+// when the stream gets to them.
 extern "C" int launch_causal(const float* Q, const float* K, const float* V, float* O, long long B,
-                             long long H, long long N, long long M, cudaStream_t stream) {
+                             long long H, long long N, long long M, const long long* Q_strides,
+                             const long long* K_strides, const long long* V_strides,
+                             cudaStream_t stream) {
+    const long long Q_contiguous[] = {H * N * D, N * D, D, 1};
+    if (Q_strides == nullptr) Q_strides = Q_contiguous;
+    if (Q_strides[3] != 1) return cudaErrorInvalidValue;
+    const long long K_contiguous[] = {H * M * D, M * D, D, 1};
+    if (K_strides == nullptr) K_strides = K_contiguous;
+    if (K_strides[3] != 1) return cudaErrorInvalidValue;
+    const long long V_contiguous[] = {H * M * E, M * E, E, 1};
+    if (V_strides == nullptr) V_strides = V_contiguous;
+    if (V_strides[3] != 1) return cudaErrorInvalidValue;
     // O = softmax(s) V
     return launch(attention_O, (N + 63) / 64 * H * B, THREADS, sizeof(attention_O_tiles), stream,
-                  View<const float>{Q, H * N * D, N * D, D, 1},
-                  View<const float>{K, H * M * D, M * D, D, 1},
-                  View<const float>{V, H * M * E, M * E, E, 1},
+                  View<const float>{Q, Q_strides[0], Q_strides[1], Q_strides[2], 1},
+                  View<const float>{K, K_strides[0], K_strides[1], K_strides[2], 1},
+                  View<const float>{V, V_strides[0], V_strides[1], V_strides[2], 1},
                   View<float>{O, H * N * E, N * E, E, 1},
                   float(1 / sqrt(double(D))), H, N, M);
 }

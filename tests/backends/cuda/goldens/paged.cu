@@ -15,8 +15,12 @@
 //     shared memory:  query_tile[64,D], key_tile[64,D], value_tile[64,D], weights[64,64]
 //     registers:      scores[64,64], maximum[64], new_maximum[64], total[64],
 //                     accumulator[64,D]
+#ifndef __CUDACC_RTC__
 #include <cuda_runtime.h>
 #include <math.h>
+#else  // NVRTC has the functions of these built in, and not the constants
+#define INFINITY __int_as_float(0x7f800000)
+#endif
 
 constexpr int THREADS = 256;  // of a block
 constexpr int D = 64;  // compiled in
@@ -267,20 +271,37 @@ static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, int t
                             shared_bytes, stream);
 }
 
-// Pointers are to device memory, tensors without gaps. Returns a cudaError_t, 0 if all
-// is well; the kernels run when the stream gets to them.
+// Pointers are to device memory. The strides of an input count elements from one to
+// the next along each of its dims, and are null where it has no gaps; the last one is
+// 1. Outputs have no gaps. Returns a cudaError_t, 0 if all is well; the kernels run
+// when the stream gets to them.
 extern "C" int launch_test(const float* Q, const float* K, const float* V, const int* table,
                            const int* length, float* O, long long B, long long H, long long N,
                            long long P, long long S, long long G, long long J,
-                           cudaStream_t stream) {
+                           const long long* Q_strides, const long long* K_strides,
+                           const long long* V_strides, const long long* table_strides,
+                           const long long* length_strides, cudaStream_t stream) {
+    const long long Q_contiguous[] = {H * N * D, N * D, D, 1};
+    if (Q_strides == nullptr) Q_strides = Q_contiguous;
+    if (Q_strides[3] != 1) return cudaErrorInvalidValue;
+    const long long K_contiguous[] = {S * G * D, G * D, D, 1};
+    if (K_strides == nullptr) K_strides = K_contiguous;
+    if (K_strides[3] != 1) return cudaErrorInvalidValue;
+    const long long V_contiguous[] = {S * G * D, G * D, D, 1};
+    if (V_strides == nullptr) V_strides = V_contiguous;
+    if (V_strides[3] != 1) return cudaErrorInvalidValue;
+    const long long table_contiguous[] = {J, 1};
+    if (table_strides == nullptr) table_strides = table_contiguous;
+    if (table_strides[1] != 1) return cudaErrorInvalidValue;
+    if (length_strides != nullptr && length_strides[0] != 1) return cudaErrorInvalidValue;
     // O = softmax(s) V
     if (!(G != 0 && H % G == 0)) return cudaErrorInvalidValue;
     return launch(attention_O, (N + 63) / 64 * H * B, THREADS, sizeof(attention_O_tiles), stream,
-                  View<const float>{Q, H * N * D, N * D, D, 1},
-                  View<const float>{K, S * G * D, D, G * D, 1},
-                  View<const float>{V, S * G * D, D, G * D, 1},
+                  View<const float>{Q, Q_strides[0], Q_strides[1], Q_strides[2], 1},
+                  View<const float>{K, K_strides[0], K_strides[2], K_strides[1], 1},
+                  View<const float>{V, V_strides[0], V_strides[2], V_strides[1], 1},
                   View<const int>{length, 0, 0, 0, 1},
-                  View<const int>{table, 0, 0, J, 1},
+                  View<const int>{table, 0, 0, table_strides[0], 1},
                   View<float>{O, H * N * D, N * D, D, 1},
                   B, H, N, P, S, G, J);
 }
