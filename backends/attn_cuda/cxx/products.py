@@ -82,8 +82,8 @@ __device__ void copy_slice(T (&slice)[TILE][DEPTH + 8], const T* x, long long li
 
 MMA_PRODUCT = """\
 // lhs rhs on tensor cores: a block computes a tile of 128 x 128 elements, and hands each to `store`
-// with its place. Each of its 8 warps has 64 x 32 of them. While slices of lhs and rhs, 32 deep, are
-// multiplied in one half of the shared memory, the next ones arrive in the other.
+// with its place. Each of its 8 warps has 64 x 32 of them. Slices of lhs and rhs are 32 deep: while
+// some are multiplied in one half of the shared memory, the next ones arrive in the other.
 template <typename Store>
 __device__ void mma_product_{element}(View<const {element}> lhs, View<const {element}> rhs,
                                  long long heads, long long rows, long long columns,

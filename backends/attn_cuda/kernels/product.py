@@ -15,7 +15,7 @@ from attn_cuda.kernels.elementwise import (
     scale_of,
 )
 from attn_cuda.kernels.kernel import Launch, Operand, define, remark, signature
-from attn_dsl.expr import Tensor
+from attn_dsl.expr import FALSE, TRUE, Expr, Tensor, where
 from attn_dsl.ir import Statement
 from attn_dsl.ir.dims import ONE
 from attn_dsl.ir.ops import Linear, MatMul
@@ -29,10 +29,10 @@ PLACES = {name: name for name in "bhqk"}
 NUMBERS = ("heads", "rows", "columns", "inner")
 
 
-def product_launch(unit: Unit, chain: Sequence[Statement], joined: bool) -> Launch:
+def product_launch(unit: Unit, chain: Sequence[Statement], joined: Expr) -> Launch:
     """The product that a chain begins with, and in the same kernel the rest of the chain.
 
-    `joined` says that all rows of all heads and batches lie evenly: then they are one matrix.
+    Where `joined` holds, the rows of all heads and batches lie evenly, and are one matrix.
     """
     name, (lhs, rhs) = chain[-1].name, factors(chain[0])
     kernel = unit.kernels[name]
@@ -44,10 +44,10 @@ def product_launch(unit: Unit, chain: Sequence[Statement], joined: bool) -> Laun
         print_chain(body, unit, chain, PLACES, _first(unit, chain[0]))
     tensors, scale = operands_of(chain, body.text, lhs, rhs), scale_of(chain)
     text, sizes = define(unit, kernel, tensors, scale, body.text, given=NUMBERS)
-    batch, heads, rows, columns = shape = _matrices(unit.shape(name), joined)
-    inner = unit.graph.types[lhs.value].dims[-1]
-    across, down = (tiles(dim.to_expr(), TILES[function]) for dim in (columns, rows))
-    numbers = [*(dim.to_expr() for dim in (*shape[1:], inner)), *sizes]
+    batch, heads, rows, columns = _matrices(unit.shape(name), joined)
+    inner = unit.graph.types[lhs.value].dims[-1].to_expr()
+    across, down = (tiles(size, TILES[function]) for size in (columns, rows))
+    numbers = [heads, rows, columns, inner, *sizes]
     notes = (_said(chain[0]), *chain_notes(chain[1:]))
     out = TextBuilder()
     remark(out, f"{', '.join(notes)}.")
@@ -55,7 +55,7 @@ def product_launch(unit: Unit, chain: Sequence[Statement], joined: bool) -> Laun
         title=", ".join(notes),
         kernel=kernel,
         text=out.text + text,
-        blocks=times(across, down, heads.to_expr(), batch.to_expr()),
+        blocks=times(across, down, heads, batch),
         tensors=tensors,
         numbers=numbers,
         scale=scale,
@@ -94,7 +94,15 @@ def _said(statement: Statement) -> str:
     return f"{statement.name} = {op.lhs} {op.rhs}"
 
 
-def _matrices(shape: Shape, joined: bool) -> Shape:
+def _matrices(shape: Shape, joined: Expr) -> list[Expr]:
     """Batches, heads, rows and columns as the kernel walks them."""
     batch, heads, rows, columns = shape
-    return (ONE, ONE, batch * heads * rows, columns) if joined else shape
+    apart = [dim.to_expr() for dim in shape]
+    as_one = [dim.to_expr() for dim in (ONE, ONE, batch * heads * rows, columns)]
+    return [_either(joined, one, many) for one, many in zip(as_one, apart, strict=True)]
+
+
+def _either(condition: Expr, yes: Expr, no: Expr) -> Expr:
+    if yes == no or condition == TRUE:
+        return yes
+    return no if condition == FALSE else where(condition, yes, no)

@@ -25,8 +25,9 @@ from attn_cuda.kernels.product import PRODUCTS, product_launch
 from attn_cuda.kernels.rows import layer_norm_launch, reduction_launch, softmax_launch
 from attn_cuda.source.arena import Place, lives_of, plan_arena
 from attn_cuda.source.groups import Group, groups_of
-from attn_cuda.source.joined import is_joined
+from attn_cuda.source.joined import joined
 from attn_cuda.source.share import share_kernels
+from attn_cuda.source.straight import straighten_rows
 from attn_dsl.expr import Binary
 from attn_dsl.ir.dims import ONE
 from attn_dsl.ir.ops import (
@@ -62,8 +63,8 @@ class Launcher:
 
 def make_launcher(unit: Unit, entry: str) -> Launcher:
     """Decide where every value lies, and which kernels make it."""
-    groups = groups_of(unit.graph)
-    layouts = layouts_of(unit, (value for group in groups for value in _computed(group)))
+    unit = straighten_rows(unit, _layouts(unit))
+    groups, layouts = groups_of(unit.graph), _layouts(unit)
     outputs = tuple(_outputs(unit, layouts))
     memory = {layouts[value].base: pointer for pointer, value in outputs if pointer == value}
     memory |= {statement.name: statement.name for statement in unit.graph.inputs}
@@ -79,6 +80,11 @@ def make_launcher(unit: Unit, entry: str) -> Launcher:
     shared = share_kernels(unit, (launch for _, launch in launches))
     labelled = tuple(zip((label for label, _ in launches), shared, strict=True))
     return Launcher(unit, entry, labelled, layouts, memory, outputs, arena)
+
+
+def _layouts(unit: Unit) -> dict[str, Layout]:
+    groups = groups_of(unit.graph)
+    return layouts_of(unit, (value for group in groups for value in _computed(group)))
 
 
 def _label(group: Group) -> str:
@@ -161,7 +167,7 @@ def launches_of(unit: Unit, group: Group, layouts: Mapping[str, Layout]) -> Iter
             on_tensor_cores = attention.tiling.row_tiles > 0
             yield (tensor_core_launch if on_tensor_cores else simt_launch)(attention)
         case _ if isinstance(statement.op, PRODUCTS):
-            yield product_launch(unit, group, is_joined(unit, group, layouts))
+            yield product_launch(unit, group, joined(unit, group, layouts))
         case Concatenate() as op:
             yield from concatenate_launches(unit, statement, op)
         case _:

@@ -192,6 +192,22 @@ def test_outputs_that_are_views() -> None:
     assert source.count("launch(copy<float>") == 2
 
 
+def test_rows_that_tensor_cores_cannot_load_are_copied() -> None:
+    """They take 16 bytes at a time: keys by columns, and rows that begin in between, first move."""
+    lines = (
+        "X: f16[N, 40]", "KT: f16[16, M]", "V: f16[M, 16]",
+        '%A = slice(%X) {first="1", count="16"} : f16[N, 16]',
+        '%B = slice(%X) {first="8", count="16"} : f16[N, 16]',
+        "%K = transpose(%KT) : f16[M, 16]",
+        "%O = tiled_attention(%A, %K, %V) : f16[N, 16]",
+        "%P = tiled_attention(%B, %V, %K) : f16[N, 16]",
+    )  # fmt: skip
+    drawn = graph_of(*lines, outputs=("O", "P"))
+    program = lower(drawn)
+    assert re.findall(r"launch\(cast_(\w+)", program.source) == ["A_rows", "K_rows"]
+    check(program, draw(drawn, N=35, M=21))
+
+
 def test_joined_weights_are_taken_apart() -> None:
     drawn = graph_of(
         "x: f32[N, E]", "u: f32[D, E]", "v: f32[G, E]", "c: f32[D]", "d: f32[G]",

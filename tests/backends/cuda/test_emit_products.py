@@ -49,6 +49,18 @@ def test_products(program: Program, name: str) -> None:
         assert is_as_exact([(got, other, wanted[label])], got.dtype.name), label
 
 
+def test_rows_with_gaps_between_batches(program: Program) -> None:
+    """Batches are joined into one matrix where that is what lies there, and only there."""
+    arrays = draw(program.graph, B=2, H=3, N=6, M=5, E=8)
+    wide = np.zeros((2, 3, 9, 8), arrays["x"].dtype)
+    wide[:, :, :6] = arrays["x"]
+    for got, want in zip(
+        run(program, arrays), run(program, {**arrays, "x": wide[:, :, :6]}), strict=True
+    ):
+        np.testing.assert_array_equal(got, want)
+    assert "x_strides[1] == N * x_strides[2]" in program.source
+
+
 def test_tensor_cores_where_both_sides_have_the_same_16_bits(program: Program) -> None:
     element = program.graph.types["x"].dtype.value
     function = "tile_product" if element == "f32" else f"mma_product_{element}"
