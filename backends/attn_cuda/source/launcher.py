@@ -83,9 +83,9 @@ def print_launcher(out: TextBuilder, launcher: Launcher) -> None:
     for statement in unit.graph.inputs:
         _print_strides(start, launcher, statement, body.text)
     text = start.text + body.text
-    parameters = [_used(type_, name, text) for type_, name in _parameters(launcher)]
-    _contract(out, unit)
-    with out.block(signature(f'extern "C" int {launcher.entry}', parameters, " {"), "}"):
+    declared = [_used(type_, name, text) for type_, name in parameters(launcher)]
+    remark(out, contract(unit))
+    with out.block(signature(f'extern "C" int {launcher.entry}', declared, " {"), "}"):
         out.lines(text.splitlines())
 
 
@@ -107,7 +107,7 @@ def _print_strides(out: TextBuilder, launcher: Launcher, statement: Statement, b
         out.line(f"if ({given}{last} != 1{repeats}) return cudaErrorInvalidValue;")
 
 
-def _contract(out: TextBuilder, unit: Unit) -> None:
+def contract(unit: Unit) -> str:
     """What a caller has to know."""
     text = (
         "Pointers are to device memory. The strides of an input count elements from one to the "
@@ -115,15 +115,18 @@ def _contract(out: TextBuilder, unit: Unit) -> None:
         "Outputs have no gaps. Returns a cudaError_t, 0 if all is well; the kernels run when the "
         "stream gets to them."
     )
+    if unit.batch:
+        names = " and ".join(unit.symbols[symbol] for symbol in unit.batch)
+        text += f" `...` stands for {names}, 1 where there is none."
     if unit.optional:
         text += (
             " An optional tensor is null where there is none; it may repeat along any dim, with a "
             "stride of 0."
         )
-    remark(out, text)
+    return text
 
 
-def _parameters(launcher: Launcher) -> Iterator[tuple[str, str]]:
+def parameters(launcher: Launcher) -> Iterator[tuple[str, str]]:
     """Types and names: inputs, outputs, sizes, strides of inputs, the stream."""
     unit = launcher.unit
     for statement in unit.graph.inputs:
