@@ -82,7 +82,7 @@ def _shared(out: TextBuilder, attention: Attention) -> None:
     """The struct of what the block keeps in shared memory."""
     unit, program = attention.unit, attention.program
     head, value = (CudaPrinter(unit).dim(dim)[0] for dim in (program.head_dim, program.value_dim))
-    keys = program.key_tile
+    keys, odd = program.key_tile, factor(unit, program.head_dim)
     remark(
         out,
         "What the threads of a block share. What is read by column is stored transposed, so that "
@@ -92,11 +92,11 @@ def _shared(out: TextBuilder, attention: Attention) -> None:
     with out.block(f"struct alignas(16) {attention.kernel}_tiles {{", "};"):
         out.line(f"float query_tile[{head}][{QUERIES} + 4];")
         if not attention.has_values:
-            out.line(f"float key_tile[{keys}][{head} | 1];")
+            out.line(f"float key_tile[{keys}][{odd} | 1];")
             return
         out.line(f"float weights[{keys}][{QUERIES} + 4];")
         with out.block("union {  // these two take turns", "};"):
-            out.line(f"float key_tile[{keys}][{head} | 1];")
+            out.line(f"float key_tile[{keys}][{odd} | 1];")
             out.line(f"float value_tile[{keys}][({value} + 15) / 16 * 16 + 1];")
 
 
