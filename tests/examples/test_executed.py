@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from attn_cuda.attention.plan import choose_tiles
+from attn_cuda.attention.tiling import of_groups
 from attn_numpy import BACKEND
 from attn_numpy.tiles import tiles_of
 
@@ -86,7 +86,7 @@ def test_only_live_tiles_are_visited(file: Path, target: str) -> None:
     """What is no number reaches the rows of the blocks that hold it, and no others."""
     compiled = analyse(read(file), {"D": 8})
     ((statement, *beside),) = attentions(compiled)
-    tiles = choose_tiles(8, 8) if target == "cuda" else default_tiles(compiled, statement)
+    tiles = of_groups(8, 8).sizes if target == "cuda" else default_tiles(compiled, statement)
     length = 3 * tiles.key - 7
     at = Sizes({s: (SYMBOLS | {"N": length, "B": 1, "H": 2})[s] for s in compiled.fused.symbols})
     arrays = sample_inputs(compiled.fused, at, seed=1)

@@ -4,43 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attn_cuda.attention.tiling import Tiling, of_fragments, of_groups
 from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.simplify import fold
 from attn_cuda.cxx.unit import Shape, Unit, four
 from attn_cuda.kernels.kernel import Operand, index_names
-from attn_dsl.expr import FALSE, TRUE, Number
-from attn_dsl.ir import Statement
+from attn_dsl.expr import FALSE, TRUE, Expr, Number, evaluate, names_in
+from attn_dsl.ir import DType, Statement
 from attn_dsl.ir.ops import TiledAttention, TiledScores
 from attn_dsl.tile import (
+    Begin,
     Buffer,
     KeyLoop,
     Load,
+    Map,
     Pages,
+    Tier,
     TileProgram,
-    TileSizes,
     range_kinds,
     schedule,
 )
-
-QUERIES = 64
-KEY_TILES = (64, 32)
-SHARED_BYTES = 80 * 1024  # two blocks then fit on a multiprocessor with 164 KiB, as sm_80 has
-
-
-def choose_tiles(head_dim: int, value_dim: int) -> TileSizes:
-    """The largest tile of keys with which two blocks share a multiprocessor."""
-    for keys in KEY_TILES:
-        if shared_bytes(head_dim, value_dim, keys) <= SHARED_BYTES:
-            break
-    return TileSizes(QUERIES, keys)
-
-
-def shared_bytes(head_dim: int, value_dim: int, keys: int) -> int:
-    """What a block keeps in shared memory: a log-sum-exp, of value dim 0, has no weights there."""
-    rows = max(head_dim | 1, (value_dim + 15) // 16 * 16 + 1)
-    weights = keys if value_dim else 0
-    floats = (head_dim + weights) * (QUERIES + 4) + keys * rows
-    return (4 * floats + 15) // 16 * 16
 
 
 @dataclass(frozen=True)
@@ -51,6 +34,7 @@ class Attention:
     statement: Statement
     op: TiledScores
     program: TileProgram
+    tiling: Tiling
     beside: Statement | None = None
 
     @property
@@ -64,12 +48,46 @@ class Attention:
         return isinstance(self.op, TiledAttention)
 
     @property
-    def shared_bytes(self) -> int:
-        """What a block keeps in shared memory."""
-        program, sizes = self.program, self.unit.constants
-        head = program.head_dim.value(sizes)
-        value = program.value_dim.value(sizes) if self.has_values else 0
-        return shared_bytes(head, value, program.key_tile)
+    def is_softmax(self) -> bool:
+        """Whether weights are exponentials of scores, and not the scores."""
+        return not isinstance(self.op, TiledAttention) or self.op.normalizer == "softmax"
+
+    @property
+    def head_dim(self) -> int:
+        """The components of a query and a key."""
+        return self.program.head_dim.value(self.unit.constants)
+
+    @property
+    def value_dim(self) -> int:
+        """The components of a value; 0 where there are none."""
+        return self.program.value_dim.value(self.unit.constants) if self.has_values else 0
+
+    @property
+    def element(self) -> str:
+        """The type of an element of queries, keys and values."""
+        return self.program.buffer("query").dtype.value
+
+    @property
+    def scale(self) -> Expr | None:
+        """The scale of the scores."""
+        loads = (step.scale for step in self.program.prologue if isinstance(step, Load))
+        return next(loads, None)
+
+    @property
+    def scaled_late(self) -> bool:
+        """Whether the scale can wait for the exponential: it is positive, and nothing between."""
+        scale, constants = self.scale, self.unit.constants
+        if not self.tiling.row_tiles or not self.is_softmax or scale is None:
+            return False
+        between = (*self.program.prologue, *self.program.body)
+        if any(isinstance(step, Map | Begin) for step in between):
+            return False
+        return names_in(scale) <= {*constants} and evaluate(scale, constants, {}).item() > 0
+
+    def tier(self, buffer: Buffer) -> Tier:
+        """Where a buffer lies: on tensor cores, weights stay in registers."""
+        in_registers = buffer.name == "weights" and self.tiling.row_tiles
+        return Tier.REGISTER if in_registers else buffer.tier
 
     @property
     def operands(self) -> list[Operand]:
@@ -79,7 +97,12 @@ class Attention:
             for load in self.program.body
             if isinstance(load, Load) and load.pages is not None
         }
-        read = [Operand(value, axes=axes.get(value, (0, 1, 2, 3))) for value in self.op.operands]
+        loads = (s for s in (*self.program.prologue, *self.program.body) if isinstance(s, Load))
+        pieces = {self.program.buffer(s.source).value for s in loads if self.tiling.row_tiles}
+        read = [
+            Operand(value, axes=axes.get(value, (0, 1, 2, 3)), rows=value in pieces)
+            for value in self.op.operands
+        ]
         return [*read, *(self._result(buffer) for buffer in self.program.results)]
 
     @staticmethod
@@ -120,8 +143,14 @@ def _pool_axes(pages: Pages) -> tuple[int, int, int, int]:
 
 def plan(unit: Unit, statement: Statement, op: TiledScores, beside: Statement | None) -> Attention:
     """Choose tiles for the statement and schedule it."""
-    head = unit.graph.types[op.query].dims[-1].value(unit.constants)
+    query = unit.graph.types[op.query]
+    head = query.dims[-1].value(unit.constants)
     has_values = isinstance(op, TiledAttention)
     value = statement.type.dims[-1].value(unit.constants) if has_values else 0
-    program = schedule(unit.graph, statement, choose_tiles(head, value), beside)
-    return Attention(unit, statement, op, program, beside)
+    if query.dtype in (DType.F16, DType.BF16):
+        captured = bool(op.captured)
+        tiling = of_fragments(head, value, query.dims[-2].constant, captured)
+    else:
+        tiling = of_groups(head, value)
+    program = schedule(unit.graph, statement, tiling.sizes, beside)
+    return Attention(unit, statement, op, program, tiling, beside)

@@ -10,17 +10,21 @@ from attn_dsl.expr import Expr, Kind, Tensor, tensors_in, to_text
 from attn_dsl.tile import Hide, KeyLoop, Range, TileProgram
 
 
-def print_ranges(site: Site, loop: KeyLoop, axis: str) -> None:
-    """Define the ranges along `axis`, or the numbers of the head, as far as they are used."""
-    used = _used(site.program, loop)
+def print_ranges(site: Site, loop: KeyLoop, axis: str, *, steps: bool = True) -> None:
+    """Define the ranges along `axis`, or the numbers of the head, as far as they are used.
+
+    That is by `loop`, and by the `steps` in it unless these are left out.
+    """
+    used = _used(site.program if steps else None, loop)
     for range in site.program.ranges:
         if range.axis == axis and used & {range.low.name, range.high.name}:
             _print_range(site, range)
 
 
-def _used(program: TileProgram, loop: KeyLoop) -> set[str]:
+def _used(program: TileProgram | None, loop: KeyLoop) -> set[str]:
     expressions: list[Expr | None] = [loop.begin, loop.end, loop.live]
-    expressions += [step.full for step in program.body if isinstance(step, Hide)]
+    if program is not None:
+        expressions += [step.full for step in program.body if isinstance(step, Hide)]
     return {name for expr in expressions if expr is not None for name in tensors_in(expr)}
 
 

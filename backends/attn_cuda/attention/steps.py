@@ -41,7 +41,7 @@ def _(step: Load, site: Site) -> None:
     there = f"row < {count}"
     past = "Rows past the end are 0."
     if step.pages is not None:
-        element, there = site.on_page(step.source, step.pages, grouped=step.grouped), "inside"
+        element, there = site.on_page(step.source, step.pages, "d", grouped=step.grouped), "inside"
         past = "Rows past the end, and of pages that are not there, are 0."
     value = element if step.scale is None else f"{element} * scale"
     wanted = ""
@@ -89,7 +89,7 @@ def _(step: Begin, site: Site) -> None:
     printer = replace(site.printer, names={**site.printer.names, "k": "0"})
     with block(site, ROWS):
         if "q" in names_in(step.sink):
-            site.out.line("const long long q = q_first + min(ROWS * group + i, q_count - 1);")
+            site.out.line(f"const long long q = {site.query};")
         site.out.line(f"{step.maximum}[i] = {printer.print(step.sink)};")
         site.out.line(f"{step.total}[i] = {step.maximum}[i] == -INFINITY ? 0.0f : 1.0f;")
 
@@ -154,19 +154,22 @@ def hide_past_the_end(site: Site) -> None:
     out = site.out
     site.remark("In the last tile, columns past the last key have no score.")
     with block(site, "if (k_count < KEYS) {", COLUMNS):
-        out.line("if (lane + 16 * j < k_count) continue;")
+        out.line(f"if ({site.layout.column} < k_count) continue;")
         each(site, "scores[i][j] = -INFINITY;", ROWS)
 
 
 @print_step.register
 def _(step: RowMax, site: Site) -> None:
     out = site.out
-    site.remark("The maximum of each row, with the tiles before: 16 lanes have a part of it each.")
+    lanes = site.layout.lanes
+    site.remark(
+        f"The maximum of each row, with the tiles before, of which {lanes} lanes have parts."
+    )
     out.line(f"float {step.into}[ROWS];")
     with block(site, ROWS):
         out.line(f"float highest = {step.previous}[i];")
         each(site, f"highest = fmaxf(highest, {step.scores}[i][j]);", COLUMNS)
-        out.line(f"{step.into}[i] = lane_max<16>(highest);")
+        out.line(f"{step.into}[i] = lane_max<{lanes}>(highest);")
 
 
 @print_step.register

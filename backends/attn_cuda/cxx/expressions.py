@@ -154,13 +154,19 @@ class CudaPrinter(Printer):
             dims = self.unit.graph.types[tensor.name].dims
             sizes = [self.dim(dim)[0] for dim in dims]
             places = [replace(self, single=False).print(index) for index in tensor.indices]
-            return f"gather({', '.join([tensor.name, *sizes, *places])})"
-        element = f"{tensor.name}.at({', '.join(self.names[i] for i in ('b', 'h', 'q', 'k'))})"
+            return self._widened(tensor, f"gather({', '.join([tensor.name, *sizes, *places])})")
+        places = [self.names[i] for i in ("b", "h", "q", "k")]
+        element = self._widened(tensor, f"{tensor.name}.at({', '.join(places)})")
         statement = self.unit.graph.table[tensor.name]
         if not is_optional(statement) or tensor.name in self.given:
             return element
         neutral = "true" if self._kind(tensor) is Kind.BOOL else "0"
         return f"({tensor.name}.data != nullptr ? {element} : {neutral})"
+
+    def _widened(self, tensor: Tensor, element: str) -> str:
+        """Numbers of 16 bits are computed with as floats."""
+        is_half = self.unit.graph.types[tensor.name].dtype in (DType.F16, DType.BF16)
+        return f"float({element})" if is_half else element
 
     def binary(self, expr: Binary) -> tuple[str, int]:
         """Logic on truth values; division, remainder and power as Python has them."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from attn_cuda.cxx.intrinsics import INTRINSICS, print_intrinsics
+
 VIEW = """\
 // A tensor in device memory. Element (b, h, q, k) lies at the sum of index times stride; a stride
 // of 0 repeats the same elements, which is broadcasting, and two strides swapped are a transpose.
@@ -19,7 +21,21 @@ struct View {
 };
 """
 
+NUMBER = """\
+// A number of 16 bits as it lies in memory: {what}. Kernels compute with floats.
+struct {name} {{
+    unsigned short bits;
+
+    {name}() = default;
+    __device__ explicit {name}(float x) : bits(round_to_{name}(x)) {{}}
+    __device__ explicit operator float() const {{ return {widened}; }}
+}};
+"""
+WIDENED_BF16 = "__uint_as_float(unsigned(bits) << 16)"
+
 HELPERS = {
+    "f16": NUMBER.format(name="f16", what="IEEE's half", widened="widen_f16(bits)"),
+    "bf16": NUMBER.format(name="bf16", what="the upper half of a float", widened=WIDENED_BF16),
     "floor_divide": """\
 // Python's //: rounds down, also below zero, where C rounds towards zero. By 0 it gives 0.
 __host__ __device__ inline long long floor_divide(long long x, long long y) {
@@ -82,6 +98,20 @@ __device__ float lane_sum(float x) {
     return x;
 }
 """,
+    "copy_rows": """\
+// Starts to copy rows of DIMS numbers into a tile, by THREADS threads. Rows from `count` on, rows
+// that are not there, and what is behind DIMS become 0; the last 8 numbers of a row stay unused.
+template <int THREADS, int DIMS, typename T, int ROWS, int WIDTH, typename RowAt>
+__device__ void copy_rows(T (&tile)[ROWS][WIDTH], int count, RowAt row_at) {
+    constexpr int PIECES = (WIDTH - 8) / 8;  // of 16 bytes
+    #pragma unroll 1  // more at once would cost registers
+    for (int n = threadIdx.x; n < ROWS * PIECES; n += THREADS) {
+        const int row = n / PIECES, d = n % PIECES * 8;
+        const T* from = row < count && d < DIMS ? row_at(row) : nullptr;
+        copy_async(&tile[row][d], from == nullptr ? from : from + d, from == nullptr ? 0 : 16);
+    }
+}
+""",
     "tile_range": """\
 // The least and the greatest value over `count` indices from `first` on. Every warp finds them for
 // itself, so all threads know them without a barrier. Both are NaN if a value is NaN or infinite.
@@ -127,7 +157,7 @@ __device__ T gather(View<const T> x, {sizes}, {places}) {{
 
 
 def helpers_for(text: str, gather_ranks: Iterable[int]) -> list[str]:
-    """The functions that `text` calls, each after those that it calls itself."""
+    """The functions and types that `text` uses, each after those that it uses itself."""
     found: list[str] = []
     queue = [text]
     while queue:
@@ -137,7 +167,9 @@ def helpers_for(text: str, gather_ranks: Iterable[int]) -> list[str]:
                 found.append(helper)
                 queue.append(helper)
     ordered = [helper for helper in HELPERS.values() if helper in found]
-    return ordered + [gather(rank) for rank in sorted(set(gather_ranks))]
+    code = "\n".join([text, *found])
+    intrinsics = print_intrinsics([name for name in INTRINSICS if mentions(code, name)])
+    return [*intrinsics, *ordered, *(gather(rank) for rank in sorted(set(gather_ranks)))]
 
 
 def mentions(code: str, name: str) -> bool:

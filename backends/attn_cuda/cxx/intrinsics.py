@@ -1,13 +1,13 @@
 """What kernels ask of the hardware beyond C++: one inline function for each PTX instruction.
 
 On a GPU these are the functions below. A host compiler never sees them: there the emulator's
-`intrinsics.h` defines functions of the same names. Each comment says what the instruction does, after
-NVIDIA's "Parallel Thread Execution ISA", chapter 9.7.
+`intrinsics.h` defines functions of the same names. Each comment says what the instruction does,
+after NVIDIA's "Parallel Thread Execution ISA", chapter 9.7.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 INTRINSICS = {
     "round_to_f16": """\
@@ -92,9 +92,9 @@ __device__ inline void mma_f16(float* upper, float* lower, const unsigned (&a)[4
 """,
     "mma_bf16": """\
 // mma.sync.m16n8k16, bf16 with sums in f32: a warp adds the product of a (16 x 16) and b (16 x 8)
-// to c (16 x 8). Lane 4 * i + j has rows i and i + 8, and columns 2 * j and 2 * j + 1, of c (`upper`,
-// `lower`); of a the same in four matrices of 8 x 8: upper left, lower left, upper right, lower
-// right; and of each half of b rows 2 * j and 2 * j + 1 in column i.
+// to c (16 x 8). Lane 4 * i + j has rows i and i + 8, and columns 2 * j and 2 * j + 1, of c
+// (`upper`, `lower`); of a the same in four matrices of 8 x 8: upper left, lower left, upper right,
+// lower right; and of each half of b rows 2 * j and 2 * j + 1 in column i.
 __device__ inline void mma_bf16(float* upper, float* lower, const unsigned (&a)[4],
                                 unsigned b_upper, unsigned b_lower) {
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
@@ -105,7 +105,7 @@ __device__ inline void mma_bf16(float* upper, float* lower, const unsigned (&a)[
 """,
     "copy_async": """\
 // cp.async.cg: starts to copy 16 bytes from global to shared memory, past the registers, and goes
-// on. Of the 16 the first `bytes` are read; the others become 0. Both addresses are multiples of 16.
+// on. Of the 16 the first `bytes` are read; the others become 0. Addresses are multiples of 16.
 __device__ inline void copy_async(void* shared, const void* global, int bytes) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
                  :: "r"(unsigned(__cvta_generic_to_shared(shared))), "l"(global), "r"(bytes)
@@ -127,11 +127,11 @@ __device__ inline void wait_for_copies() {
 }
 
 
-def print_intrinsics(names: Iterator[str] | list[str]) -> list[str]:
+def print_intrinsics(names: Sequence[str]) -> list[str]:
     """The definitions of the functions with these names, for a GPU's compiler alone."""
     wanted = {*names}
     found = [text for name, text in INTRINSICS.items() if name in wanted]
     if not found:
         return []
-    head = "#ifdef __CUDACC__  // a host compiler finds them in its stand-in for <cuda_runtime.h>\n"
-    return [head, *found, "#endif\n"]
+    head = "#ifdef __CUDACC__  // a host compiler has them in its stand-in for <cuda_runtime.h>\n"
+    return [head, *found, "#endif  // __CUDACC__\n"]

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from attn_cuda.cxx.intrinsics import INTRINSICS
+
 KEYWORDS = """
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t
 char8_t class co_await co_return co_yield compl concept const const_cast consteval constexpr
@@ -16,25 +18,28 @@ signed sizeof static static_assert static_cast struct switch template this threa
 try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
 """
 OURS = """
-COLUMNS KEYS QUERIES ROWS THREADS VALUES
-accumulator b d e error group h highest i inside inverse j k k_begin k_count k_end k_first k_last
-key key_head key_tile lane lse m maximum memory n new_maximum page q q_count q_first q_last query
-query_tile rescale row s scale scores shared shift stream sum tile tiles total value value_tile
-weight weights
-Declared Scratch View at copy data floor_divide floor_modulo gather greatest lane_max lane_sum
-larger launch least matmul power real_divide real_modulo repeat_heads smaller softmax_rows
-tile_range zero
+COLUMNS KEYS QUERIES ROWS THREADS VALUES WARPS
+accumulator at b bf16 column column_first column_of copy copy_rows copy_tile count d data e
+error f16 first floor_divide floor_modulo gather greatest group h highest i inside inverse j k
+k_begin k_count k_end k_first k_last k_next key key_head key_tile lane lane_max lane_sum larger
+launch least lower lse m matmul maximum memory n new_maximum next_tile outside page pair power q
+q_count q_first q_last query query_tile real_divide real_modulo repeat_heads rescale row
+row_first s scale scores shared shift smaller softmax_rows stage stream sum tile tile_range
+tiles to_log2 total upper value value_tile warp_first weight weights zero
+Declared Scratch View by_sixteen
 """
 THEIRS = """
-INFINITY NAN blockIdx threadIdx float4 cudaErrorInvalidValue cudaError_t cudaStream_t cudaSuccess
-abs acos acosh asin asinh assert atan atan2 atanh blockDim cbrt ceil copysign cos cosh div erf erfc
-exp exp2 expf expm1 fabs fabsf fdim floor floorf fma fmax fmaxf fmin fminf fmod free frexp gamma
-gridDim hypot ilogb index j0 j1 jn ldexp lgamma linux llabs llrint llround log log10 log1p log2 logb
-logf lrint lround main malloc max min modf nan nearbyint nextafter norm pow powf printf rand
-remainder remquo rhypot rint round rsqrt scalb scalbn signbit significand sin sincos sinh size_t
-sqrt sqrtf stderr stdin stdout tan tanh tanhf tgamma time trunc unix warpSize y0 y1 yn
+INFINITY NAN blockIdx threadIdx float4 cudaErrorInvalidValue cudaErrorMisalignedAddress cudaError_t
+cudaStream_t cudaSuccess
+abs acos acosh asin asinh assert atan atan2 atanh blockDim cbrt ceil copysign cos cosh div erf
+erfc exp exp2 expf expm1 fabs fabsf fdim float2 floor floorf fma fmaf fmax fmaxf fmin fminf fmod
+free frexp gamma gridDim hypot ilogb index j0 j1 jn ldexp lgamma linux llabs llrint llround log
+log10 log1p log2 logb logf lrint lround main make_float2 malloc max min modf nan nearbyint
+nextafter norm pow powf printf rand remainder remquo rhypot rint round rsqrt scalb scalbn signbit
+significand sin sincos sinh size_t sqrt sqrtf stderr stdin stdout tan tanh tanhf tgamma time trunc
+unix warpSize y0 y1 yn
 """
-RESERVED = frozenset((KEYWORDS + OURS + THEIRS).split())
+RESERVED = frozenset((KEYWORDS + OURS + THEIRS).split()) | INTRINSICS.keys()
 """C++'s words, what kernels and the launcher call things themselves, and what `<cuda_runtime.h>`
 and `<math.h>` bring that is short enough for a diagram to say."""
 

@@ -12,7 +12,7 @@ from attn_dsl.ir import Dim, Graph, Statement, TensorType
 from attn_dsl.ir.dims import ONE
 from attn_dsl.ir.ops import Input, TiledAttention, TiledScores
 
-MAX_HEAD_DIM = 128
+MAX_HEAD_DIM = 256
 MAX_RANK = 4  # batch, head, row, column
 BATCH_DIMS = ("batch", "heads")
 Shape = tuple[Dim, Dim, Dim, Dim]

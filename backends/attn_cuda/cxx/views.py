@@ -18,7 +18,14 @@ from attn_dsl.ir.ops import Identity, Row, Transpose, Vector
 SAME_MEMORY = (Identity, Row, Vector)
 """Operations whose result is what they take, with a dim of 1 more or less."""
 
-C_TYPES = {DType.F32: "float", DType.I32: "int", DType.I64: "long long", DType.BOOL: "bool"}
+C_TYPES = {
+    DType.F16: "f16",
+    DType.BF16: "bf16",
+    DType.F32: "float",
+    DType.I32: "int",
+    DType.I64: "long long",
+    DType.BOOL: "bool",
+}
 SMALL = 1024  # times three head dims of 128 it still fits an int
 
 

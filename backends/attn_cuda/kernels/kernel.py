@@ -19,7 +19,7 @@ from attn_dsl.textbuilder import TextBuilder
 LINE = 100
 THREADS = 256
 COMMENT = 84
-KERNEL = "__global__ void __launch_bounds__(THREADS)"
+KERNEL = "__global__ void __launch_bounds__({threads})"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Operand:
     """A tensor that a kernel is given: which one, whether it is written, in which axis order.
 
     `memory` is the C pointer to it, where that is not called like the value; `offset` is how many
-    elements after that the part begins that is meant.
+    elements after that the part begins that is meant. `rows`: whether it is read 16 bytes at a
+    time, so that its rows have to lie in one piece, each at a multiple of 16.
     """
 
     value: str
@@ -35,6 +36,7 @@ class Operand:
     axes: tuple[int, int, int, int] = (0, 1, 2, 3)
     memory: str = ""
     offset: Expr | None = None
+    rows: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,16 +73,22 @@ def remark(out: TextBuilder, text: str) -> None:
 
 
 def define(
-    unit: Unit, name: str, tensors: Sequence[Operand], scale: Expr | None, body: str
+    unit: Unit,
+    name: str,
+    tensors: Sequence[Operand],
+    scale: Expr | None,
+    body: str,
+    threads: int = THREADS,
 ) -> tuple[str, list[Expr]]:
     """The kernel with this body, and the sizes that the launcher hands it last."""
+    kernel = KERNEL.format(threads="THREADS" if threads == THREADS else threads)
     sizes = [s for s in unit.runtime if mentions(body, unit.symbols[s])]
     parameters = [_parameter(unit, tensor) for tensor in tensors]
     if scale is not None:
         parameters.append("float scale")
     parameters += [f"long long {unit.symbols[size]}" for size in sizes]
     out = TextBuilder()
-    with out.block(signature(f"{KERNEL}\n{name}", parameters, " {"), "}"):
+    with out.block(signature(f"{kernel}\n{name}", parameters, " {"), "}"):
         out.lines(body.splitlines())
     return out.text, [Name(size) for size in sizes]
 

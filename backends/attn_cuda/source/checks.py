@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from attn_cuda.cxx.unit import MAX_HEAD_DIM, MAX_RANK, head_dims
 from attn_cuda.cxx.views import SAME_MEMORY
@@ -26,6 +26,7 @@ from attn_dsl.ir.ops import (
     Transpose,
 )
 
+HALVES = (DType.F16, DType.BF16)
 SUPPORTED = (
     *SAME_MEMORY,
     Cast,
@@ -59,7 +60,7 @@ def constants_of(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
     found: list[Diagnostic] = []
     for statement in graph.statements:
         found += _check_op(statement)
-        found += _check_type(statement)
+        found += _check_type(statement, graph)
         found += _check_head_dims(statement, graph, sizes)
     if found:
         raise DiagnosticError(found)
@@ -80,20 +81,17 @@ def _no_kernel(statement: Statement, what: str) -> Diagnostic:
     return Diagnostic("E064", message, _span(statement), help=help)
 
 
-def _check_type(statement: Statement) -> Iterator[Diagnostic]:
-    type_ = statement.type
-    what = statement.op.name if isinstance(statement.op, Input) else statement.name
-    arrives = isinstance(statement.op, Input) and type_.dtype.is_float
-    computed = isinstance(statement.op, MatMul | Softmax | TiledScores)
-    computed |= isinstance(statement.op, Cast | Pointwise) and type_.dtype.is_float
-    if (arrives or computed) and type_.dtype is not DType.F32:
-        message = f"`{what}` is {type_}; the cuda target computes in f32"
+def _check_type(statement: Statement, graph: Graph) -> Iterator[Diagnostic]:
+    type_, op = statement.type, statement.op
+    what = op.name if isinstance(op, Input) else statement.name
+    allowed = (DType.F32, *HALVES) if isinstance(op, Input | TiledScores) else (DType.F32,)
+    computed = isinstance(op, Input | MatMul | Softmax | TiledScores | Cast | Pointwise)
+    if computed and type_.dtype.is_float and type_.dtype not in allowed:
+        message = f"`{what}` is {type_}; the cuda target computes in {_listed(allowed)}"
         help = "declare it as f32, or use `--set dtype=f32` where no type is declared"
         yield Diagnostic("E062", message, _span(statement), help=help)
-    if isinstance(statement.op, TiledScores) and statement.op.precision:
-        message = f"`{what}` computes its scores in {statement.op.precision}"
-        help = "the cuda target computes in f32; leave out the cast of the scores"
-        yield Diagnostic("E062", message, _span(statement), help=help)
+    if isinstance(op, TiledScores):
+        yield from _check_precision(statement, op, graph)
     if len(type_.dims) > MAX_RANK:
         message = (
             f"`{what}` is {type_}: CUDA kernels have two batch dims at most before the last two, "
@@ -101,6 +99,26 @@ def _check_type(statement: Statement) -> Iterator[Diagnostic]:
         )
         help = "join batch dims into one, such as B*T, or write `...` for them"
         yield Diagnostic("E063", message, _span(statement), help=help)
+
+
+def _check_precision(statement: Statement, op: TiledScores, graph: Graph) -> Iterator[Diagnostic]:
+    """Products are of numbers of one type; what is made of them is float."""
+    read = (op.query, *(read.name for read in op.read))
+    dtypes = {name: graph.types[name].dtype for name in read}
+    if len({*dtypes.values()}) > 1:
+        found = ", ".join(f"{name} is {dtype.value}" for name, dtype in dtypes.items())
+        message = f"`{statement.name}` takes numbers of several types: {found}"
+        help = "declare query, key and value with the same type"
+        yield Diagnostic("E062", message, _span(statement), help=help)
+    if op.precision and DType(op.precision) is not DType.F32:
+        message = f"`{statement.name}` computes its scores in {op.precision}"
+        help = "the cuda target computes them in f32; leave out the cast of the scores"
+        yield Diagnostic("E062", message, _span(statement), help=help)
+
+
+def _listed(dtypes: Iterable[DType]) -> str:
+    *others, last = (dtype.value for dtype in dtypes)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _check_head_dims(
@@ -115,9 +133,14 @@ def _check_head_dims(
             )
             yield Diagnostic("E060", message, _span(statement), help=f"use `--set {symbol}=64`")
         size = None if unknown else dim.value(sizes)
-        if size is not None and not 1 <= size <= MAX_HEAD_DIM:
+        step = 8 if statement.type.dtype in HALVES else 1  # numbers in 16 bytes
+        if size is not None and (not 1 <= size <= MAX_HEAD_DIM or size % step != 0):
             message = f"the head dim {dim} of `{statement.name}` is {size}"
-            help = f"the cuda target takes head dims from 1 to {MAX_HEAD_DIM}"
+            help = f"the cuda target takes head dims from {step} to {MAX_HEAD_DIM}"
+            if step > 1:
+                help += (
+                    f" in steps of {step} for numbers of 16 bits, which it loads 16 bytes at once"
+                )
             yield Diagnostic("E061", message, _span(statement), help=help)
 
 

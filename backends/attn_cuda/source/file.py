@@ -71,7 +71,8 @@ def _includes(code: str) -> Iterator[str]:
 
 
 def _constants(unit: Unit, code: str) -> Iterator[str]:
-    yield f"constexpr int THREADS = {THREADS};  // of every block"
+    if mentions(code, "THREADS"):
+        yield f"constexpr int THREADS = {THREADS};  // of a block"
     for symbol, size in unit.constants.items():
         if mentions(code, unit.symbols[symbol]):
             yield f"constexpr int {unit.symbols[symbol]} = {size};  // compiled in"

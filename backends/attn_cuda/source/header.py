@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from attn_cuda.cxx.names import comment
 from attn_cuda.cxx.unit import is_optional
 from attn_cuda.kernels.kernel import remark, signature
 from attn_cuda.source.calls import Launcher
 from attn_cuda.source.launcher import contract, parameters
 from attn_dsl.textbuilder import TextBuilder
+
+C_WORDS = {
+    "f16": "unsigned short",
+    "bf16": "unsigned short",
+    "cudaStream_t": "struct CUstream_st*",
+}
+"""What C calls what CUDA and the emitted file have words for: numbers of 16 bits are their bits."""
+ELSEWHERE = re.compile(r"\b(b?f16|cudaStream_t)\b")
 
 
 def print_header(launcher: Launcher) -> str:
@@ -16,7 +26,7 @@ def print_header(launcher: Launcher) -> str:
     remark(out, f"{unit.graph.name}: what calls it from C and C++.")
     out.line("#pragma once")
     declared = [
-        (type_.replace("cudaStream_t", "struct CUstream_st*"), name)
+        (ELSEWHERE.sub(lambda word: C_WORDS[word[0]], type_), name)
         for type_, name in parameters(launcher)
     ]
     if any("bool" in type_ for type_, _ in declared):
@@ -33,7 +43,7 @@ def print_header(launcher: Launcher) -> str:
     for symbol, size in unit.constants.items():
         out.line(f"// {unit.symbols[symbol]} = {size} is compiled in.")
     out.line("//")
-    remark(out, contract(unit))
+    remark(out, contract(launcher))
     parts = [f"{type_} {name}" for type_, name in declared]
     out.lines(signature(f"int {launcher.entry}", parts, ";").splitlines())
     out.lines(["", "#ifdef __cplusplus", "}", "#endif"])

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from attn_cuda import BACKEND
 from attn_cuda.cxx.unit import make_unit
+from attn_cuda.runtime.cubin import compile_cubin
 from attn_cuda.source.architecture import ARCHITECTURES, check_architecture
 from attn_cuda.source.calls import make_launcher
 from emit_support import graph_of, lower
-from test_emit_text import CAUSAL, OPTIONAL
+from test_emit_text import CAUSAL, HALF, OPTIONAL
 
 from attn_dsl.backend import Options
 
@@ -38,8 +39,19 @@ def test_an_architecture_without_the_instructions_of_a_kernel() -> None:
     ((value, launch),) = launcher.launches
     newer = replace(launcher, launches=((value, replace(launch, architecture=90)),))
     check_architecture(newer, "sm_90a")
-    with pytest.raises(ValueError, match=r"as sm_90 and later have them, and sm_89 has not.*f32"):
+    with pytest.raises(ValueError, match=r"takes sm_90 or later, and --arch is sm_89.*f32"):
         check_architecture(newer, "sm_89")
+
+
+def test_sixteen_bits_take_sm_80() -> None:
+    scaled = graph_of("X: bf16[N, D]", '%Y = scale(%X) {factor="2"} : bf16[N, D]')
+    for graph in (HALF, scaled):
+        with pytest.raises(ValueError, match="takes sm_80 or later, and --arch is sm_75"):
+            BACKEND.lower(graph, Options(sizes={"D": 64, "E": 64}, arch="sm_75"))
+        BACKEND.lower(graph, Options(sizes={"D": 64, "E": 64}, arch="sm_80"))
+    halves = graph_of("X: f16[N, D]", '%Y = scale(%X) {factor="2"} : f16[N, D]')
+    program = BACKEND.lower(halves, Options(arch="sm_75"))
+    compile_cubin(program.source, ["scale_Y"], "sm_75")
 
 
 def test_headers(golden: Callable[[Path, str], None]) -> None:

@@ -8,15 +8,23 @@ import numpy as np
 import pytest
 from attn_cuda import BACKEND
 from attn_cuda.runtime.library import CudaError
-from emit_support import attention, check, draw, errors, graph_of, lower, run
+from emit_support import HALVES, attention, check, draw, errors, graph_of, in_type, lower, run
 
 from attn_dsl.diagnostics import DiagnosticError
 from attn_dsl.ir import Sizes
+from attn_dsl.tensors import numpy_dtype
 
 LENGTHS = (1, 7, 63, 65, 130)
 SCALE = 'scale="1 / sqrt(D)"'
 CAUSAL = f'{SCALE}, mask="k <= q"'
 SIZES = {"D": 40, "E": 24}
+NUMPY = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}
+
+
+@pytest.fixture(params=NUMPY)
+def element(request: pytest.FixtureRequest) -> str:
+    """The type of the numbers."""
+    return str(request.param)
 
 
 MASKS = (
@@ -35,24 +43,32 @@ MASKS = (
 )
 
 
-def test_masks_at_all_lengths() -> None:
-    graph = attention([f'{SCALE}, mask="{mask}"' for mask in MASKS])
+def test_masks_at_all_lengths(element: str) -> None:
+    graph = in_type(attention([f'{SCALE}, mask="{mask}"' for mask in MASKS]), element)
     program = lower(graph, **SIZES)
     for queries, keys in itertools.product(LENGTHS, LENGTHS):
         check(program, draw(graph, B=1, H=2, N=queries, M=keys, **SIZES))
 
 
+HEAD_DIMS = [(1, 1), (3, 128), (40, 5), (80, 80), (64, 17), (128, 128), (33, 96), (256, 256)]
+HALF_DIMS = [(8, 8), (16, 24), (40, 8), (64, 64), (72, 128), (128, 128), (192, 128), (256, 256)]
+
+
 @pytest.mark.parametrize(
-    ("head", "value"), [(1, 1), (3, 128), (40, 5), (80, 80), (64, 17), (128, 128), (33, 96)]
+    ("head", "value", "element"),
+    [
+        *((*dims, "f32") for dims in HEAD_DIMS),
+        *((*dims, half) for dims in HALF_DIMS for half in HALVES),
+    ],
 )
-def test_head_dims(head: int, value: int) -> None:
-    graph = attention(CAUSAL)
-    program = lower(graph, D=head, E=value)
+def test_head_dims(head: int, value: int, element: str) -> None:
+    program = lower(in_type(attention(CAUSAL), element), D=head, E=value)
     for queries, keys in ((70, 130), (1, 33)):
-        check(program, draw(graph, B=1, H=2, N=queries, M=keys, D=head, E=value))
+        sizes = {"N": queries, "M": keys, "D": head, "E": value}
+        check(program, draw(program.graph, B=1, H=2, **sizes))
 
 
-def test_captured_tensors() -> None:
+def test_captured_tensors(element: str) -> None:
     captured = (
         "doc: i32[B, N]",
         "wide: i64[B, N]",
@@ -74,7 +90,9 @@ def test_captured_tensors() -> None:
         'score="s + table[h, k - q + 4]"',
         'score="20 * tanh(s / 20) + grid[b, h, q // 2, k]"',
     )
-    graph = attention([f"{SCALE}, {text}" for text in attributes], *captured, keys="N")
+    graph = in_type(
+        attention([f"{SCALE}, {text}" for text in attributes], *captured, keys="N"), element
+    )
     program = lower(graph, **SIZES)
     for length in LENGTHS:
         check(program, draw(graph, B=2, H=3, N=length, **SIZES))
@@ -93,19 +111,25 @@ WEIGHTS = (
 )
 
 
-def test_weights_that_nothing_normalizes() -> None:
+def test_weights_that_nothing_normalizes(element: str) -> None:
     captured = ("gamma: f32[H]", "keep: bool[N, M]", "bias: f32[M]", *OPTIONAL)
     attributes = [f'{SCALE}, normalizer="none", {text}' for text in WEIGHTS]
-    graph = attention(attributes, *captured)
+    graph = in_type(attention(attributes, *captured), element)
     program = lower(graph, **SIZES)
     for queries, keys in ((1, 1), (65, 70), (70, 63), (5, 0), (64, 64)):
         sizes = {"B": 2, "H": 3, "N": queries, "M": keys}
         arrays = draw(graph, **sizes, **SIZES)
-        arrays["gamma"] = np.float32([0.9, 0.5, 1.0])
+        arrays["gamma"] = np.array([0.9, 0.5, 1.0], numpy_dtype(NUMPY[element]))
         check(program, arrays)
         random = np.random.default_rng(1)
         check(program, {**arrays, "mask": random.random((queries, keys)) < 0.5})
-        check(program, {**arrays, "mask": random.standard_normal((1, keys)).astype(np.float32)})
+        check(
+            program,
+            {
+                **arrays,
+                "mask": random.standard_normal((1, keys)).astype(numpy_dtype(NUMPY[element])),
+            },
+        )
 
 
 SINKS = (
@@ -118,16 +142,16 @@ SINKS = (
 )
 
 
-def test_sinks() -> None:
+def test_sinks(element: str) -> None:
     captured = ("sinks: f32[H]", "wide: f32[H, N]", "one: f32[]")
     attributes = [f'{CAUSAL[:-1]} - 1", sink="{sink}"' for sink in SINKS]
-    graph = attention(attributes, *captured)
+    graph = in_type(attention(attributes, *captured), element)
     program = lower(graph, **SIZES)
     for queries, keys in ((1, 1), (65, 70), (70, 63), (5, 0)):
         arrays = draw(graph, B=2, H=3, N=queries, M=keys, **SIZES)
         check(program, arrays)
         for scale in (1e4, -1e4, -np.inf):
-            check(program, {**arrays, "sinks": arrays["sinks"] * 0 + np.float32(scale)})
+            check(program, {**arrays, "sinks": np.full_like(arrays["sinks"], scale)})
 
 
 def test_a_sink_that_is_not_fused_has_no_kernel() -> None:
@@ -139,9 +163,12 @@ def test_a_sink_that_is_not_fused_has_no_kernel() -> None:
     assert "a softmax with a sink that is not fused" in error.message
 
 
-def test_optional_mask() -> None:
+def test_optional_mask(element: str) -> None:
     masks = ("mask_keep", "k <= q and mask_keep")
-    graph = attention([f'{SCALE}, score="s + mask_bias", mask="{m}"' for m in masks], *OPTIONAL)
+    graph = in_type(
+        attention([f'{SCALE}, score="s + mask_bias", mask="{m}"' for m in masks], *OPTIONAL),
+        element,
+    )
     program = lower(graph, **SIZES)
     sizes = {"B": 2, "H": 3, "N": 65, "M": 70}
     arrays = draw(graph, **sizes, **SIZES)
@@ -151,23 +178,28 @@ def test_optional_mask() -> None:
     for ones in itertools.product((True, False), repeat=4):
         shape = tuple(1 if one else size for one, size in zip(ones, full, strict=True))
         check(program, {**arrays, "mask": random.random(shape) < 0.3})
-        check(program, {**arrays, "mask": random.standard_normal(shape).astype(np.float32)})
+        check(
+            program,
+            {**arrays, "mask": random.standard_normal(shape).astype(numpy_dtype(NUMPY[element]))},
+        )
     for rank in range(4):
         check(program, {**arrays, "mask": random.random(full[4 - rank :]) < 0.3})
 
 
-def test_an_additive_mask_may_hide() -> None:
-    graph = attention(f'{SCALE}, score="s + mask_bias", mask="mask_keep"', *OPTIONAL)
+def test_an_additive_mask_may_hide(element: str) -> None:
+    graph = in_type(
+        attention(f'{SCALE}, score="s + mask_bias", mask="mask_keep"', *OPTIONAL), element
+    )
     program = lower(graph, **SIZES)
     arrays = draw(graph, B=2, H=3, N=65, M=70, **SIZES)
     bias = np.where(np.arange(70) < 68, -np.inf, 0.0) * np.ones((65, 1))
     bias[:5] = -np.inf  # these rows see nothing
-    check(program, {**arrays, "mask": bias.astype(np.float32)})
+    check(program, {**arrays, "mask": bias.astype(numpy_dtype(NUMPY[element]))})
     check(program, {**arrays, "mask": np.isfinite(bias)})
 
 
-def test_a_row_without_keys_is_zero() -> None:
-    graph = attention(f'{SCALE}, mask="k < q"')
+def test_a_row_without_keys_is_zero(element: str) -> None:
+    graph = in_type(attention(f'{SCALE}, mask="k < q"'), element)
     out = run(lower(graph, **SIZES), draw(graph, B=1, H=1, N=9, M=9, **SIZES))[0]
     assert np.all(out[..., 0, :] == 0)
     assert np.all(np.isfinite(out))
@@ -181,29 +213,29 @@ def test_a_row_without_keys_is_zero() -> None:
         ({"N": 0, "M": 0}, (2, 2, 0, 24)),
     ],
 )
-def test_empty_lengths(sizes: dict[str, int], shape: tuple[int, ...]) -> None:
-    graph = attention(CAUSAL)
+def test_empty_lengths(sizes: dict[str, int], shape: tuple[int, ...], element: str) -> None:
+    graph = in_type(attention(CAUSAL), element)
     out = run(lower(graph, **SIZES), draw(graph, B=2, H=2, **sizes, **SIZES))[0]
     assert out.shape == shape
     assert np.all(out == 0)
 
 
-def test_no_heads_at_all() -> None:
-    graph = attention(CAUSAL)
+def test_no_heads_at_all(element: str) -> None:
+    graph = in_type(attention(CAUSAL), element)
     check(lower(graph, **SIZES), draw(graph, B=0, H=2, N=5, M=5, **SIZES))
 
 
-def test_batch_dims() -> None:
+def test_batch_dims(element: str) -> None:
     for batch in ("", "H, ", "B, 1, "):
-        graph = attention(f'{SCALE}, mask="k <= q + h + b"', batch=batch)
+        graph = in_type(attention(f'{SCALE}, mask="k <= q + h + b"', batch=batch), element)
         check(lower(graph, **SIZES), draw(graph, B=2, H=3, N=65, M=70, **SIZES))
 
 
 @pytest.mark.parametrize("batch", [(), (3,), (2, 3), (2, 2, 3), (0, 2, 3)])
-def test_any_batch_dims(batch: tuple[int, ...]) -> None:
+def test_any_batch_dims(batch: tuple[int, ...], element: str) -> None:
     captured = ("mask_keep?: bool[..., N, M]", "slope: f32[9]")
     attributes = f'{SCALE}, score="s + slope[h + 3 * b]", mask="mask_keep"'
-    graph = attention(attributes, *captured, batch="..., ")
+    graph = in_type(attention(attributes, *captured, batch="..., "), element)
     program = lower(graph, **SIZES)
     arrays = draw(graph, leading=batch, N=20, M=30, **SIZES)
     check(program, arrays)
@@ -213,38 +245,48 @@ def test_any_batch_dims(batch: tuple[int, ...]) -> None:
     check(program, {**arrays, "mask": random.random((*(1 for _ in batch), 20, 30)) < 0.5})
 
 
-def test_operands_broadcast() -> None:
+def test_operands_broadcast(element: str) -> None:
     """One key for all heads; values of several batches for one of queries."""
-    graph = graph_of(
-        "Q: f32[H, N, D]",
-        "K: f32[1, M, D]",
-        "V: f32[B, 1, M, E]",
-        '%O = tiled_attention(%Q, %K, %V) {mask="k <= q + h + b"} : f32[B, H, N, E]',
+    graph = in_type(
+        graph_of(
+            "Q: f32[H, N, D]",
+            "K: f32[1, M, D]",
+            "V: f32[B, 1, M, E]",
+            '%O = tiled_attention(%Q, %K, %V) {mask="k <= q + h + b"} : f32[B, H, N, E]',
+        ),
+        element,
     )
     check(lower(graph, **SIZES), draw(graph, B=2, H=3, N=65, M=70, **SIZES))
 
 
 @pytest.mark.parametrize("values", ["B, G, ", "B, H, ", "B, 1, ", ""])
-def test_grouped_heads(values: str) -> None:
+def test_grouped_heads(values: str, element: str) -> None:
     score = 'score="s + slope[h] * k / 64", mask="k <= q + h"'
-    graph = graph_of(
-        "Q: f32[B, H, N, D]",
-        "K: f32[B, G, M, D]",
-        f"V: f32[{values}M, E]",
-        "slope: f32[H]",
-        "%O = tiled_attention(%Q, %K, %V, %slope) "
-        f"{{grouped=true, {SCALE}, {score}}} : f32[B, H, N, E]",
+    graph = in_type(
+        graph_of(
+            "Q: f32[B, H, N, D]",
+            "K: f32[B, G, M, D]",
+            f"V: f32[{values}M, E]",
+            "slope: f32[H]",
+            "%O = tiled_attention(%Q, %K, %V, %slope) "
+            f"{{grouped=true, {SCALE}, {score}}} : f32[B, H, N, E]",
+        ),
+        element,
     )
     program = lower(graph, **SIZES)
     for groups in (1, 2, 3, 6):
         check(program, draw(graph, B=2, H=6, G=groups, N=65, M=70, **SIZES))
 
 
-def test_grouped_heads_of_any_batch() -> None:
-    graph = graph_of(
-        "Q: f32[..., 4, N, 8]",
-        "K: f32[..., 2, N, 8]",
-        '%O = tiled_attention(%Q, %K, %K) {grouped=true, mask="k <= q + h"} : f32[..., 4, N, 8]',
+def test_grouped_heads_of_any_batch(element: str) -> None:
+    graph = in_type(
+        graph_of(
+            "Q: f32[..., 4, N, 8]",
+            "K: f32[..., 2, N, 8]",
+            '%O = tiled_attention(%Q, %K, %K) {grouped=true, mask="k <= q + h"} '
+            ": f32[..., 4, N, 8]",
+        ),
+        element,
     )
     for batch in ((), (3,), (2, 3)):
         check(lower(graph), draw(graph, leading=batch, N=9))
@@ -266,11 +308,14 @@ def test_heads_that_do_not_divide_are_refused(fused: bool) -> None:
             runner(arrays, Sizes({"H": heads, "G": groups, "N": 5}))
 
 
-def test_a_batch_dim_of_the_scores_alone() -> None:
-    graph = graph_of(
-        "Q: f32[..., 2, N, 8]",
-        "K: f32[..., 2, N, 8]",
-        '%O = tiled_attention(%Q, %K, %K) {mask="k <= q + h + 3 * b"} : f32[..., 2, N, 8]',
+def test_a_batch_dim_of_the_scores_alone(element: str) -> None:
+    graph = in_type(
+        graph_of(
+            "Q: f32[..., 2, N, 8]",
+            "K: f32[..., 2, N, 8]",
+            '%O = tiled_attention(%Q, %K, %K) {mask="k <= q + h + 3 * b"} : f32[..., 2, N, 8]',
+        ),
+        element,
     )
     for batch in ((), (3,), (2, 3)):
         check(lower(graph), draw(graph, leading=batch, N=9))
@@ -289,13 +334,16 @@ def test_other_sizes_than_compiled() -> None:
         run(program, draw(graph, B=1, H=1, N=3, M=3, D=41, E=24))
 
 
-def test_two_attentions_share_a_file() -> None:
-    graph = graph_of(
-        "Q: f32[H, N, 8]",
-        "K: f32[H, M, 8]",
-        "V: f32[H, M, 20]",
-        '%A = tiled_attention(%Q, %K, %K) {mask="k <= q"} : f32[H, N, 8]',
-        "%B = tiled_attention(%A, %K, %V) : f32[H, N, 20]",
+def test_two_attentions_share_a_file(element: str) -> None:
+    graph = in_type(
+        graph_of(
+            "Q: f32[H, N, 8]",
+            "K: f32[H, M, 8]",
+            "V: f32[H, M, 24]",
+            '%A = tiled_attention(%Q, %K, %K) {mask="k <= q"} : f32[H, N, 8]',
+            "%B = tiled_attention(%A, %K, %V) : f32[H, N, 24]",
+        ),
+        element,
     )
     check(lower(graph), draw(graph, H=2, N=65, M=70))
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from attn_cuda import BACKEND
-from attn_cuda.attention.plan import choose_tiles
+from attn_cuda.attention.tiling import of_groups
 from attn_cuda.cxx.helpers import HELPERS, strip_comments
+from attn_cuda.cxx.intrinsics import INTRINSICS
 from attn_cuda.cxx.names import RESERVED, comment, identifier, identifiers
-from emit_support import attention, check, draw, graph_of, lower
+from emit_support import attention, check, draw, graph_of, in_type, lower
 from test_emit_linear import EXPRESSIONS, UNFUSED
 
 from attn_dsl.backend import Options
@@ -51,11 +52,13 @@ PAGED = graph_of(
     '{grouped=true, mask="k < length[b]", key_page="table[b, k // S]", '
     'value_page="table[b, k // S]", page_axis=-3} : f32[B, H, N, D]',
 )
+HALF = in_type(CAUSAL, "bf16")
 ROWS = graph_of("Q: f32[H, N, D]", "K: f32[H, M, D]", "%L = tiled_log_sum_exp(%Q, %K) : f32[H, N]")
 
 
 def test_golden(golden: Callable[[Path, str], None]) -> None:
     golden(HERE / "goldens" / "causal.cu", lower(CAUSAL, D=64, E=64).source)
+    golden(HERE / "goldens" / "causal_bf16.cu", lower(HALF, D=64, E=64).source)
     golden(HERE / "goldens" / "grouped.cu", lower(GROUPED, D=64, E=64).source)
     golden(HERE / "goldens" / "paged.cu", lower(PAGED, D=64).source)
 
@@ -76,6 +79,14 @@ def sources() -> dict[str, str]:
         "single": lower(attention(batch=""), D=64, E=64).source,
         "grouped": lower(GROUPED, D=64, E=64).source,
         "paged": lower(PAGED, D=64).source,
+        "half": lower(HALF, D=64, E=64).source,
+        "half_large": lower(in_type(CAUSAL, "f16"), D=128, E=128).source,
+        "half_huge": lower(HALF, D=256, E=256).source,
+        "half_odd": lower(HALF, D=40, E=72).source,
+        "half_optional": lower(in_type(OPTIONAL, "f16"), D=128, E=128).source,
+        "half_grouped": lower(in_type(GROUPED, "bf16"), D=64, E=64).source,
+        "half_paged": lower(in_type(PAGED, "f16"), D=128).source,
+        "half_rows": lower(in_type(ROWS, "bf16"), D=64).source,
         "rows": lower(ROWS, D=64).source,
         "unfused": lower(graph_of(*UNFUSED)).source,
         "expressions": lower(graph_of(*inputs, *lines, outputs=outputs)).source,
@@ -100,7 +111,7 @@ def test_every_name_of_ours_is_reserved(name: str) -> None:
             r"\b(attention|log_sum_exp|score|mask|scale|add)_\w+\(|launch_test|launch_causal", part
         )
     )
-    words = set(re.findall(r"(?<![\w.])[A-Za-z]\w*", specific))
+    words = set(re.findall(r"(?<![\w.])[A-Za-z]\w*", specific)) - INTRINSICS.keys()
     own = {
         w
         for w in words
@@ -154,7 +165,7 @@ def test_identifiers() -> None:
 
 @pytest.mark.parametrize(("dims", "keys"), [((64, 64), 64), ((128, 128), 32), ((1, 128), 64)])
 def test_tiles_leave_room_for_two_blocks(dims: tuple[int, int], keys: int) -> None:
-    assert choose_tiles(*dims).key == keys
+    assert of_groups(*dims).keys == keys
 
 
 def test_sizes_stay_arguments() -> None:
@@ -178,9 +189,10 @@ def placed(graph: Graph) -> Graph:
     ("graph", "sizes", "code", "message", "help"),
     [
         (CAUSAL, {"E": 64}, "E060", "head dim D of `O`", "`--set D=64`"),
-        (CAUSAL, {"D": 129, "E": 64}, "E061", "head dim D of `O` is 129", "from 1 to 128"),
-        (CAUSAL, {"D": 64, "E": 0}, "E061", "head dim E of `O` is 0", "from 1 to 128"),
-        (graph_of("X: f16[N, M]"), {}, "E062", "`X` is f16[N, M]", "`--set dtype=f32`"),
+        (CAUSAL, {"D": 257, "E": 64}, "E061", "head dim D of `O` is 257", "from 1 to 256"),
+        (CAUSAL, {"D": 64, "E": 0}, "E061", "head dim E of `O` is 0", "from 1 to 256"),
+        (HALF, {"D": 68, "E": 64}, "E061", "head dim D of `O` is 68", "8 to 256 in steps of 8"),
+        (graph_of("X: f64[N, M]"), {}, "E062", "`X` is f64[N, M]", "`--set dtype=f32`"),
         (
             graph_of("x: i32[N]", '%y = pointwise(%x) {dtype="f64", value="x / 2"} : f64[N]'),
             {},

@@ -1,4 +1,4 @@
-"""The instructions that emitted files name: what the emulator makes of them, and of their misuse."""
+"""The instructions that emitted files name: what the emulator makes of them, right or wrong."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FAULTS = {
     5: ("cudaErrorMisalignedAddress", "copies 16 bytes from or to no multiple of 16"),
     6: (
         "cudaErrorLaunchFailure",
-        "needs all 32 lanes of a warp, of which only those in 0x0000ffff",
+        "needs all 32 lanes of a warp, of which only those in",
     ),
 }
 CROWDED = 7

@@ -32,7 +32,7 @@
 #define INFINITY __int_as_float(0x7f800000)
 #endif
 
-constexpr int THREADS = 256;  // of every block
+constexpr int THREADS = 256;  // of a block
 constexpr int D = 64;  // compiled in
 constexpr int E = 64;  // compiled in
 
@@ -96,9 +96,9 @@ attention_O(View<const float> Q, View<const float> K, View<const float> V, View<
     constexpr int QUERIES = 64, KEYS = 64;  // of a tile
     constexpr int ROWS = QUERIES / 16, COLUMNS = KEYS / 16;  // of a thread's scores
     constexpr int VALUES = (E + 15) / 16;  // of each row of a thread's result
+    const int lane = threadIdx.x % 16, group = threadIdx.x / 16;
     extern __shared__ float4 memory[];
     attention_O_tiles& shared = *reinterpret_cast<attention_O_tiles*>(memory);
-    const int lane = threadIdx.x % 16, group = threadIdx.x / 16;
     const long long tiles = (N + QUERIES - 1) / QUERIES;
     const long long tile = blockIdx.x % tiles;
     const long long h = blockIdx.x / tiles % H;
@@ -167,7 +167,7 @@ attention_O(View<const float> Q, View<const float> K, View<const float> V, View<
             }
         }
 
-        // The maximum of each row, with the tiles before: 16 lanes have a part of it each.
+        // The maximum of each row, with the tiles before, of which 16 lanes have parts.
         float new_maximum[ROWS];
         for (int i = 0; i < ROWS; ++i) {
             float highest = maximum[i];
@@ -276,9 +276,9 @@ attention_X(View<const float> Q, View<const float> K, View<const float> V, View<
     constexpr int QUERIES = 64, KEYS = 64;  // of a tile
     constexpr int ROWS = QUERIES / 16, COLUMNS = KEYS / 16;  // of a thread's scores
     constexpr int VALUES = (E + 15) / 16;  // of each row of a thread's result
+    const int lane = threadIdx.x % 16, group = threadIdx.x / 16;
     extern __shared__ float4 memory[];
     attention_X_tiles& shared = *reinterpret_cast<attention_X_tiles*>(memory);
-    const int lane = threadIdx.x % 16, group = threadIdx.x / 16;
     const long long tiles = (N + QUERIES - 1) / QUERIES;
     const long long tile = blockIdx.x % tiles;
     const long long h = blockIdx.x / tiles % H;
