@@ -51,6 +51,7 @@ def launch_of(attention: Attention, shared: str, about: str, body: str) -> Launc
         threads=threads,
         shared=struct,
         shared_bytes=tiling.shared_bytes,
+        architecture=80 if tiling.row_tiles else 75,
         requires=divides(*program.groups) if program.groups else (),
         notes=(*notes, *_memory_lines(attention)),
     )

@@ -97,7 +97,12 @@ class Attention:
             for load in self.program.body
             if isinstance(load, Load) and load.pages is not None
         }
-        read = [Operand(value, axes=axes.get(value, (0, 1, 2, 3))) for value in self.op.operands]
+        loads = (s for s in (*self.program.prologue, *self.program.body) if isinstance(s, Load))
+        pieces = {self.program.buffer(s.source).value for s in loads if self.tiling.row_tiles}
+        read = [
+            Operand(value, axes=axes.get(value, (0, 1, 2, 3)), rows=value in pieces)
+            for value in self.op.operands
+        ]
         return [*read, *(self._result(buffer) for buffer in self.program.results)]
 
     @staticmethod

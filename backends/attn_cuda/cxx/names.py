@@ -13,9 +13,9 @@ alignas alignof and and_eq asm auto bitand bitor bool break case catch char char
 char8_t class co_await co_return co_yield compl concept const const_cast consteval constexpr
 constinit continue decltype default delete do double dynamic_cast else enum explicit export extern
 false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr
-operator or or_eq private protected public register reinterpret_cast requires return short signed
-sizeof static static_assert static_cast struct switch template this thread_local throw true try
-typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
+operator or or_eq private protected public register reinterpret_cast requires restrict return short
+signed sizeof static static_assert static_cast struct switch template this thread_local throw true
+try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
 """
 OURS = """
 COLUMNS KEYS QUERIES ROWS THREADS VALUES WARPS
@@ -26,10 +26,11 @@ launch least lower lse m matmul maximum memory n new_maximum next_tile outside p
 q_count q_first q_last query query_tile real_divide real_modulo repeat_heads rescale row
 row_first s scale scores shared shift smaller softmax_rows stage stream sum tile tile_range
 tiles to_log2 total upper value value_tile warp_first weight weights zero
-Declared Scratch View
+Declared Scratch View by_sixteen
 """
 THEIRS = """
-INFINITY NAN blockIdx threadIdx float4 cudaErrorInvalidValue cudaError_t cudaStream_t cudaSuccess
+INFINITY NAN blockIdx threadIdx float4 cudaErrorInvalidValue cudaErrorMisalignedAddress cudaError_t
+cudaStream_t cudaSuccess
 abs acos acosh asin asinh assert atan atan2 atanh blockDim cbrt ceil copysign cos cosh div erf
 erfc exp exp2 expf expm1 fabs fabsf fdim float2 floor floorf fma fmaf fmax fmaxf fmin fminf fmod
 free frexp gamma gridDim hypot ilogb index j0 j1 jn ldexp lgamma linux llabs llrint llround log

@@ -27,7 +27,8 @@ class Operand:
     """A tensor that a kernel is given: which one, whether it is written, in which axis order.
 
     `memory` is the C pointer to it, where that is not called like the value; `offset` is how many
-    elements after that the part begins that is meant.
+    elements after that the part begins that is meant. `rows`: whether it is read 16 bytes at a
+    time, so that its rows have to lie in one piece, each at a multiple of 16.
     """
 
     value: str
@@ -35,6 +36,7 @@ class Operand:
     axes: tuple[int, int, int, int] = (0, 1, 2, 3)
     memory: str = ""
     offset: Expr | None = None
+    rows: bool = False
 
 
 @dataclass(frozen=True)

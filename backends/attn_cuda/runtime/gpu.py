@@ -14,6 +14,7 @@ from attn_cuda.runtime.calls import Call, calls, scratch_sizes
 from attn_cuda.runtime.cubin import Cubin, build_cubin
 from attn_cuda.runtime.machine import HostArrays, Memory, Session
 from attn_cuda.runtime.tensors import Tensor
+from attn_cuda.source.architecture import least_architecture
 from attn_cuda.source.calls import Launcher, make_launcher
 from attn_dsl.arrays import CPU, device_of, is_foreign, refuse_gradient
 from attn_dsl.backend import Program, Unavailable
@@ -116,11 +117,11 @@ def check_device(launcher: Launcher, device: Device) -> None:
             "use `--target numpy` on this machine"
         )
     for _, launch in launcher.launches:
-        if launch.architecture > device.capability:
+        least = least_architecture(launcher, launch)
+        if least > device.capability:
             raise Unavailable(
-                f"{launch.title}: this kernel uses tensor cores as sm_{launch.architecture} and "
-                f"later have them, and {device.name} is sm_{device.capability}: use `--set "
-                "dtype=f32`, which runs on any GPU"
+                f"{launch.title}: in 16 bits this takes sm_{least} or later, and {device.name} is "
+                f"sm_{device.capability}: use `--set dtype=f32`, which runs on any GPU"
             )
         if launch.shared_bytes > device.shared_bytes:
             raise Unavailable(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from attn_cuda.attention.plan import plan
 from attn_cuda.attention.simt import simt_launch
@@ -48,6 +48,16 @@ class Launcher:
     outputs: tuple[tuple[str, str], ...]
     scratch: tuple[str, ...]
 
+    @property
+    def by_rows(self) -> frozenset[str]:
+        """The inputs whose rows have to begin at multiples of 16 bytes."""
+        tensors = (tensor for _, launch in self.launches for tensor in launch.tensors)
+        return frozenset(
+            layout(self.unit, tensor.value).base
+            for tensor in tensors
+            if tensor.rows and not tensor.memory
+        )
+
 
 def make_launcher(unit: Unit, entry: str) -> Launcher:
     """Decide where every value lies, and which kernels make it."""
@@ -59,7 +69,13 @@ def make_launcher(unit: Unit, entry: str) -> Launcher:
         if isinstance(statement.op, Input):
             memory[statement.name] = statement.name
         elif not isinstance(statement.op, (*SAME_MEMORY, Transpose)):
-            launches += [(statement.name, launch) for launch in launches_of(unit, statement, *rest)]
+            for launch in launches_of(unit, statement, *rest):
+                apart = [t.value for t in launch.tensors if t.rows and lies_apart(unit, t.value)]
+                for value in (value for value in apart if value not in scratch):
+                    gathered = Operand(value, written=True, memory=value)
+                    launches.append((value, copy_launch(unit, value, gathered)))
+                    scratch.append(value)
+                launches.append((statement.name, _by_rows(launch, apart)))
             for made in (s.name for s in (statement, *rest) if s.name not in memory):
                 memory[made] = made
                 scratch.append(made)
@@ -68,6 +84,18 @@ def make_launcher(unit: Unit, entry: str) -> Launcher:
             target = Operand(value, written=True, memory=pointer)
             launches.append((pointer, copy_launch(unit, value, target)))
     return Launcher(unit, entry, tuple(launches), memory, outputs, tuple(scratch))
+
+
+def lies_apart(unit: Unit, value: str) -> bool:
+    """Whether the elements of a row of the value are no neighbours, as in a transpose."""
+    place = layout(unit, value)
+    return place.axes[-1] != len(unit.graph.types[place.base].dims) - 1
+
+
+def _by_rows(launch: Launch, gathered: Sequence[str]) -> Launch:
+    """The launch, reading these values where they have been copied to."""
+    tensors = [replace(t, memory=t.value) if t.value in gathered else t for t in launch.tensors]
+    return replace(launch, tensors=tensors)
 
 
 def _outputs(unit: Unit) -> Iterator[tuple[str, str]]:

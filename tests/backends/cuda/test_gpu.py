@@ -143,7 +143,7 @@ def test_devices_without_the_instructions_of_a_kernel() -> None:
     ((name, launch),) = launcher.launches
     tensor_cores = replace(launcher, launches=((name, replace(launch, architecture=80)),))
     check_device(tensor_cores, H200)
-    with pytest.raises(Unavailable, match=r"as sm_80 and later have.*T4 is sm_75.*dtype=f32"):
+    with pytest.raises(Unavailable, match=r"takes sm_80 or later, and NVIDIA T4 is sm_75.*=f32"):
         check_device(tensor_cores, Device(0, "NVIDIA T4", 75, 64 * 1024))
 
 

@@ -1,4 +1,5 @@
 // causal. Call launch_causal, at the end of this file.
+// Build it with nvcc -arch=native -O3 -shared -Xcompiler -fPIC.
 //
 // Q: f32[B, H, N, D]
 // K: f32[B, H, M, D]
