@@ -14,9 +14,9 @@ from attn_cuda.runtime.host import build_emulated
 from attn_cuda.runtime.library import Library
 from attn_cuda.source.calls import Launcher, make_launcher
 from attn_cuda.source.file import entry_name
-from emit_support import attention, graph_of, lower
+from emit_support import attention, graph_of, in_type, lower
 from test_emit_linear import UNFUSED
-from test_emit_text import GROUPED, PAGED, ROWS
+from test_emit_text import CAUSAL, GROUPED, OPTIONAL, PAGED, ROWS
 
 from attn_dsl.backend import Options, Program
 from attn_dsl.ir import Graph
@@ -49,6 +49,11 @@ def programs() -> Iterator[tuple[str, Program]]:
         yield file.stem, BACKEND.lower(compiled.fused, Options(sizes=compiled.settings.dims))
     for name, graph in GRAPHS.items():
         yield name, lower(graph, D=24, E=16)
+    for dim in (64, 128, 256):
+        yield f"causal_bf16_{dim}", lower(in_type(CAUSAL, "bf16"), D=dim, E=dim)
+    for name in ("optional", "grouped", "paged"):
+        graph = {"optional": OPTIONAL, "grouped": GROUPED, "paged": PAGED}[name]
+        yield f"{name}_f16", lower(in_type(graph, "f16"), D=64, E=64)
 
 
 PROGRAMS = dict(programs())
@@ -66,7 +71,7 @@ def strides_of(unit: Unit, *, apart: bool) -> dict[str, tuple[int, ...] | None]:
     for place, statement in enumerate(unit.graph.inputs):
         rank = len(statement.type.dims)
         last = 0 if is_optional(statement) else 1
-        steps = (*(1000 * place + 10 * dim + 20 for dim in range(rank - 1)), last)
+        steps = (*(1000 * place + 8 * dim + 24 for dim in range(rank - 1)), last)
         found[statement.name] = steps if apart and rank else None
     return found
 
