@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from attn_cuda.cxx.unit import make_unit
-from attn_cuda.runtime.calls import Call, calls, scratch_sizes
+from attn_cuda.runtime.calls import Call, Plan, plan_calls, scratch_sizes
 from attn_cuda.runtime.cubin import Cubin, build_cubin
 from attn_cuda.runtime.machine import HostArrays, Memory, Session
 from attn_cuda.runtime.tensors import Tensor
@@ -85,6 +85,7 @@ class Gpu:
         unit = make_unit(program.graph, program.sizes)
         self._source, self._driver = program.source, driver
         self.launcher = make_launcher(unit, program.entry)
+        self._plans = Plans(self.launcher)
         self._loaded: dict[int, Mapping[str, int]] = {}
         self.kernels(driver.current())  # what stands in the way is said now, not when called
 
@@ -103,7 +104,7 @@ class Gpu:
         number = device_number(arrays)
         there = self._driver.current() if number is None else number
         queue = self._driver.queue(there, list(arrays.values()), cleanup)
-        start = Start(self.launcher, self.kernels(there), queue, cleanup)
+        start = Start(self._plans, self.kernels(there), queue, cleanup)
         if number is None:
             return HostCall(start, arrays, cleanup)
         return DeviceCall(start, arrays, cleanup)
@@ -150,11 +151,38 @@ def _place(number: int | None) -> str:
     return "the host" if number is None else f"cuda:{number}"
 
 
+Key = tuple[tuple[int, ...], tuple[tuple[int, ...] | None, ...]]
+"""Sizes and strides: calls that have the same ones differ in addresses alone."""
+KEPT = 64
+
+
+class Plans:
+    """The launch list of a program at the sizes and strides of the last calls."""
+
+    def __init__(self, launcher: Launcher) -> None:
+        self.launcher = launcher
+        self._kept: dict[Key, tuple[dict[str, int], list[Plan]]] = {}
+
+    def find(
+        self, strides: Sequence[tuple[int, ...] | None], sizes: Mapping[str, int]
+    ) -> tuple[dict[str, int], list[Plan]]:
+        """The bytes of what lies between kernels, and the calls without addresses."""
+        key = tuple(sizes.values()), tuple(strides)
+        if key not in self._kept:
+            names = [statement.name for statement in self.launcher.unit.graph.inputs]
+            given = dict(zip(names, strides, strict=True))
+            made = list(plan_calls(self.launcher, given, sizes))
+            while len(self._kept) >= KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = scratch_sizes(self.launcher, sizes), made
+        return self._kept[key]
+
+
 @dataclass(frozen=True)
 class Start:
     """What starts the kernels of a program on a stream."""
 
-    launcher: Launcher
+    plans: Plans
     kernels: Mapping[str, int]
     queue: Queue
     cleanup: ExitStack
@@ -167,15 +195,16 @@ class Start:
         sizes: Mapping[str, int],
     ) -> None:
         """Go through the launch list."""
-        names = [statement.name for statement in self.launcher.unit.graph.inputs]
+        launcher = self.plans.launcher
+        scratch, plans = self.plans.find(strides, sizes)
+        names = [statement.name for statement in launcher.unit.graph.inputs]
         pointers = {n: t.pointer if t else 0 for n, t in zip(names, inputs, strict=True)}
-        places = [pointer for pointer, _ in self.launcher.outputs]
+        places = [pointer for pointer, _ in launcher.outputs]
         pointers |= {name: t.pointer for name, t in zip(places, outputs, strict=True)}
-        for value, size in scratch_sizes(self.launcher, sizes).items():
+        for value, size in scratch.items():
             pointers[value] = self.queue.allocate(max(size, 1), self.cleanup)
-        given = dict(zip(names, strides, strict=True))
-        for call in calls(self.launcher, pointers, given, sizes):
-            self.queue.launch(self.kernels[call.kernel], call)
+        for plan in plans:
+            self.queue.launch(self.kernels[plan.kernel], plan.at(pointers))
 
 
 class HostCall(HostArrays):
