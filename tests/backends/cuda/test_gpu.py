@@ -13,8 +13,10 @@ import pytest
 from attn_cuda import BACKEND
 from attn_cuda.cxx.unit import make_unit
 from attn_cuda.runtime import driver as real_driver
-from attn_cuda.runtime.gpu import KEPT, Device, Plans, check_device, device_number
+from attn_cuda.runtime.device import Device
+from attn_cuda.runtime.gpu import check_device, device_number
 from attn_cuda.runtime.runner import make_runner
+from attn_cuda.runtime.sessions import KEPT, Plans
 from attn_cuda.source.calls import make_launcher
 from emit_support import Array, attention, draw, graph_of, lower
 from gpu_support import H200, DeviceArray, on_gpu
