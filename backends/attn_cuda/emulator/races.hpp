@@ -156,7 +156,8 @@ template <Note note>
 static inline void note_access(const void* address, size_t size, const void* returns, bool atomic) {
     size_t at = static_cast<size_t>(static_cast<const char*>(address) - shadow.begin);
     if (at >= shadow.size) {  // not shared memory
-        if (counting) count_traffic(static_cast<const char*>(address), size, note == note_write);
+        const char* there = static_cast<const char*>(address);
+        if (counting && running != nullptr) count_traffic(there, size, note == note_write);
         return;
     }
     if (note == note_read && size == Shadow::word && adds_nothing(at)) return;

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,22 @@ class Library:
     def bank_conflicts(self) -> int:
         """How often, in the emulator, shared memory was read that lies in a bank in use."""
         return int(self._library.attn_emulator_bank_conflicts())
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Have the emulator count what kernels read of each buffer, and write to it."""
+        self._library.attn_emulator_count(1)
+        try:
+            yield
+        finally:
+            self._library.attn_emulator_count(0)
+
+    def traffic(self, address: int) -> tuple[int, int]:
+        """The bytes that kernels read of the buffer at `address`, and wrote to it, if counted."""
+        read, written = ctypes.c_longlong(0), ctypes.c_longlong(0)
+        counts = ctypes.byref(read), ctypes.byref(written)
+        self._library.attn_emulator_traffic(ctypes.c_void_p(address), *counts)
+        return read.value, written.value
 
     def call(
         self,
