@@ -1,4 +1,8 @@
-"""The launcher in Python: what the emitted one does in C, from the same list of launches."""
+"""The launcher in Python: what the emitted one does in C, from the same list of launches.
+
+Evaluating it takes longer than to start a kernel. So what follows from sizes and strides is
+planned apart, and can be kept; a call then puts its addresses in.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,16 @@ from attn_dsl.expr import evaluate
 from attn_dsl.ir.ops import Input
 
 Strides = Mapping[str, Sequence[int] | None]
+Sizes = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Place:
+    """The struct View without its address: in which memory, how many bytes from its start."""
+
+    memory: str
+    offset: int
+    strides: bytes
 
 
 @dataclass(frozen=True)
@@ -28,7 +42,28 @@ class Call:
     arguments: tuple[bytes, ...]
 
 
-def scratch_sizes(launcher: Launcher, sizes: Mapping[str, int]) -> dict[str, int]:
+@dataclass(frozen=True)
+class Plan:
+    """A call without the addresses of its tensors."""
+
+    kernel: str
+    blocks: int
+    threads: int
+    shared_bytes: int
+    arguments: tuple[bytes | Place, ...]
+
+    def at(self, pointers: Mapping[str, int]) -> Call:
+        """The call with this memory, of arguments and of what is between kernels."""
+        arguments = tuple(
+            struct.pack("=Q", pointers[argument.memory] + argument.offset) + argument.strides
+            if isinstance(argument, Place)
+            else argument
+            for argument in self.arguments
+        )
+        return Call(self.kernel, self.blocks, self.threads, self.shared_bytes, arguments)
+
+
+def scratch_sizes(launcher: Launcher, sizes: Sizes) -> dict[str, int]:
     """The bytes of each value that needs memory between kernels."""
     types, known = launcher.unit.graph.types, {**launcher.unit.constants, **sizes}
     return {
@@ -37,16 +72,10 @@ def scratch_sizes(launcher: Launcher, sizes: Mapping[str, int]) -> dict[str, int
     }
 
 
-def calls(
-    launcher: Launcher,
-    pointers: Mapping[str, int],
-    strides: Strides,
-    sizes: Mapping[str, int],
-) -> Iterator[Call]:
-    """The calls of kernels, in order.
+def plan_calls(launcher: Launcher, strides: Strides, sizes: Sizes) -> Iterator[Plan]:
+    """The calls of kernels, in order; `strides` has those of inputs with gaps.
 
-    `pointers` has the address of each argument and each scratch value, `strides` those of inputs
-    with gaps. Raises ValueError where sizes do not fit together.
+    Raises ValueError where sizes do not fit together.
     """
     known = {**launcher.unit.constants, **sizes}
     for _, launch in launcher.launches:
@@ -56,48 +85,32 @@ def calls(
         if blocks > 0x7FFFFFFF:
             raise ValueError(f"{launch.title}: this takes {blocks} blocks, more than a GPU starts")
         if blocks:
-            yield Call(
-                launch.kernel,
-                blocks,
-                launch.threads,
-                launch.shared_bytes,
-                tuple(_arguments(launcher, launch, pointers, strides, known)),
-            )
+            arguments = tuple(_arguments(launcher, launch, strides, known))
+            yield Plan(launch.kernel, blocks, launch.threads, launch.shared_bytes, arguments)
 
 
 def _arguments(
-    launcher: Launcher,
-    launch: Launch,
-    pointers: Mapping[str, int],
-    strides: Strides,
-    known: Mapping[str, int],
-) -> Iterator[bytes]:
+    launcher: Launcher, launch: Launch, strides: Strides, known: Sizes
+) -> Iterator[bytes | Place]:
     for tensor in launch.tensors:
-        yield struct.pack("=Q4q", *_view(launcher, tensor, pointers, strides, known))
+        yield _place(launcher, tensor, strides, known)
     if launch.scale is not None:
         yield struct.pack("=f", float(evaluate(launch.scale, known, {})))
     for number in launch.numbers:
         yield struct.pack("=q", value_of(number, known))
 
 
-def _view(
-    launcher: Launcher,
-    operand: Operand,
-    pointers: Mapping[str, int],
-    strides: Strides,
-    known: Mapping[str, int],
-) -> tuple[int, ...]:
-    """The struct View of a tensor: its address, and a stride for each of the kernel's axes."""
+def _place(launcher: Launcher, operand: Operand, strides: Strides, known: Sizes) -> Place:
+    """Where a tensor lies, with a stride for each of the kernel's axes."""
     unit, value = launcher.unit, operand.value
     place = own_layout(unit, value) if operand.memory else layout(unit, value)
-    pointer = pointers[operand.memory or launcher.memory[place.base]]
     type_ = unit.graph.types[place.base]
-    if operand.offset is not None:
-        pointer += value_of(operand.offset, known) * type_.dtype.size
+    offset = 0 if operand.offset is None else value_of(operand.offset, known) * type_.dtype.size
     given = None if operand.memory else _given(unit, place.base, strides)
     steps = given or [value_of(step, known) for step in contiguous(type_.dims)]
     axes = view_axes(unit.graph.types[value].dims, place.axes, operand.axes)
-    return pointer, *(0 if axis is None else steps[axis] for axis in axes)
+    packed = struct.pack("=4q", *(0 if axis is None else steps[axis] for axis in axes))
+    return Place(operand.memory or launcher.memory[place.base], offset, packed)
 
 
 def _given(unit: Unit, value: str, strides: Strides) -> Sequence[int] | None:
