@@ -36,7 +36,8 @@ class Program:
     """Source text for one target.
 
     `entry` is the function to call, `graph` the fused graph that it computes, `suffix` the
-    file ending of the source, with its dot. `sizes` are those that were compiled in.
+    file ending of the source, with its dot. `sizes` are those that were compiled in. `header`
+    is the text of a C header that declares `entry`, where other languages can call it.
     """
 
     target: str
@@ -45,6 +46,7 @@ class Program:
     suffix: str
     graph: Graph
     sizes: Mapping[str, int] = field(default_factory=dict)
+    header: str = ""
 
 
 class Backend(Protocol):

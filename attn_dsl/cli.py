@@ -263,7 +263,7 @@ def compile_command(
     settings: tuple[tuple[str, Any], ...],
     max_size: int,
 ) -> None:
-    """Emit the source text of the kernel."""
+    """Emit the source text of the kernel; with CUDA's, also a header for C."""
     with reporting():
         compiled = analyse(read(file, max_size), dict(settings))
         program = lower(compiled, target, arch)
@@ -271,8 +271,13 @@ def compile_command(
         if output is None:
             click.echo(program.source, nl=False)
         else:
-            write_atomically(Path(output), program.source.encode())
+            path = Path(output)
+            write_atomically(path, program.source.encode())
             click.echo(f"wrote {output}: call {program.entry}")
+            if program.header and path.suffix == program.suffix:
+                header = path.with_suffix(".h")
+                write_atomically(header, program.header.encode())
+                click.echo(f"wrote {header}: for C and C++ that calls it")
 
 
 @main.command("render")

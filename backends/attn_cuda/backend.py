@@ -9,8 +9,11 @@ from attn_cuda.runtime.gpu import Gpu
 from attn_cuda.runtime.host import build_emulated
 from attn_cuda.runtime.library import Library
 from attn_cuda.runtime.runner import make_runner
+from attn_cuda.source.architecture import check_architecture
+from attn_cuda.source.calls import make_launcher
 from attn_cuda.source.checks import constants_of
 from attn_cuda.source.file import entry_name, print_source
+from attn_cuda.source.header import print_header
 from attn_dsl.backend import Options, Program, Runner, Unavailable
 from attn_dsl.ir import Graph
 
@@ -24,11 +27,16 @@ class CudaBackend:
         """Print `graph` as one `.cu` file. All sizes but the head dims stay arguments.
 
         Raises DiagnosticError: E060 for a head dim without a size, E061 for one that is too
-        large, E062 for element types other than f32, E063 for more than two batch dims.
+        large, E062 for element types other than f32, E063 for more than two batch dims. And
+        ValueError for an architecture that NVIDIA's compilers do not know, or that has not the
+        instructions of a kernel.
         """
         constants = constants_of(graph, options.sizes)
         unit = make_unit(graph, constants)
-        return Program(self.name, print_source(unit), entry_name(unit), ".cu", graph, constants)
+        launcher = make_launcher(unit, entry_name(unit))
+        check_architecture(launcher, options.arch)
+        source, header = print_source(launcher, options.arch), print_header(launcher)
+        return Program(self.name, source, launcher.entry, ".cu", graph, constants, header)
 
     def load(self, program: Program, *, emulate: bool = False) -> Runner:
         """Build the file with NVRTC for the GPU, or with g++ to be executed on the host."""

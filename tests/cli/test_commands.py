@@ -110,6 +110,29 @@ def test_compile_writes_a_module_that_stands_alone(run: Run, causal: str) -> Non
     subprocess.run([sys.executable, "-I", "kernel.py"], check=True)
 
 
+def test_compile_writes_a_header_beside_a_file_of_cuda(run: Run, causal: str) -> None:
+    arguments = ["compile", causal, "--target", "cuda", "--arch", "sm_90a", "-o"]
+    result = run(*arguments, "kernel.cu")
+    assert result.stdout.splitlines()[1] == "wrote kernel.h: for C and C++ that calls it"
+    entry = result.stdout.split("call ")[1].split()[0]
+    assert f"int {entry}(const float* Q" in Path("kernel.h").read_text()
+    assert run(*arguments, "kernel.txt").exit_code == 0
+    assert sorted(path.name for path in Path.cwd().glob("kernel.*")) == [
+        "kernel.cu",
+        "kernel.h",
+        "kernel.txt",
+    ]
+
+
+def test_compile_for_a_gpu_that_there_is_not(run: Run, causal: str) -> None:
+    result = run("compile", causal, "--target", "cuda", "--arch", "sm_9", "-o", "kernel.cu")
+    assert result.exit_code == 1
+    assert "there is no GPU architecture 'sm_9'; there are sm_75" in result.stderr
+    assert not Path("kernel.cu").exists()
+    result = run("compile", causal, "--arch", "sm_90")
+    assert "--arch sm_90 is for the cuda target" in result.stderr
+
+
 def test_compile_prints_without_an_output(run: Run, causal: str) -> None:
     assert run("compile", causal).stdout.startswith('"""Causal attention')
     assert "__global__" in run("compile", causal, "--target", "cuda").stdout

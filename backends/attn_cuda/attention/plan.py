@@ -84,6 +84,12 @@ class Attention:
             return False
         return names_in(scale) <= {*constants} and evaluate(scale, constants, {}).item() > 0
 
+    @property
+    def later_tiles_are_longer(self) -> bool:
+        """Whether a tile sees more keys the later its queries come, as with a causal mask."""
+        begin, end = self.loop.begin, self.loop.end
+        return begin is None and end is not None and "q_last" in names_in(end)
+
     def tier(self, buffer: Buffer) -> Tier:
         """Where a buffer lies: on tensor cores, weights stay in registers."""
         in_registers = buffer.name == "weights" and self.tiling.row_tiles
@@ -97,7 +103,12 @@ class Attention:
             for load in self.program.body
             if isinstance(load, Load) and load.pages is not None
         }
-        read = [Operand(value, axes=axes.get(value, (0, 1, 2, 3))) for value in self.op.operands]
+        loads = (s for s in (*self.program.prologue, *self.program.body) if isinstance(s, Load))
+        pieces = {self.program.buffer(s.source).value for s in loads if self.tiling.row_tiles}
+        read = [
+            Operand(value, axes=axes.get(value, (0, 1, 2, 3)), rows=value in pieces)
+            for value in self.op.operands
+        ]
         return [*read, *(self._result(buffer) for buffer in self.program.results)]
 
     @staticmethod

@@ -38,6 +38,7 @@ def _shared(attention: Attention) -> str:
     out, unit, program = TextBuilder(), attention.unit, attention.program
     head, value = (CudaPrinter(unit).dim(dim)[0] for dim in (program.head_dim, program.value_dim))
     queries, keys = program.query_tile, program.key_tile
+    odd = factor(unit, program.head_dim)
     remark(
         out,
         "What the threads of a block share. What is read by column is stored transposed, so that "
@@ -46,7 +47,7 @@ def _shared(attention: Attention) -> str:
     )
     with out.block(f"struct alignas(16) {attention.kernel}_tiles {{", "};"):
         out.line(f"float query_tile[{head}][{queries} + 4];")
-        key_tile = f"float key_tile[{keys}][{head} | 1];"
+        key_tile = f"float key_tile[{keys}][{odd} | 1];"
         if not attention.has_values:
             out.line(key_tile)
         else:

@@ -13,24 +13,26 @@ alignas alignof and and_eq asm auto bitand bitor bool break case catch char char
 char8_t class co_await co_return co_yield compl concept const const_cast consteval constexpr
 constinit continue decltype default delete do double dynamic_cast else enum explicit export extern
 false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr
-operator or or_eq private protected public register reinterpret_cast requires return short signed
-sizeof static static_assert static_cast struct switch template this thread_local throw true try
-typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
+operator or or_eq private protected public register reinterpret_cast requires restrict return short
+signed sizeof static static_assert static_cast struct switch template this thread_local throw true
+try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
 """
 OURS = """
 COLUMNS Declared KEYS QUERIES ROWS Scratch THREADS VALUES View WARPS
-accumulator allocate at b begin bf16 bytes column column_first column_of columns copy copy_rows
-copy_tile count d data e epsilon error f16 first floor_divide floor_modulo gather gather_pages
-greatest group h heads highest i inner inside inverse j k k_begin k_count k_end k_first k_last
-k_next key key_head key_tile lane lane_max lane_sum larger launch layer_norm_rows least load_slice
-log_sum_exp_rows lower lse m maximum mean_rows memory n new_maximum next_tile outside page pair
-power product q q_count q_first q_last query query_tile real_divide real_modulo repeat_heads
-rescale reserve row row_first rows s scale scores scratch shared shift sink sinusoid size smaller
-softmax_rows stage stream sum sum_rows tile tile_product tile_range tiles to_log2 total upper value
-value_tile warp_first weight weights zero
+accumulator allocate at b begin bf16 by_sixteen bytes column column_first column_of columns copy
+copy_rows copy_slice copy_tile count d data e epsilon error f16 first floor_divide floor_modulo
+gather gather_pages greatest group h heads highest i inner inside inverse j k k_begin k_count k_end
+k_first k_last k_next key key_head key_tile lane lane_max lane_sum larger launch layer_norm_rows
+least load_slice log_sum_exp_rows lower lse m maximum mean_rows memory mma_product_bf16
+mma_product_f16 n new_maximum next_tile outside page pair power product q q_count q_first q_last
+query query_tile real_divide real_modulo repeat_heads rescale reserve row row_first rows s scale
+scores scratch shared shift sink sinusoid size smaller softmax_rows stage stream sum sum_rows tile
+tile_product tile_range tiles to_log2 total turn upper value value_tile warp_first weight weights
+zero
 """
 THEIRS = """
-INFINITY NAN blockIdx threadIdx float4 cudaErrorInvalidValue cudaError_t cudaStream_t cudaSuccess
+INFINITY NAN blockIdx threadIdx float4 cudaErrorInvalidValue cudaErrorMisalignedAddress cudaError_t
+cudaStream_t cudaSuccess
 abs acos acosh asin asinh assert atan atan2 atanh blockDim cbrt ceil copysign cos cosh div erf
 erfc exp exp2 expf expm1 fabs fabsf fdim float2 floor floorf fma fmaf fmax fmaxf fmin fminf fmod
 free frexp gamma gridDim hypot ilogb index j0 j1 jn ldexp lgamma linux llabs llrint llround log

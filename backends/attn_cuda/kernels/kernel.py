@@ -32,7 +32,8 @@ class Operand:
 
     `memory` is the C pointer to it, where it is a copy in other memory. `offset` is how many
     elements after the first the part begins that is meant, and `strides` are how far apart
-    neighbours are, where it is written with other dims than it has.
+    neighbours are, where it is written with other dims than it has. `rows`: whether it is read 16
+    bytes at a time, so that its rows have to lie in one piece, each at a multiple of 16.
     """
 
     value: str
@@ -41,6 +42,7 @@ class Operand:
     memory: str = ""
     offset: Expr | None = None
     strides: tuple[Expr, ...] = ()
+    rows: bool = False
 
 
 @dataclass(frozen=True)

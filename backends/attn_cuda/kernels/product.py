@@ -59,6 +59,7 @@ def product_launch(unit: Unit, chain: Sequence[Statement], joined: Expr) -> Laun
         tensors=tensors,
         numbers=numbers,
         scale=scale,
+        architecture=75 if function == "tile_product" else 80,
         notes=notes,
     )
 

@@ -1,4 +1,8 @@
-"""The launcher in Python: what the emitted one does in C, from the same list of launches."""
+"""The launcher in Python: what the emitted one does in C, from the same list of launches.
+
+Evaluating it takes longer than to start a kernel. So what follows from sizes and strides is
+planned apart, and can be kept; a call then puts its addresses in.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,16 @@ from attn_cuda.source.calls import Launcher, view_of
 from attn_dsl.expr import evaluate
 
 Strides = Mapping[str, Sequence[int] | None]
+Sizes = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Place:
+    """The struct View without its address: in which memory, how many bytes from its start."""
+
+    memory: str
+    offset: int
+    strides: bytes
 
 
 @dataclass(frozen=True)
@@ -28,7 +42,28 @@ class Call:
     arguments: tuple[bytes, ...]
 
 
-def scratch_places(launcher: Launcher, sizes: Mapping[str, int]) -> tuple[int, dict[str, int]]:
+@dataclass(frozen=True)
+class Plan:
+    """A call without the addresses of its tensors."""
+
+    kernel: str
+    blocks: int
+    threads: int
+    shared_bytes: int
+    arguments: tuple[bytes | Place, ...]
+
+    def at(self, pointers: Mapping[str, int]) -> Call:
+        """The call with this memory, of arguments and of what is between kernels."""
+        arguments = tuple(
+            struct.pack("=Q", pointers[argument.memory] + argument.offset) + argument.strides
+            if isinstance(argument, Place)
+            else argument
+            for argument in self.arguments
+        )
+        return Call(self.kernel, self.blocks, self.threads, self.shared_bytes, arguments)
+
+
+def scratch_places(launcher: Launcher, sizes: Sizes) -> tuple[int, dict[str, int]]:
     """The bytes of all memory between kernels, and where in it each value begins."""
     known = {**launcher.unit.constants, **sizes}
     total, begins = 0, dict[str, int]()
@@ -38,16 +73,10 @@ def scratch_places(launcher: Launcher, sizes: Mapping[str, int]) -> tuple[int, d
     return total, begins
 
 
-def calls(
-    launcher: Launcher,
-    pointers: Mapping[str, int],
-    strides: Strides,
-    sizes: Mapping[str, int],
-) -> Iterator[Call]:
-    """The calls of kernels, in order.
+def plan_calls(launcher: Launcher, strides: Strides, sizes: Sizes) -> Iterator[Plan]:
+    """The calls of kernels, in order; `strides` has those of inputs with gaps.
 
-    `pointers` has the address of each argument and each scratch value, `strides` those of inputs
-    with gaps. Raises ValueError where sizes do not fit together.
+    Raises ValueError where sizes do not fit together.
     """
     known = {**launcher.unit.constants, **sizes}
     known |= _strides(launcher.unit, strides, known)
@@ -58,16 +87,11 @@ def calls(
         if blocks > 0x7FFFFFFF:
             raise ValueError(f"{launch.title}: this takes {blocks} blocks, more than a GPU starts")
         if blocks:
-            yield Call(
-                launch.kernel,
-                blocks,
-                launch.threads,
-                launch.shared_bytes,
-                tuple(_arguments(launcher, launch, pointers, known)),
-            )
+            arguments = tuple(_arguments(launcher, launch, known))
+            yield Plan(launch.kernel, blocks, launch.threads, launch.shared_bytes, arguments)
 
 
-def _strides(unit: Unit, strides: Strides, sizes: Mapping[str, int]) -> dict[str, int]:
+def _strides(unit: Unit, strides: Strides, sizes: Sizes) -> dict[str, int]:
     """The strides of all inputs under the names that layouts have for them."""
     known: dict[str, int] = {}
     for statement in unit.graph.inputs:
@@ -79,24 +103,19 @@ def _strides(unit: Unit, strides: Strides, sizes: Mapping[str, int]) -> dict[str
     return known
 
 
-def _arguments(
-    launcher: Launcher, launch: Launch, pointers: Mapping[str, int], known: Mapping[str, int]
-) -> Iterator[bytes]:
+def _arguments(launcher: Launcher, launch: Launch, known: Sizes) -> Iterator[bytes | Place]:
     for tensor in launch.tensors:
-        yield struct.pack("=Q4q", *_view(launcher, tensor, pointers, known))
+        yield _place(launcher, tensor, known)
     if launch.scale is not None:
         yield struct.pack("=f", float(evaluate(launch.scale, known, {})))
     for number in launch.numbers:
         yield struct.pack("=q", value_of(number, known))
 
 
-def _view(
-    launcher: Launcher, operand: Operand, pointers: Mapping[str, int], known: Mapping[str, int]
-) -> tuple[int, ...]:
-    """The struct View of a tensor: its address, and a stride for each of the kernel's axes."""
+def _place(launcher: Launcher, operand: Operand, known: Sizes) -> Place:
+    """Where a tensor lies, with a stride for each of the kernel's axes."""
     layout = view_of(launcher, operand)
-    pointer = pointers[layout.base]
-    if layout.offset is not None:
-        size = launcher.unit.graph.types[operand.value].dtype.size
-        pointer += value_of(layout.offset, known) * size
-    return pointer, *(value_of(step, known) for step in layout.strides)
+    size = launcher.unit.graph.types[operand.value].dtype.size
+    offset = 0 if layout.offset is None else value_of(layout.offset, known) * size
+    packed = struct.pack("=4q", *(value_of(step, known) for step in layout.strides))
+    return Place(layout.base, offset, packed)

@@ -12,12 +12,6 @@ from pathlib import Path
 from attn_cuda.runtime.host import BuildError, build_cached
 from attn_dsl.backend import Unavailable
 
-ARCHITECTURES = (
-    *("sm_75", "sm_80", "sm_86", "sm_87", "sm_88", "sm_89", "sm_90", "sm_90a", "sm_100", "sm_100a"),
-    *("sm_103", "sm_103a", "sm_110", "sm_110a", "sm_120", "sm_120a", "sm_121", "sm_121a"),
-)
-"""What NVRTC 13 compiles for; `a` means this architecture alone, with all that is its own."""
-
 STANDARD = "c++17"
 EXTRA = "pip install 'attn-dsl[cuda]' brings it"
 

@@ -1,77 +1,20 @@
-"""A GPU as a machine: which one, what it can run, and the launch list on its stream."""
+"""A GPU as a machine: which one it is, and what it can run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from attn_cuda.cxx.unit import make_unit
-from attn_cuda.runtime.calls import Call, calls, scratch_places
-from attn_cuda.runtime.cubin import Cubin, build_cubin
-from attn_cuda.runtime.machine import HostArrays, Memory, Session
-from attn_cuda.runtime.tensors import Tensor
+from attn_cuda.runtime.cubin import build_cubin
+from attn_cuda.runtime.device import Device, Driver
+from attn_cuda.runtime.machine import Session
+from attn_cuda.runtime.sessions import DeviceCall, HostCall, Plans, Start
+from attn_cuda.source.architecture import least_architecture
 from attn_cuda.source.calls import Launcher, make_launcher
-from attn_dsl.arrays import CPU, device_of, is_foreign, refuse_gradient
+from attn_dsl.arrays import CPU, device_of, is_foreign
 from attn_dsl.backend import Program, Unavailable
-
-
-@dataclass(frozen=True)
-class Device:
-    """A GPU: its number, its name, its compute capability times ten, and how much shared memory
-    a block can have, in bytes."""
-
-    number: int
-    name: str
-    capability: int
-    shared_bytes: int
-
-    @property
-    def architecture(self) -> str:
-        """What to compile for: from sm_90 on, for this architecture alone."""
-        return f"sm_{self.capability}" + "a" * (self.capability >= 90)
-
-
-Promise = tuple[Tensor, Callable[[], Any]]
-
-
-class Queue(Memory, Protocol):
-    """A stream of one device: memory, copies and launches come in order on it."""
-
-    def view(self, array: Any) -> Tensor:
-        """An array of this device as it lies, when what writes to it is done."""
-        ...
-
-    def empty(self, like: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Promise:
-        """New memory without gaps, and what gives the array of it, of the library of `like`."""
-        ...
-
-    def launch(self, kernel: int, call: Call) -> None:
-        """Start a kernel."""
-        ...
-
-
-class Driver(Protocol):
-    """The GPUs of this machine. Implemented on cuda-core, and by a fake in tests."""
-
-    def current(self) -> int:
-        """The number of the device that is used where arrays do not say which; Unavailable."""
-        ...
-
-    def device(self, number: int) -> Device:
-        """What is known of a device."""
-        ...
-
-    def load(self, number: int, cubin: Cubin, launches: Mapping[str, int]) -> Mapping[str, int]:
-        """Handles of kernels by name; `launches` says how much shared memory each one asks for."""
-        ...
-
-    def queue(self, number: int, arrays: Sequence[Any], cleanup: ExitStack) -> Queue:
-        """The stream that the arrays' library is at, or else the default one."""
-        ...
 
 
 class Gpu:
@@ -84,6 +27,7 @@ class Gpu:
         unit = make_unit(program.graph, program.sizes)
         self._source, self._driver = program.source, driver
         self.launcher = make_launcher(unit, program.entry)
+        self._plans = Plans(self.launcher)
         self._loaded: dict[int, Mapping[str, int]] = {}
         self.kernels(driver.current())  # what stands in the way is said now, not when called
 
@@ -102,7 +46,7 @@ class Gpu:
         number = device_number(arrays)
         there = self._driver.current() if number is None else number
         queue = self._driver.queue(there, list(arrays.values()), cleanup)
-        start = Start(self.launcher, self.kernels(there), queue, cleanup)
+        start = Start(self._plans, self.kernels(there), queue, cleanup)
         if number is None:
             return HostCall(start, arrays, cleanup)
         return DeviceCall(start, arrays, cleanup)
@@ -116,11 +60,11 @@ def check_device(launcher: Launcher, device: Device) -> None:
             "use `--target numpy` on this machine"
         )
     for _, launch in launcher.launches:
-        if launch.architecture > device.capability:
+        least = least_architecture(launcher, launch)
+        if least > device.capability:
             raise Unavailable(
-                f"{launch.title}: this kernel uses tensor cores as sm_{launch.architecture} and "
-                f"later have them, and {device.name} is sm_{device.capability}: use `--set "
-                "dtype=f32`, which runs on any GPU"
+                f"{launch.title}: in 16 bits this takes sm_{least} or later, and {device.name} is "
+                f"sm_{device.capability}: use `--set dtype=f32`, which runs on any GPU"
             )
         if launch.shared_bytes > device.shared_bytes:
             raise Unavailable(
@@ -147,67 +91,3 @@ def device_number(arrays: Mapping[str, Any]) -> int | None:
 
 def _place(number: int | None) -> str:
     return "the host" if number is None else f"cuda:{number}"
-
-
-@dataclass(frozen=True)
-class Start:
-    """What starts the kernels of a program on a stream."""
-
-    launcher: Launcher
-    kernels: Mapping[str, int]
-    queue: Queue
-    cleanup: ExitStack
-
-    def __call__(
-        self,
-        inputs: Sequence[Tensor | None],
-        strides: Sequence[tuple[int, ...] | None],
-        outputs: Sequence[Tensor],
-        sizes: Mapping[str, int],
-    ) -> None:
-        """Go through the launch list."""
-        names = [statement.name for statement in self.launcher.unit.graph.inputs]
-        pointers = {n: t.pointer if t else 0 for n, t in zip(names, inputs, strict=True)}
-        places = [pointer for pointer, _ in self.launcher.outputs]
-        pointers |= {name: t.pointer for name, t in zip(places, outputs, strict=True)}
-        size, begins = scratch_places(self.launcher, sizes)
-        scratch = self.queue.allocate(size, self.cleanup) if size else 0
-        pointers |= {value: scratch + begin for value, begin in begins.items()}
-        given = dict(zip(names, strides, strict=True))
-        for call in calls(self.launcher, pointers, given, sizes):
-            self.queue.launch(self.kernels[call.kernel], call)
-
-
-class HostCall(HostArrays):
-    """A call with arrays in this machine's memory: copied there and back."""
-
-    def __init__(self, start: Start, arrays: Mapping[str, Any], cleanup: ExitStack) -> None:
-        super().__init__(start.queue, arrays, cleanup)
-        self.start = start
-
-
-class DeviceCall:
-    """A call with arrays on the device, which are taken as they lie."""
-
-    def __init__(self, start: Start, arrays: Mapping[str, Any], cleanup: ExitStack) -> None:
-        self.start, self._queue = start, start.queue
-        self._host = HostArrays(start.queue, arrays, cleanup)
-        self._first = next(array for array in arrays.values() if is_foreign(array))
-        self._results: list[Callable[[], Any]] = []
-
-    def input(self, name: str, array: Any, dtype: np.dtype[Any]) -> Tensor:
-        """As it lies; a NumPy array is copied."""
-        if not is_foreign(array):
-            return self._host.input(name, array, dtype)
-        refuse_gradient(name, array)
-        return self._queue.view(array)
-
-    def output(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Tensor:
-        """A new array of the library of the first input that is on the device."""
-        tensor, result = self._queue.empty(self._first, shape, dtype)
-        self._results.append(result)
-        return tensor
-
-    def results(self) -> list[Any]:
-        """The arrays; kernels write to them when the stream gets there."""
-        return [result() for result in self._results]

@@ -9,7 +9,8 @@ from typing import Any
 
 from attn_cuda.cxx.unit import Unit, is_optional, make_unit
 from attn_cuda.runtime.machine import Machine, Session
-from attn_cuda.runtime.tensors import Tensor, launcher_strides
+from attn_cuda.runtime.tensors import Tensor, check_rows, launcher_strides
+from attn_cuda.source.calls import Launcher, make_launcher
 from attn_dsl.arrays import dtype_name
 from attn_dsl.backend import Program, Runner
 from attn_dsl.ir import DType, Graph, Sizes, Statement
@@ -22,7 +23,7 @@ Inputs = Sequence[Tensor | None]
 def make_runner(program: Program, machine: Machine) -> Runner:
     """What calls a program on a machine."""
     graph = program.graph
-    unit = make_unit(graph, program.sizes)
+    launcher = make_launcher(make_unit(graph, program.sizes), program.entry)
     types = [graph.types[value] for _, value in graph.outputs]
     dtypes = [numpy_dtype(type_.dtype.numpy) for type_ in types]
 
@@ -38,7 +39,7 @@ def make_runner(program: Program, machine: Machine) -> Runner:
                 session.output(sizes.shape(type_), dtype)
                 for type_, dtype in zip(types, dtypes, strict=True)
             ]
-            _start(session, unit, graph, inputs, outputs, sizes)
+            _start(session, launcher, graph, inputs, outputs, sizes)
             return session.results()
 
     return run
@@ -58,16 +59,17 @@ def _input(session: Session, statement: Statement, arrays: Mapping[str, Any]) ->
 
 def _start(
     session: Session,
-    unit: Unit,
+    launcher: Launcher,
     graph: Graph,
     inputs: Inputs,
     outputs: Sequence[Tensor],
     sizes: Sizes,
 ) -> None:
     """One call; for more batch dims than kernels have indices, one for each index of the first."""
+    unit = launcher.unit
     if len(sizes.batch) <= len(unit.batch):
         strides = [
-            _strides(statement, tensor)
+            _strides(statement, tensor, statement.name in launcher.by_rows)
             for statement, tensor in zip(unit.graph.inputs, inputs, strict=True)
         ]
         session.start(inputs, strides, outputs, _sizes(unit, sizes))
@@ -83,7 +85,7 @@ def _start(
             tensor.at(index) if type_.batch else tensor
             for type_, tensor in zip(results, outputs, strict=True)
         ]
-        _start(session, unit, graph, part, places, inner)
+        _start(session, launcher, graph, part, places, inner)
 
 
 def _part(statement: Statement, tensor: Tensor | None, sizes: Sizes, index: int) -> Tensor | None:
@@ -94,11 +96,13 @@ def _part(statement: Statement, tensor: Tensor | None, sizes: Sizes, index: int)
     return tensor.at(min(index, tensor.shape[0] - 1))
 
 
-def _strides(statement: Statement, tensor: Tensor | None) -> tuple[int, ...] | None:
+def _strides(statement: Statement, tensor: Tensor | None, by_rows: bool) -> tuple[int, ...] | None:
     """What the launcher is told of an input: nothing where it has no gaps, or is not there."""
     assert isinstance(statement.op, Input)
     if tensor is None:
         return None
+    if by_rows:
+        check_rows(statement.op.name, tensor)
     rank, optional = len(statement.type.dims), is_optional(statement)
     return launcher_strides(statement.op.name, tensor, rank, optional=optional)
 

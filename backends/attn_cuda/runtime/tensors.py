@@ -61,15 +61,30 @@ def launcher_strides(
     return (0,) * (rank - len(steps)) + tuple(steps)
 
 
+def check_rows(name: str, tensor: Tensor) -> None:
+    """ValueError if a row of 16-bit numbers begins at no multiple of 16 bytes."""
+    rows = zip(tensor.shape[:-1], tensor.strides[:-1], strict=True)
+    places = [tensor.pointer, *(2 * step for size, step in rows if size > 1)]
+    if any(place % 16 for place in places):
+        raise ValueError(
+            f"input {name!r}, at address {tensor.pointer} with strides {tensor.strides}, has rows "
+            "that begin at no multiple of 16 bytes, and tensor cores are fed by as many: pass a "
+            "copy of it without gaps"
+        )
+
+
 def movable(array: NDArray) -> NDArray:
     """The array, or a copy of it, as it can be moved to a device: in one piece, with few gaps.
 
-    Its strides are whole elements and not negative, and 1 in the last dim.
+    Its strides are whole elements and not negative, and 1 in the last dim. Rows of 16-bit numbers
+    begin at multiples of 16 bytes, if they do so in a tensor without gaps.
     """
     steps = [step for size, step in zip(array.shape, array.strides, strict=True) if size > 1]
     whole = all(step >= 0 and step % array.itemsize == 0 for step in steps)
     rows = array.ndim == 0 or array.shape[-1] == 1 or array.strides[-1] == array.itemsize
-    good = whole and rows and span(array) <= 2 * array.nbytes
+    apart = array.strides[:-1] if array.itemsize == 2 else ()
+    by_sixteen = all(step % 16 == 0 for step in apart)  # as tensor cores are fed
+    good = whole and rows and by_sixteen and span(array) <= 2 * array.nbytes
     return array if good else np.ascontiguousarray(array).reshape(array.shape)
 
 

@@ -60,6 +60,13 @@ class Launcher:
     outputs: tuple[tuple[str, str], ...]
     arena: tuple[Place, ...]
 
+    @property
+    def by_rows(self) -> frozenset[str]:
+        """The inputs whose rows have to begin at multiples of 16 bytes."""
+        tensors = (tensor for _, launch in self.launches for tensor in launch.tensors)
+        bases = {self.layouts[tensor.value].base for tensor in tensors if tensor.rows}
+        return frozenset(s.name for s in self.unit.graph.inputs if s.name in bases)
+
 
 def make_launcher(unit: Unit, entry: str) -> Launcher:
     """Decide where every value lies, and which kernels make it."""

@@ -10,7 +10,7 @@ from attn_cuda.cxx.names import comment, identifier
 from attn_cuda.cxx.unit import Unit, expressions_of, is_optional
 from attn_cuda.kernels.elementwise import MAPS, element, gathers
 from attn_cuda.kernels.kernel import THREADS
-from attn_cuda.source.calls import Launcher, make_launcher
+from attn_cuda.source.calls import Launcher
 from attn_cuda.source.launcher import print_launcher
 from attn_dsl.ir import Statement
 from attn_dsl.ir.ops import MergeHeads, Slice, SplitHeads, Transpose
@@ -24,15 +24,15 @@ def entry_name(unit: Unit) -> str:
     return f"launch_{identifier(unit.graph.name).lower()}"
 
 
-def print_source(unit: Unit) -> str:
+def print_source(launcher: Launcher, architecture: str | None = None) -> str:
     """The text of the `.cu` file."""
-    launcher = make_launcher(unit, entry_name(unit))
+    unit = launcher.unit
     kernels = list(dict.fromkeys(launch.text for _, launch in launcher.launches))
     host = TextBuilder()
     print_launcher(host, launcher)
     code = "\n".join([*kernels, host.text])
     out = TextBuilder()
-    out.lines(_header(launcher))
+    out.lines(_header(launcher, architecture or "native"))
     parts = [VIEW, *helpers_for(code, _gather_ranks(unit)), *kernels]
     out.lines(_includes("\n".join(parts)))
     out.lines(_constants(unit, code))
@@ -43,9 +43,10 @@ def print_source(unit: Unit) -> str:
     return out.text
 
 
-def _header(launcher: Launcher) -> Iterator[str]:
+def _header(launcher: Launcher, architecture: str) -> Iterator[str]:
     unit = launcher.unit
     yield f"// {comment(unit.graph.name)}. Call {launcher.entry}, at the end of this file."
+    yield f"// Build it with nvcc -arch={architecture} -O3 -shared -Xcompiler -fPIC."
     yield "//"
     launches = dict(launcher.launches)
     for statement in unit.graph.statements:

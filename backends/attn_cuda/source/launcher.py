@@ -9,7 +9,7 @@ from attn_cuda.cxx.helpers import mentions
 from attn_cuda.cxx.layouts import contiguous, stride_names
 from attn_cuda.cxx.names import identifiers
 from attn_cuda.cxx.sizes import print_size
-from attn_cuda.cxx.unit import Unit, is_optional
+from attn_cuda.cxx.unit import is_optional
 from attn_cuda.cxx.views import c_type
 from attn_cuda.kernels.kernel import THREADS, Launch, Operand, remark, signature
 from attn_cuda.source.calls import Launcher, view_of
@@ -82,12 +82,24 @@ struct Scratch {
 """
 
 
+BY_SIXTEEN = """\
+// Whether each row of numbers of 16 bits begins at a multiple of 16 bytes: it is read by as many.
+static bool by_sixteen(const void* data, const long long* strides, int rank) {
+    bool fits = reinterpret_cast<size_t>(data) % 16 == 0;
+    for (int dim = 0; dim + 1 < rank; ++dim) fits = fits && strides[dim] % 8 == 0;
+    return fits;
+}
+"""
+
+
 def print_launcher(out: TextBuilder, launcher: Launcher) -> None:
     """Add the function and the few that it needs."""
     unit = launcher.unit
     if launcher.arena:
         out.lines([*SCRATCH.splitlines(), ""])
     out.lines([*LAUNCH.splitlines(), ""])
+    if launcher.by_rows:
+        out.lines([*BY_SIXTEEN.splitlines(), ""])
     body = TextBuilder()
     _print_arena(body, launcher)
     for _, launch in launcher.launches:
@@ -96,9 +108,9 @@ def print_launcher(out: TextBuilder, launcher: Launcher) -> None:
     for statement in unit.graph.inputs:
         _print_strides(start, launcher, statement, body.text)
     text = start.text + body.text
-    parameters = [_used(type_, name, text) for type_, name in _parameters(launcher)]
-    _contract(out, unit)
-    with out.block(signature(f'extern "C" int {launcher.entry}', parameters, " {"), "}"):
+    declared = [_used(type_, name, text) for type_, name in parameters(launcher)]
+    remark(out, contract(launcher))
+    with out.block(signature(f'extern "C" int {launcher.entry}', declared, " {"), "}"):
         out.lines(text.splitlines())
 
 
@@ -109,11 +121,15 @@ def _print_strides(out: TextBuilder, launcher: Launcher, statement: Statement, b
         return
     strides, plain = stride_names(unit, statement.name)
     given = f"{strides} != nullptr && "
-    if mentions(body, strides):
+    by_rows = statement.name in launcher.by_rows
+    if mentions(body, strides) or by_rows:
         given = ""
         steps = ", ".join(print_size(unit, step) for step in contiguous(dims))
         out.line(f"const long long {plain}[] = {{{steps}}};")
         out.line(f"if ({strides} == nullptr) {strides} = {plain};")
+    if by_rows:
+        where = f"{statement.name}, {strides}, {len(dims)}"
+        out.line(f"if (!by_sixteen({where})) return cudaErrorMisalignedAddress;")
     if dims[-1] != ONE:
         last = f"{strides}[{len(dims) - 1}]"
         repeats = f" && {last} != 0" * is_optional(statement)
@@ -140,23 +156,30 @@ def _print_arena(out: TextBuilder, launcher: Launcher) -> None:
             out.line(f"{type_}* const {value} = scratch.at<{type_}>({name});")
 
 
-def _contract(out: TextBuilder, unit: Unit) -> None:
+def contract(launcher: Launcher) -> str:
     """What a caller has to know."""
+    unit = launcher.unit
     text = (
         "Pointers are to device memory. The strides of an input count elements from one to the "
         "next along each of its dims, and are null where it has no gaps; the last one is 1. "
         "Outputs have no gaps. Returns a cudaError_t, 0 if all is well; the kernels run when the "
         "stream gets to them."
     )
+    if unit.batch:
+        names = " and ".join(unit.symbols[symbol] for symbol in unit.batch)
+        text += f" `...` stands for {names}, 1 where there is none."
+    if launcher.by_rows:
+        names = ", ".join(s.name for s in unit.graph.inputs if s.name in launcher.by_rows)
+        text += f" Rows of {names} begin at multiples of 16 bytes."
     if unit.optional:
         text += (
             " An optional tensor is null where there is none; it may repeat along any dim, with a "
             "stride of 0."
         )
-    remark(out, text)
+    return text
 
 
-def _parameters(launcher: Launcher) -> Iterator[tuple[str, str]]:
+def parameters(launcher: Launcher) -> Iterator[tuple[str, str]]:
     """Types and names: inputs, outputs, sizes, strides of inputs, the stream."""
     unit = launcher.unit
     for statement in unit.graph.inputs:

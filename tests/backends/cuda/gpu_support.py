@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from attn_cuda.runtime.calls import Call
 from attn_cuda.runtime.cubin import Cubin
-from attn_cuda.runtime.gpu import Device, Gpu, Promise
+from attn_cuda.runtime.device import Device, Promise
+from attn_cuda.runtime.gpu import Gpu
 from attn_cuda.runtime.host import build_emulated
 from attn_cuda.runtime.library import Library
 from attn_cuda.runtime.tensors import Tensor, gapless

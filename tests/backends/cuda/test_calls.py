@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from attn_cuda import BACKEND
 from attn_cuda.cxx.unit import Unit, is_optional, make_unit
-from attn_cuda.runtime.calls import Call, calls, scratch_places
+from attn_cuda.runtime.calls import Call, plan_calls, scratch_places
 from attn_cuda.runtime.host import build_emulated
 from attn_cuda.runtime.library import Library
 from attn_cuda.source.calls import Launcher, make_launcher
 from attn_cuda.source.file import entry_name
-from emit_support import attention, graph_of, lower
+from emit_support import attention, graph_of, in_type, lower
 from test_emit_linear import UNFUSED
-from test_emit_text import GROUPED, PAGED, ROWS
+from test_emit_text import CAUSAL, GROUPED, OPTIONAL, PAGED, ROWS
 
 from attn_dsl.backend import Options, Program
 from attn_dsl.ir import Graph
@@ -63,6 +63,11 @@ def programs() -> Iterator[tuple[str, Program]]:
         yield file.stem, BACKEND.lower(compiled.fused, Options(sizes=compiled.settings.dims))
     for name, graph in GRAPHS.items():
         yield name, lower(graph, D=24, E=16)
+    for dim in (64, 128, 256):
+        yield f"causal_bf16_{dim}", lower(in_type(CAUSAL, "bf16"), D=dim, E=dim)
+    for name in ("optional", "grouped", "paged"):
+        graph = {"optional": OPTIONAL, "grouped": GROUPED, "paged": PAGED}[name]
+        yield f"{name}_f16", lower(in_type(graph, "f16"), D=64, E=64)
 
 
 PROGRAMS = dict(programs())
@@ -80,7 +85,7 @@ def strides_of(unit: Unit, *, apart: bool) -> dict[str, tuple[int, ...] | None]:
     for place, statement in enumerate(unit.graph.inputs):
         rank = len(statement.type.dims)
         last = 0 if is_optional(statement) else 1
-        steps = (*(1000 * place + 10 * dim + 20 for dim in range(rank - 1)), last)
+        steps = (*(1000 * place + 8 * dim + 24 for dim in range(rank - 1)), last)
         found[statement.name] = steps if apart and rank else None
     return found
 
@@ -104,7 +109,8 @@ def in_python(unit: Unit, launcher: Launcher, *, apart: bool) -> list[Call]:
     pointers = {name: (place + 1) << 20 for place, name in enumerate(names)}
     _, begins = scratch_places(launcher, sizes_of(unit))
     pointers |= {value: SCRATCH + begin for value, begin in begins.items()}
-    return list(calls(launcher, pointers, strides_of(unit, apart=apart), sizes_of(unit)))
+    plans = plan_calls(launcher, strides_of(unit, apart=apart), sizes_of(unit))
+    return [plan.at(pointers) for plan in plans]
 
 
 @pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
@@ -146,14 +152,13 @@ def test_scratch_is_as_large_as_its_values() -> None:
 def test_nothing_is_launched_for_nothing() -> None:
     unit = make_unit(PROGRAMS["scale"].graph, PROGRAMS["scale"].sizes)
     launcher = make_launcher(unit, "x")
-    pointers = dict.fromkeys("QKVO", 1)
-    assert list(calls(launcher, pointers, {}, {"B": 0, "H": 1, "N": 1, "M": 1})) == []
+    assert list(plan_calls(launcher, {}, {"B": 0, "H": 1, "N": 1, "M": 1})) == []
     with pytest.raises(ValueError, match="takes 4294967296 blocks, more than a GPU starts"):
-        list(calls(launcher, pointers, {}, {"B": 2**16, "H": 2**16, "N": 1, "M": 1}))
+        list(plan_calls(launcher, {}, {"B": 2**16, "H": 2**16, "N": 1, "M": 1}))
 
 
 def test_heads_that_are_no_multiple_are_refused() -> None:
     unit = make_unit(PROGRAMS["grouped"].graph, PROGRAMS["grouped"].sizes)
     sizes = {"B": 1, "H": 3, "G": 2, "N": 1, "M": 1}
     with pytest.raises(ValueError, match="heads is no multiple"):
-        list(calls(make_launcher(unit, "x"), dict.fromkeys("QKVOLX", 1), {}, sizes))
+        list(plan_calls(make_launcher(unit, "x"), {}, sizes))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +12,6 @@ from attn_cuda.attention.tiling import of_groups
 from attn_cuda.cxx.helpers import HELPERS, strip_comments
 from attn_cuda.cxx.intrinsics import INTRINSICS
 from attn_cuda.cxx.names import RESERVED, comment, identifier, identifiers
-from attn_cuda.runtime.host import EMULATOR
 from emit_support import attention, check, draw, graph_of, in_type, lower
 from test_emit_linear import EXPRESSIONS, UNFUSED
 from test_emit_models import model
@@ -104,44 +101,6 @@ def sources() -> dict[str, str]:
 
 
 SOURCES = sources()
-
-
-@pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not here")
-@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
-def test_nvcc_has_no_complaint(architecture: str, tmp_path: Path) -> None:
-    file = all_in_one(tmp_path)
-    command = ["nvcc", "-std=c++17", f"-arch={architecture}", "-Werror", "all-warnings"]
-    command += ["-Xcompiler", "-Wall,-Wextra", "-Xptxas", "-v", "-c", str(file)]
-    result = subprocess.run(
-        [*command, "-o", str(tmp_path / "all.o")], capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    assert "warning" not in result.stderr
-    spills = re.findall(r"(\d+) bytes spill stores", result.stderr)
-    assert len(spills) > len(SOURCES)
-    assert set(spills) == {"0"}
-
-
-def all_in_one(folder: Path) -> Path:
-    """One file of all of them: compilers take long to start."""
-    both = "".join(f"namespace {name} {{\n{_inner(text)}}}\n" for name, text in SOURCES.items())
-    file = folder / "all.cu"
-    file.write_text(f"#include <cuda_runtime.h>\n#include <math.h>\n{both}", encoding="utf-8")
-    return file
-
-
-def _inner(text: str) -> str:
-    """A file without its includes, and with a launcher that may exist twice."""
-    lines = [line for line in text.splitlines() if not line.startswith("#include")]
-    return "\n".join(lines).replace('extern "C" int', "int") + "\n"
-
-
-@pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not here")
-def test_gcc_has_no_complaint(tmp_path: Path) -> None:
-    command = ["g++", "-x", "c++", "-std=c++20", "-Wall", "-Wextra", "-Wno-unknown-pragmas"]
-    command += ["-I", str(EMULATOR), "-fsyntax-only", str(all_in_one(tmp_path))]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", [name for name in SOURCES if name not in MODEL_SOURCES])

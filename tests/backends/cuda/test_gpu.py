@@ -13,8 +13,10 @@ import pytest
 from attn_cuda import BACKEND
 from attn_cuda.cxx.unit import make_unit
 from attn_cuda.runtime import driver as real_driver
-from attn_cuda.runtime.gpu import Device, check_device, device_number
+from attn_cuda.runtime.device import Device
+from attn_cuda.runtime.gpu import check_device, device_number
 from attn_cuda.runtime.runner import make_runner
+from attn_cuda.runtime.sessions import KEPT, Plans
 from attn_cuda.source.calls import make_launcher
 from emit_support import Array, attention, draw, graph_of, lower
 from gpu_support import H200, DeviceArray, on_gpu
@@ -82,6 +84,18 @@ def test_it_is_compiled_once_for_each_device() -> None:
     assert driver.loads[0][1].code != driver.loads[1][1].code
 
 
+def test_plans_are_kept_for_sizes_and_strides_that_come_again() -> None:
+    plans = Plans(make_launcher(make_unit(PROGRAM.graph, PROGRAM.sizes), "x"))
+    sizes = {"B": 2, "H": 3, "N": 5, "M": 7}
+    first = plans.find([None, None, None], sizes)
+    assert plans.find([None, None, None], dict(sizes)) is first
+    assert plans.find([(60, 4, 12, 1), None, None], sizes) is not first
+    for length in range(KEPT):
+        plans.find([None, None, None], {**sizes, "N": length})
+    assert plans.find([None, None, None], {**sizes, "M": 8})[1] != first[1]
+    assert plans.find([None, None, None], sizes) is not first  # of the last calls alone
+
+
 # ---- What is refused ---------------------------------------------------------------------------
 
 
@@ -143,7 +157,7 @@ def test_devices_without_the_instructions_of_a_kernel() -> None:
     ((name, launch),) = launcher.launches
     tensor_cores = replace(launcher, launches=((name, replace(launch, architecture=80)),))
     check_device(tensor_cores, H200)
-    with pytest.raises(Unavailable, match=r"as sm_80 and later have.*T4 is sm_75.*dtype=f32"):
+    with pytest.raises(Unavailable, match=r"takes sm_80 or later, and NVIDIA T4 is sm_75.*=f32"):
         check_device(tensor_cores, Device(0, "NVIDIA T4", 75, 64 * 1024))
 
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import ctypes
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from attn_cuda.runtime.host import build_emulated
 from attn_cuda.runtime.library import CudaError, Library
-from attn_cuda.runtime.tensors import Tensor, gapless, launcher_strides, movable, span
-from emit_support import Array, attention, check, draw, graph_of, lower
+from attn_cuda.runtime.tensors import (
+    Tensor,
+    check_rows,
+    gapless,
+    launcher_strides,
+    movable,
+    span,
+)
+from emit_support import Array, attention, check, draw, graph_of, in_type, lower
 
 SIZES = {"B": 2, "H": 3, "N": 5, "M": 7, "D": 4, "E": 6}
 GRAPH = attention('scale="1 / sqrt(D)", mask="k <= q"')
@@ -128,3 +136,59 @@ def test_spans() -> None:
     assert gapless((2, 3, 4)) == (12, 4, 1)
     assert gapless(()) == ()
     assert movable(np.zeros((100, 100))[::50]).flags.c_contiguous
+
+
+HALF = in_type(GRAPH, "f16")
+HALF_SIZES = SIZES | {"D": 16, "E": 24}
+
+
+def halves() -> dict[str, Array]:
+    return {n: a.astype(np.float16) for n, a in draw(GRAPH, **HALF_SIZES).items()}
+
+
+@pytest.mark.parametrize("change", [reordered, spread, lambda array: array[..., ::-1]])
+def test_tensor_cores_read_what_lies_apart(change: Any) -> None:
+    check(lower(HALF, D=16, E=24), {name: change(array) for name, array in halves().items()})
+    arrays = halves()
+    assert movable(reordered(arrays["Q"])).flags.c_contiguous is False
+    assert movable(spread(arrays["Q"])).flags.c_contiguous  # rows of 19 numbers
+
+
+def test_tensor_cores_are_fed_a_copy_of_what_is_transposed() -> None:
+    graph = graph_of(
+        "Q: f16[B, H, N, D]",
+        "X: f16[B, H, D, M]",
+        "V: f16[B, H, M, D]",
+        "%K = transpose(%X) : f16[B, H, M, D]",
+        "%O = tiled_attention(%Q, %K, %V) : f16[B, H, N, D]",
+        "%A = tiled_attention(%Q, %K, %K) : f16[B, H, N, D]",
+        outputs=("O", "A", "K"),
+    )
+    check(lower(graph, D=16), draw(graph, **HALF_SIZES))
+
+
+def test_rows_at_no_multiple_of_sixteen_bytes() -> None:
+    tensor = Tensor(64, "float16", 2, (2, 3, 16), (48, 16, 1))
+    for good in (tensor, replace(tensor, shape=(2, 1, 16), strides=(16, 7, 1))):
+        check_rows("K", good)
+    for bad in (replace(tensor, pointer=66), replace(tensor, strides=(51, 17, 1))):
+        with pytest.raises(ValueError, match=r"'K', at address .*no multiple of 16 bytes"):
+            check_rows("K", bad)
+
+
+def test_the_launcher_refuses_rows_at_no_multiple_of_sixteen_bytes() -> None:
+    program = lower(HALF, D=16, E=24)
+    library = Library(build_emulated(program.source))
+    with ExitStack() as cleanup:
+        memory = [ctypes.c_void_p(library.allocate(16384, cleanup)) for _ in "QKVO"]
+        sizes = [ctypes.c_longlong(SIZES[size]) for size in ("B", "H", "N", "M")]
+        apart = (ctypes.c_longlong * 4)(800, 200, 17, 1)
+        for place in range(3):
+            given = [apart if position == place else None for position in range(3)]
+            with pytest.raises(CudaError, match="cudaErrorMisalignedAddress"):
+                library.start(program.entry, [*memory, *sizes, *given])
+            moved = [
+                ctypes.c_void_p((p.value or 0) + 2 * (n == place)) for n, p in enumerate(memory)
+            ]
+            with pytest.raises(CudaError, match="cudaErrorMisalignedAddress"):
+                library.start(program.entry, [*moved, *sizes, None, None, None])

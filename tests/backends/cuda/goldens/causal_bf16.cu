@@ -1,4 +1,5 @@
 // causal. Call launch_causal, at the end of this file.
+// Build it with nvcc -arch=native -O3 -shared -Xcompiler -fPIC.
 //
 // Q: bf16[B, H, N, D]
 // K: bf16[B, H, M, D]
@@ -182,9 +183,10 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
     extern __shared__ float4 memory[];
     attention_O_tiles& shared = *reinterpret_cast<attention_O_tiles*>(memory);
     const long long tiles = (N + QUERIES - 1) / QUERIES;
-    const long long tile = blockIdx.x % tiles;
+    const long long turn = blockIdx.x % tiles;
     const long long h = blockIdx.x / tiles % H;
     const long long b = blockIdx.x / tiles / H;
+    const long long tile = tiles - 1 - turn;  // those with the most keys begin first
     const long long q_first = tile * QUERIES;
     const int q_count = N - q_first < QUERIES ? int(N - q_first) : QUERIES;
     const long long q_last = q_first + q_count - 1;
@@ -368,22 +370,32 @@ static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, int t
                             shared_bytes, stream);
 }
 
+// Whether each row of numbers of 16 bits begins at a multiple of 16 bytes: it is read by as many.
+static bool by_sixteen(const void* data, const long long* strides, int rank) {
+    bool fits = reinterpret_cast<size_t>(data) % 16 == 0;
+    for (int dim = 0; dim + 1 < rank; ++dim) fits = fits && strides[dim] % 8 == 0;
+    return fits;
+}
+
 // Pointers are to device memory. The strides of an input count elements from one to
 // the next along each of its dims, and are null where it has no gaps; the last one is
 // 1. Outputs have no gaps. Returns a cudaError_t, 0 if all is well; the kernels run
-// when the stream gets to them.
+// when the stream gets to them. Rows of Q, K, V begin at multiples of 16 bytes.
 extern "C" int launch_causal(const bf16* Q, const bf16* K, const bf16* V, bf16* O, long long B,
                              long long H, long long N, long long M, const long long* Q_strides,
                              const long long* K_strides, const long long* V_strides,
                              cudaStream_t stream) {
     const long long Q_contiguous[] = {H * N * D, N * D, D, 1};
     if (Q_strides == nullptr) Q_strides = Q_contiguous;
+    if (!by_sixteen(Q, Q_strides, 4)) return cudaErrorMisalignedAddress;
     if (Q_strides[3] != 1) return cudaErrorInvalidValue;
     const long long K_contiguous[] = {H * M * D, M * D, D, 1};
     if (K_strides == nullptr) K_strides = K_contiguous;
+    if (!by_sixteen(K, K_strides, 4)) return cudaErrorMisalignedAddress;
     if (K_strides[3] != 1) return cudaErrorInvalidValue;
     const long long V_contiguous[] = {H * M * E, M * E, E, 1};
     if (V_strides == nullptr) V_strides = V_contiguous;
+    if (!by_sixteen(V, V_strides, 4)) return cudaErrorMisalignedAddress;
     if (V_strides[3] != 1) return cudaErrorInvalidValue;
     // O = softmax(s) V
     return launch(attention_O, (N + 127) / 128 * H * B, 128, sizeof(attention_O_tiles), stream,

@@ -1,4 +1,5 @@
 // test. Call launch_test, at the end of this file.
+// Build it with nvcc -arch=native -O3 -shared -Xcompiler -fPIC.
 //
 // Q: f32[B, H, N, D]
 // K: f32[P, S, G, D]
