@@ -19,7 +19,7 @@ from attn_dsl.ir import Graph
 
 
 class CudaBackend:
-    """Tiled attention in CUDA C++: f32, on any GPU that CUDA 12 or 13 knows."""
+    """Whole graphs in CUDA C++: f32, f16 and bf16, on any GPU that CUDA 12 or 13 knows."""
 
     name = "cuda"
 
@@ -27,7 +27,7 @@ class CudaBackend:
         """Print `graph` as one `.cu` file. All sizes but the head dims stay arguments.
 
         Raises DiagnosticError: E060 for a head dim without a size, E061 for one that is too
-        large, E062 for element types other than f32, E063 for more than two batch dims. And
+        large, E062 for f64, E063 for more than two batch dims. And
         ValueError for an architecture that NVIDIA's compilers do not know, or that has not the
         instructions of a kernel.
         """
