@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from attn_cuda.attention.plan import plan
 from attn_cuda.attention.simt import simt_launch
@@ -48,7 +49,7 @@ class Launcher:
     outputs: tuple[tuple[str, str], ...]
     scratch: tuple[str, ...]
 
-    @property
+    @cached_property
     def by_rows(self) -> frozenset[str]:
         """The inputs whose rows have to begin at multiples of 16 bytes."""
         tensors = (tensor for _, launch in self.launches for tensor in launch.tensors)
