@@ -72,10 +72,14 @@ def print_place(out: TextBuilder, attention: Attention, body: str) -> None:
     out.line(f"{struct}& shared = *reinterpret_cast<{struct}*>(memory);")
     length = factor(unit, program.query_length)
     batch, heads, _, _ = attention.shape
-    if str(heads) != "1" or str(batch) != "1":
+    last_first = attention.later_tiles_are_longer
+    if last_first or str(heads) != "1" or str(batch) != "1":
         out.line(f"const long long tiles = ({length} + QUERIES - 1) / QUERIES;")
-    axes = [("tile", "tiles"), ("h", factor(unit, heads)), ("b", factor(unit, batch))]
+    turn = "turn" if last_first else "tile"
+    axes = [(turn, "tiles"), ("h", factor(unit, heads)), ("b", factor(unit, batch))]
     place(out, "blockIdx.x", axes)
+    if last_first:
+        out.line("const long long tile = tiles - 1 - turn;  // those with the most keys begin first")
     if program.groups is not None:
         many, few = (factor(unit, dim) for dim in program.groups)
         out.line(f"const long long key_head = h / ({many} / {few});  // which several heads share")

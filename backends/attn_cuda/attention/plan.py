@@ -84,6 +84,12 @@ class Attention:
             return False
         return names_in(scale) <= {*constants} and evaluate(scale, constants, {}).item() > 0
 
+    @property
+    def later_tiles_are_longer(self) -> bool:
+        """Whether a tile sees more keys the later its queries come, as with a causal mask."""
+        begin, end = self.loop.begin, self.loop.end
+        return begin is None and end is not None and "q_last" in names_in(end)
+
     def tier(self, buffer: Buffer) -> Tier:
         """Where a buffer lies: on tensor cores, weights stay in registers."""
         in_registers = buffer.name == "weights" and self.tiling.row_tiles

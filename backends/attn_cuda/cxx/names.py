@@ -25,7 +25,7 @@ k_begin k_count k_end k_first k_last k_next key key_head key_tile lane lane_max 
 launch least lower lse m matmul maximum memory n new_maximum next_tile outside page pair power q
 q_count q_first q_last query query_tile real_divide real_modulo repeat_heads rescale row
 row_first s scale scores shared shift smaller softmax_rows stage stream sum tile tile_range
-tiles to_log2 total upper value value_tile warp_first weight weights zero
+tiles to_log2 total turn upper value value_tile warp_first weight weights zero
 Declared Scratch View by_sixteen
 """
 THEIRS = """

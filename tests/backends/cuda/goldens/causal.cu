@@ -81,9 +81,10 @@ attention_O(View<const float> Q, View<const float> K, View<const float> V, View<
     extern __shared__ float4 memory[];
     attention_O_tiles& shared = *reinterpret_cast<attention_O_tiles*>(memory);
     const long long tiles = (N + QUERIES - 1) / QUERIES;
-    const long long tile = blockIdx.x % tiles;
+    const long long turn = blockIdx.x % tiles;
     const long long h = blockIdx.x / tiles % H;
     const long long b = blockIdx.x / tiles / H;
+    const long long tile = tiles - 1 - turn;  // those with the most keys begin first
     const long long q_first = tile * QUERIES;
     const int q_count = N - q_first < QUERIES ? int(N - q_first) : QUERIES;
     const long long q_last = q_first + q_count - 1;

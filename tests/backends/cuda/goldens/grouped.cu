@@ -100,9 +100,10 @@ attention_O(View<const float> Q, View<const float> K, View<const float> V, View<
     extern __shared__ float4 memory[];
     attention_O_tiles& shared = *reinterpret_cast<attention_O_tiles*>(memory);
     const long long tiles = (N + QUERIES - 1) / QUERIES;
-    const long long tile = blockIdx.x % tiles;
+    const long long turn = blockIdx.x % tiles;
     const long long h = blockIdx.x / tiles % H;
     const long long b = blockIdx.x / tiles / H;
+    const long long tile = tiles - 1 - turn;  // those with the most keys begin first
     const long long key_head = h / (H / G);  // which several heads share
     const long long q_first = tile * QUERIES;
     const int q_count = N - q_first < QUERIES ? int(N - q_first) : QUERIES;
@@ -280,9 +281,10 @@ attention_X(View<const float> Q, View<const float> K, View<const float> V, View<
     extern __shared__ float4 memory[];
     attention_X_tiles& shared = *reinterpret_cast<attention_X_tiles*>(memory);
     const long long tiles = (N + QUERIES - 1) / QUERIES;
-    const long long tile = blockIdx.x % tiles;
+    const long long turn = blockIdx.x % tiles;
     const long long h = blockIdx.x / tiles % H;
     const long long b = blockIdx.x / tiles / H;
+    const long long tile = tiles - 1 - turn;  // those with the most keys begin first
     const long long key_head = h / (H / G);  // which several heads share
     const long long q_first = tile * QUERIES;
     const int q_count = N - q_first < QUERIES ? int(N - q_first) : QUERIES;
