@@ -67,7 +67,10 @@ def _(step: Begin, site: Site) -> None:
     with block(site, ROWS):
         if "q" in names_in(step.sink):
             site.out.line(f"const long long q = {site.query};")
-        site.out.line(f"{step.maximum}[i] = {printer.print(step.sink)};")
+        sink = printer.print(step.sink)
+        if site.splits:
+            sink = f"split > 0 ? -INFINITY : {sink}"
+        site.out.line(f"{step.maximum}[i] = {sink};")
         counts = f"lane % 4 == 0 && {step.maximum}[i] > -INFINITY"
         site.out.line(f"{step.total}[i] = {counts} ? 1.0f : 0.0f;")
 
@@ -189,8 +192,7 @@ def add_up(total: str, site: Site) -> None:
 def _(step: LogSum, site: Site) -> None:
     site.remark("The logarithm of each row's sum; -inf, which logf gives for 0, if no key is seen.")
     site.out.line(f"float {step.into}[ROWS];")
-    maximum = f"{step.maximum}[i] * scale" if site.scaled_late else f"{step.maximum}[i]"
-    each(site, f"{step.into}[i] = {maximum} + logf({step.total}[i]);", ROWS)
+    each(site, f"{step.into}[i] = {site.natural_maximum} + logf({step.total}[i]);", ROWS)
 
 
 @print_fragment_step.register

@@ -29,7 +29,11 @@ def launch_of(attention: Attention, shared: str, about: str, body: str) -> Launc
     struct = f"{attention.kernel}_tiles"
     threads = attention.tiling.threads
     scale = attention.scale
-    text, numbers = define(unit, attention.kernel, attention.operands, scale, body, threads=threads)
+    split = attention.split
+    given = {"splits": split.count} if split else {}
+    text, numbers = define(
+        unit, attention.kernel, attention.operands, scale, body, given=[*given], threads=threads
+    )
     out = TextBuilder()
     out.lines(shared.splitlines())
     size = f"sizeof({struct}) == {tiling.shared_bytes}"
@@ -44,9 +48,9 @@ def launch_of(attention: Attention, shared: str, about: str, body: str) -> Launc
         title=", ".join(notes[-1 - bool(beside) :]),
         kernel=attention.kernel,
         text=out.text + text,
-        blocks=times(query_tiles, heads.to_expr(), batch.to_expr()),
+        blocks=times(query_tiles, *given.values(), heads.to_expr(), batch.to_expr()),
         tensors=attention.operands,
-        numbers=numbers,
+        numbers=[*given.values(), *numbers],
         scale=scale,
         threads=threads,
         shared=struct,
@@ -54,6 +58,7 @@ def launch_of(attention: Attention, shared: str, about: str, body: str) -> Launc
         architecture=80 if tiling.row_tiles else 75,
         requires=divides(*program.groups) if program.groups else (),
         notes=(*notes, *_memory_lines(attention)),
+        between=split.memory if split else {},
     )
 
 
@@ -61,7 +66,8 @@ def site_of(out: TextBuilder, attention: Attention, layout: Layout) -> Site:
     """Where the kernel's steps are printed."""
     names = index_names(attention.shape)
     program, b, h = attention.program, names["b"], names["h"]
-    return Site(out, attention.printer(), program, b, h, layout, attention.scaled_late)
+    late, splits = attention.scaled_late, attention.split is not None
+    return Site(out, attention.printer(), program, b, h, layout, late, splits)
 
 
 def print_place(out: TextBuilder, attention: Attention, body: str) -> None:
@@ -73,10 +79,11 @@ def print_place(out: TextBuilder, attention: Attention, body: str) -> None:
     length = factor(unit, program.query_length)
     batch, heads, _, _ = attention.shape
     last_first = attention.later_tiles_are_longer
-    if last_first or str(heads) != "1" or str(batch) != "1":
+    parts = [("split", "splits")] if attention.split else []
+    if parts or last_first or str(heads) != "1" or str(batch) != "1":
         out.line(f"const long long tiles = ({length} + QUERIES - 1) / QUERIES;")
     turn = "turn" if last_first else "tile"
-    axes = [(turn, "tiles"), ("h", factor(unit, heads)), ("b", factor(unit, batch))]
+    axes = [(turn, "tiles"), *parts, ("h", factor(unit, heads)), ("b", factor(unit, batch))]
     place(out, "blockIdx.x", axes)
     if last_first:
         why = "  // those with the most keys begin first"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from attn_cuda.attention.split import Split, split_of
 from attn_cuda.attention.tiling import Tiling, of_fragments, of_groups
 from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.simplify import fold
@@ -109,7 +110,22 @@ class Attention:
             Operand(value, axes=axes.get(value, (0, 1, 2, 3)), rows=value in pieces)
             for value in self.op.operands
         ]
-        return [*read, *(self._result(buffer) for buffer in self.program.results)]
+        parts = self.split.operands(written=True) if self.split else ()
+        return [*read, *self.results, *parts]
+
+    @property
+    def results(self) -> list[Operand]:
+        """What the kernel writes: the result, and the log-sum-exp beside it."""
+        return [self._result(buffer) for buffer in self.program.results]
+
+    @property
+    def split(self) -> Split | None:
+        """How blocks share few queries, if they may."""
+        if not (self.tiling.row_tiles and self.has_values and self.is_softmax):
+            return None
+        batch, heads, _, width = self.shape
+        queries, keys = self.program.query_length, self.program.key_length
+        return split_of(self.unit, self.statement.name, queries, keys, (batch, heads), width)
 
     @staticmethod
     def _result(buffer: Buffer) -> Operand:
@@ -159,4 +175,7 @@ def plan(unit: Unit, statement: Statement, op: TiledScores, beside: Statement | 
     else:
         tiling = of_groups(head, value)
     program = schedule(unit.graph, statement, tiling.sizes, beside)
-    return Attention(unit, statement, op, program, tiling, beside)
+    attention = Attention(unit, statement, op, program, tiling, beside)
+    if split := attention.split:
+        return replace(attention, unit=replace(unit, between={**unit.between, **split.memory}))
+    return attention

@@ -44,6 +44,7 @@ class Site:
     """Where steps are printed: the text, the program, and the block's batch and head.
 
     `scaled_late`: whether scores are still without their scale, which the exponential brings.
+    `splits`: whether blocks may share queries.
     """
 
     out: TextBuilder
@@ -53,6 +54,7 @@ class Site:
     h: str
     layout: Layout
     scaled_late: bool
+    splits: bool = False
 
     def remark(self, text: str) -> None:
         """Add a comment."""
@@ -61,6 +63,11 @@ class Site:
     def dims(self, buffer: str) -> str:
         """The length of a row of a buffer, in C."""
         return factor(self.printer.unit, self.program.buffer(buffer).shape[-1])
+
+    @property
+    def natural_maximum(self) -> str:
+        """The maximum of a row, as the score that it is."""
+        return "maximum[i] * scale" if self.scaled_late else "maximum[i]"
 
     @property
     def element(self) -> str:

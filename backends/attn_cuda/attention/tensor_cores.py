@@ -11,13 +11,14 @@ from attn_cuda.attention.frame import launch_of, print_bounds, print_place, rows
 from attn_cuda.attention.plan import Attention
 from attn_cuda.attention.ranges import print_ranges
 from attn_cuda.attention.site import FRAGMENTS, Site, padded_factor
+from attn_cuda.attention.split import print_part, print_part_bounds
 from attn_cuda.attention.steps import hide_past_the_end
 from attn_cuda.cxx.helpers import mentions
 from attn_cuda.cxx.simplify import fold
 from attn_cuda.kernels.kernel import Launch, factor, remark
 from attn_dsl.expr import TRUE
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import Contract, KeyLoop, Load, RowMax
+from attn_dsl.tile import Contract, KeyLoop, Load, Normalize, RowMax
 
 ABOUT = (
     "a block has {queries} queries of one head and passes once over the keys, with the online "
@@ -70,6 +71,8 @@ def _body(attention: Attention) -> str:
     for step in attention.program.epilogue:
         inner.line()
         print_fragment_step(step, site)
+        if attention.split and isinstance(step, Normalize):
+            print_part(site, attention.split)
     out = TextBuilder()
     _constants(out, attention)
     print_place(out, attention, inner.text)
@@ -100,6 +103,8 @@ def _loop(out: TextBuilder, attention: Attention, site: Site) -> None:
     print_ranges(site, keys, "")
     print_ranges(site, keys, "q")
     begin, end = print_bounds(out, attention, keys)
+    if attention.split:
+        begin, end = print_part_bounds(site, begin, end)
     _copies(site, attention)
     begin, following = _next_tile(site, attention, begin, end)
     print_copy(next(s for s in attention.program.prologue if isinstance(s, Load)), site)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from attn_cuda.cxx.apart import take_apart
@@ -25,7 +25,8 @@ class Unit:
 
     `graph` has C identifiers as value names, and no `...`: the symbols `batch` stand in its
     place. `types` are those that the diagram has, as text. `symbols` gives each size its C
-    identifier, `constants` the values of those that are compiled in.
+    identifier, `constants` the values of those that are compiled in. What kernels leave to each
+    other and is no value of the graph is `between` them.
     """
 
     graph: Graph
@@ -33,6 +34,11 @@ class Unit:
     symbols: Mapping[str, str]
     constants: Mapping[str, int]
     batch: tuple[str, ...]
+    between: Mapping[str, TensorType] = field(default_factory=dict)
+
+    def type_of(self, value: str) -> TensorType:
+        """The type of a value of the graph, or of what is `between` two kernels."""
+        return self.between.get(value) or self.graph.types[value]
 
     @cached_property
     def runtime(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ HALVES = (DType.F16, DType.BF16)
 
 def c_type(unit: Unit, value: str) -> str:
     """The C type of an element of `value`."""
-    return C_TYPES[unit.graph.types[value].dtype]
+    return C_TYPES[unit.type_of(value).dtype]
 
 
 def is_half(unit: Unit, value: str) -> bool:

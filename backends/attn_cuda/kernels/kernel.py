@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.helpers import mentions
@@ -13,7 +13,7 @@ from attn_cuda.cxx.sizes import count
 from attn_cuda.cxx.unit import Unit
 from attn_cuda.cxx.views import c_type
 from attn_dsl.expr import Expr, Name
-from attn_dsl.ir import Dim
+from attn_dsl.ir import Dim, TensorType
 from attn_dsl.ir.dims import ONE
 from attn_dsl.textbuilder import TextBuilder
 
@@ -54,7 +54,8 @@ class Launch:
     bits. `blocks`, `numbers` and `requires`, conditions without which it may not be called, are
     expressions of sizes; so is `scale`, of real numbers. A block has `threads` threads and the
     struct `shared` of `shared_bytes` bytes in dynamic shared memory. `architecture` is the least
-    that has its instructions. `title` says in a line what is computed, `notes` say more in the
+    that has its instructions. Tensors that are no values of the graph have their types in
+    `between`. `title` says in a line what is computed, `notes` say more in the
     file's header.
     """
 
@@ -71,6 +72,7 @@ class Launch:
     architecture: int = 75
     notes: tuple[str, ...] = ()
     requires: tuple[Expr, ...] = ()
+    between: Mapping[str, TensorType] = field(default_factory=dict)
 
 
 def remark(out: TextBuilder, text: str) -> None:

@@ -115,7 +115,7 @@ def _arguments(launcher: Launcher, launch: Launch, known: Sizes) -> Iterator[byt
 def _place(launcher: Launcher, operand: Operand, known: Sizes) -> Place:
     """Where a tensor lies, with a stride for each of the kernel's axes."""
     layout = view_of(launcher, operand)
-    size = launcher.unit.graph.types[operand.value].dtype.size
+    size = launcher.unit.type_of(operand.value).dtype.size
     offset = 0 if layout.offset is None else value_of(layout.offset, known) * size
     packed = struct.pack("=4q", *(value_of(step, known) for step in layout.strides))
     return Place(layout.base, offset, packed)

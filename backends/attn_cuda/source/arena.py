@@ -72,7 +72,7 @@ def _covers(size: Dim, other: Dim) -> bool:
 
 def bytes_of(unit: Unit, value: str) -> Dim:
     """How much memory a value takes."""
-    type_ = unit.graph.types[value]
+    type_ = unit.type_of(value)
     return prod(type_.dims, start=Dim.of(type_.dtype.size))
 
 

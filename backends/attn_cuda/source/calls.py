@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
-from attn_cuda.attention.plan import plan
+from attn_cuda.attention.plan import Attention, plan
 from attn_cuda.attention.simt import simt_launch
 from attn_cuda.attention.tensor_cores import tensor_core_launch
 from attn_cuda.cxx.layouts import VIEWS, Layout, behind, contiguous, layouts_of
 from attn_cuda.cxx.names import identifiers
 from attn_cuda.cxx.unit import Unit
+from attn_cuda.kernels.combine import combine_launch
 from attn_cuda.kernels.copies import (
     concatenate_launches,
     copy_launch,
@@ -79,6 +80,10 @@ def make_launcher(unit: Unit, entry: str) -> Launcher:
     launches = [
         (_label(group), launch) for group in groups for launch in launches_of(unit, group, layouts)
     ]
+    unit = replace(
+        unit, between={n: t for _, launch in launches for n, t in launch.between.items()}
+    )
+    layouts |= {name: Layout(name, contiguous(t.dims)) for name, t in unit.between.items()}
     for pointer, value in outputs:
         if pointer != value:
             target = Operand(value, written=True, memory=pointer)
@@ -171,15 +176,24 @@ def launches_of(unit: Unit, group: Group, layouts: Mapping[str, Layout]) -> Iter
         case _ if _is_view(group):
             return
         case TiledScores() as op:
-            attention = plan(unit, statement, op, rest[0] if rest else None)
-            on_tensor_cores = attention.tiling.row_tiles > 0
-            yield (tensor_core_launch if on_tensor_cores else simt_launch)(attention)
+            yield from _attention_launches(plan(unit, statement, op, rest[0] if rest else None))
         case _ if isinstance(statement.op, PRODUCTS):
             yield product_launch(unit, group, joined(unit, group, layouts))
         case Concatenate() as op:
             yield from concatenate_launches(unit, statement, op)
         case _:
             yield _launch_of(unit, group)
+
+
+def _attention_launches(attention: Attention) -> Iterator[Launch]:
+    """One kernel, and the one that joins parts of the keys, where they may be split."""
+    if not attention.tiling.row_tiles:
+        yield simt_launch(attention)
+        return
+    yield tensor_core_launch(attention)
+    if split := attention.split:
+        parts = split.operands(written=False)
+        yield combine_launch(attention.unit, parts, attention.results, attention.shape, split.count)
 
 
 def _launch_of(unit: Unit, group: Group) -> Launch:

@@ -20,7 +20,7 @@ def share_kernels(unit: Unit, launches: Iterable[Launch]) -> list[Launch]:
     take the same parameters in the same order, whatever they call them. Comments and the ends of
     lines do not count.
     """
-    ours = {*unit.graph.table, *unit.kernels.values()}
+    ours = {*unit.graph.table, *unit.between, *unit.kernels.values()}
     ours |= {f"{kernel}_tiles" for kernel in unit.kernels.values()}
     first: dict[str, Launch] = {}
     shared = []

@@ -342,3 +342,37 @@ def test_large_scores_do_not_overflow() -> None:
     graph = attention()
     arrays = draw(graph, B=1, H=1, N=70, M=70, D=8, E=8)
     assert errors(lower(graph, D=8, E=8), {**arrays, "Q": arrays["Q"] * 300})["O"] < 1e-3
+
+
+SPLIT = (
+    f'{SCALE}, mask="k <= q + M - N"',
+    f'{SCALE}, score="s + slope[h] * (k - q) / 64", mask="k % 5 != q"',
+    f'{SCALE}, mask="q > 0 and k < 1100", sink="slope[h]"',
+)
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_few_queries_share_their_keys_out(half: str) -> None:
+    """Blocks have parts of the keys, up to 64 queries; some parts of some rows see no key."""
+    graph = in_type(attention(SPLIT, "slope: f32[H]"), half)
+    program = lower(graph, **SIZES)
+    assert "combine_parts" in program.source
+    for queries, keys in ((1, 1023), (5, 2100), (64, 1024), (65, 1030), (3, 0)):
+        check(program, draw(graph, B=2, H=2, N=queries, M=keys, **SIZES))
+
+
+def test_parts_have_a_log_sum_exp() -> None:
+    op = '{grouped=true, mask="k <= q + 1030"}'
+    lines = ["Q: f32[H, N, 8]", "K: f32[G, M, 8]", "V: f32[G, M, 24]"]
+    lines += [f"%O = tiled_attention(%Q, %K, %V) {op} : f32[H, N, 24]"]
+    lines += [f"%L = tiled_log_sum_exp(%Q, %K) {op} : f32[H, N]"]
+    graph = in_type(graph_of(*lines, outputs=("O", "L")), "f16")
+    program = lower(graph)
+    assert "combine_with_lse" in program.source
+    for queries in (1, 7, 70):
+        check(program, draw(graph, H=4, G=2, N=queries, M=1100))
+
+
+def test_queries_as_many_as_keys_share_nothing() -> None:
+    graph = in_type(attention(CAUSAL, keys="N"), "f16")
+    assert "splits" not in lower(graph, **SIZES).source

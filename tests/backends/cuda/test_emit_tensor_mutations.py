@@ -36,7 +36,7 @@ MUTATIONS = [
     ("columns past the end", "row >= q_count || e >= E", "row >= q_count"),
     ("rows past the end are not copied", COPY, COPY.replace("row < count && ", "")),
     ("columns past the end are not copied", COPY, COPY.replace(" && d < DIMS", "")),
-    ("the first key", "next_tile(0)", "next_tile(KEYS)"),
+    ("the first key", "next_tile(part_begin)", "next_tile(part_begin + KEYS)"),
     # Offsets
     ("the rows of a warp", "threadIdx.x / 32 * 8 * ROWS", "threadIdx.x / 32 * 8"),
     ("the row of a lane", "warp_first + lane / 4,", "warp_first + lane / 8,"),
@@ -55,7 +55,7 @@ MUTATIONS = [
     ("the order of weights", "[1] = pack_f16(lower", "[1] = pack_f16(upper"),
     ("a pair of weights", "pack_f16(upper[2], upper[3])", "pack_f16(upper[3], upper[2])"),
     ("the column of a pair", "e = column_first + 4 * j", "e = column_first + 2 * j"),
-    ("the head", "blockIdx.x / tiles % H", "0"),
+    ("the head", "blockIdx.x / tiles / splits % H", "0"),
     ("the tile of queries", "q_first = tile * QUERIES", "q_first = tile * 2 * QUERIES"),
     ("a head's stride", "View<f16>{O, H * N * E, N * E", "View<f16>{O, H * N * E, N * D"),
     # Barriers, waits, stages
@@ -65,8 +65,8 @@ MUTATIONS = [
     ("a wait for all but one", "wait_for_copies<0>();", "wait_for_copies<1>();"),
     ("the wait before the barrier", "wait_for_copies<0>();\n        __syncthreads();",
      "__syncthreads();\n        wait_for_copies<0>();"),
-    ("a group of its own", "k_first < k_end) copy_tile(k_first, 0);\n    commit_copies();",
-     "k_first < k_end) copy_tile(k_first, 0);"),
+    ("a group of its own", "k_first < part_end) copy_tile(k_first, 0);\n    commit_copies();",
+     "k_first < part_end) copy_tile(k_first, 0);"),
     ("the other stage", "copy_tile(k_next, stage ^ 1)", "copy_tile(k_next, stage)"),
     ("the stages in turns", "k_first = k_next, stage ^= 1", "k_first = k_next"),
     ("the next tile", "copy_tile(k_next, stage ^ 1)", "copy_tile(k_first, stage ^ 1)"),
@@ -89,6 +89,24 @@ MUTATIONS = [
     ("a row without keys", "total[i] == 0.0f ? 0.0f :", "M < 0 ? 0.0f :"),
     ("the division", "accumulator[i][j] *= inverse;", ";"),
 ]  # fmt: skip
+
+
+FEW = lower(
+    in_type(attention('scale="1 / sqrt(D)", mask="k <= q + 1060 and q != 5"'), "f16"), D=24, E=40
+)
+FEW_ARRAYS = draw(FEW.graph, B=2, H=2, N=9, M=1100, D=24, E=40)
+SPLITS = [
+    ("the part of a block", "part_begin = split * 1024", "part_begin = 0"),
+    ("where a part ends", "min(k_end, (split + 1) * 1024)", "k_end"),
+    ("the part's place", "O_parts.at(split, head, ", "O_parts.at(0, head, "),
+    ("the head's place", "head = b * H + h;", "head = b + h;"),
+    ("the part's sum", "if (lane % 4 == 0) O_sums", "if (lane % 4 == 9) O_sums"),
+    ("the scale of a sum", "maximum[i] * scale + logf", "maximum[i] + logf"),
+    ("the weight of a part", "expf(sums.at(i, head, q, 0) - shift) * parts", "parts"),
+    ("parts without a key", "highest == -INFINITY ? 0.0f : highest", "highest"),
+    ("rows without a key", "total == 0.0f ? 0.0f : sum / total", "sum / total"),
+    ("the division", "0.0f : sum / total", "0.0f : sum"),
+]
 
 
 def complaint(source: str) -> str:
@@ -128,3 +146,17 @@ def test_a_struct_of_another_size_is_refused() -> None:
 
 def test_there_are_many() -> None:
     assert len({(old, new) for _, old, new in MUTATIONS}) == len(MUTATIONS) >= 40
+
+
+@pytest.mark.parametrize(("old", "new"), [m[1:] for m in SPLITS], ids=[m[0] for m in SPLITS])
+def test_every_part_of_a_split_is_needed(old: str, new: str) -> None:
+    wanted = evaluate(FEW.graph, FEW_ARRAYS)["O"]
+    right = np.max(distance(run(FEW, FEW_ARRAYS)[0], wanted))
+    assert right < 1e-4  # results are about 1 / 32
+    assert old in FEW.source
+    program = replace(FEW, source=FEW.source.replace(old, new))
+    try:
+        apart = distance(run(program, FEW_ARRAYS)[0], wanted)
+    except CudaError:
+        return
+    assert np.max(apart) > 10 * right
