@@ -18,17 +18,17 @@ signed sizeof static static_assert static_cast struct switch template this threa
 try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
 """
 OURS = """
-COLUMNS Declared KEYS QUERIES ROWS Scratch THREADS VALUES View WARPS
-accumulator allocate at b begin bf16 by_sixteen bytes column column_first column_of columns copy
-copy_rows copy_slice copy_tile count d data e epsilon error f16 first floor_divide floor_modulo
-gather gather_pages greatest group h heads highest i inner inside inverse j k k_begin k_count k_end
-k_first k_last k_next key key_head key_tile lane lane_max lane_sum larger launch layer_norm_rows
-least load_slice log_sum_exp_rows lower lse m maximum mean_rows memory mma_product_bf16
-mma_product_f16 n new_maximum next_tile outside page pair power product q q_count q_first q_last
-query query_tile real_divide real_modulo repeat_heads rescale reserve row row_first rows s scale
-scores scratch shared shift sink sinusoid size smaller softmax_rows stage stream sum sum_rows tile
-tile_product tile_range tiles to_log2 total turn upper value value_tile warp_first weight weights
-zero
+BLAS_TYPE COLUMNS Declared KEYS QUERIES ROWS Scratch THREADS VALUES View WARPS
+accumulator allocate at b begin blas_product bf16 by_sixteen bytes column column_first column_of
+columns copy copy_rows copy_slice copy_tile count d data e epsilon error f16 first floor_divide
+floor_modulo gather gather_pages greatest group h heads highest i inner inside inverse j k k_begin
+k_count k_end k_first k_last k_next key key_head key_tile lane lane_max lane_sum larger launch
+layer_norm_rows least load_slice log_sum_exp_rows lower lse m maximum mean_rows memory
+mma_product_bf16 mma_product_f16 n new_maximum next_tile outside page pair power product q q_count
+q_first q_last query query_tile real_divide real_modulo repeat_heads rescale reserve row row_first
+rows s scale scores scratch shared shift sink sinusoid size smaller softmax_rows stage stream sum
+sum_rows tile tile_product tile_range tiles to_log2 total turn upper value value_tile warp_first
+weight weights zero
 """
 THEIRS = """
 INFINITY NAN blockIdx threadIdx float4 cudaErrorInvalidValue cudaErrorMisalignedAddress cudaError_t

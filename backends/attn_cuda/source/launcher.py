@@ -12,6 +12,7 @@ from attn_cuda.cxx.sizes import print_size
 from attn_cuda.cxx.unit import is_optional
 from attn_cuda.cxx.views import c_type
 from attn_cuda.kernels.kernel import THREADS, Launch, Operand, remark, signature
+from attn_cuda.source.blas import BLAS_FUNCTION, BlasLaunch, print_blas
 from attn_cuda.source.calls import Launcher, view_of
 from attn_dsl.ir import Statement
 from attn_dsl.ir.dims import ONE
@@ -100,6 +101,9 @@ def print_launcher(out: TextBuilder, launcher: Launcher) -> None:
     out.lines([*LAUNCH.splitlines(), ""])
     if launcher.by_rows:
         out.lines([*BY_SIXTEEN.splitlines(), ""])
+    if any(isinstance(launch, BlasLaunch) for _, launch in launcher.launches):
+        types = (c_type(unit, statement.name) for statement in unit.graph.statements)
+        out.lines([*print_blas(types).splitlines(), ""])
     body = TextBuilder()
     _print_arena(body, launcher)
     for _, launch in launcher.launches:
@@ -206,6 +210,16 @@ def _print_launch(out: TextBuilder, launcher: Launcher, launch: Launch) -> None:
     first, last = launcher.launches[0][1], launcher.launches[-1][1]
     declare = "cudaError_t " if launch is first and not launcher.arena else ""
     verb = "return" if launch is last else f"{declare}error ="
+    if isinstance(launch, BlasLaunch):
+        _print_blas_call(out, launcher, launch, verb)
+    else:
+        _print_kernel_call(out, launcher, launch, verb)
+    if launch is not last:
+        out.line("if (error != cudaSuccess) return error;")
+
+
+def _print_kernel_call(out: TextBuilder, launcher: Launcher, launch: Launch, verb: str) -> None:
+    unit = launcher.unit
     blocks = print_size(unit, launch.blocks)
     threads = "THREADS" if launch.threads == THREADS else str(launch.threads)
     shared = f"sizeof({launch.shared})" if launch.shared else "0"
@@ -219,8 +233,18 @@ def _print_launch(out: TextBuilder, launcher: Launcher, launch: Launch) -> None:
         arguments.append(", ".join(numbers))
     margin = " " * len(f"{verb} launch(")
     out.line(",\n".join(margin + text for text in arguments) + ");")
-    if launch is not last:
-        out.line("if (error != cudaSuccess) return error;")
+
+
+def _print_blas_call(out: TextBuilder, launcher: Launcher, launch: BlasLaunch, verb: str) -> None:
+    unit = launcher.unit
+    element = c_type(unit, launch.tensors[-1].value)
+    head = f"{verb} {BLAS_FUNCTION}<{element}>"
+    out.line(f"{head}(")
+    absent = f"View<const {element}>{{}}"
+    views = [_view(launcher, operand) if operand else absent for operand in launch.arguments]
+    numbers = [print_size(unit, number) for number in launch.numbers]
+    last = ", ".join(["true" if launch.relu else "false", *numbers, "stream"])
+    out.line(",\n".join(f"    {text}" for text in (*views, last)) + ");")
 
 
 def _view(launcher: Launcher, operand: Operand) -> str:
