@@ -67,7 +67,11 @@ class Backend(Protocol):
         ...
 
 
-class Unavailable(RuntimeError):
+class Failure(RuntimeError):
+    """A kernel that could not be built, or failed when it ran; the message says how."""
+
+
+class Unavailable(Failure):
     """This machine lacks what a target needs; the message says what, and the ways on."""
 
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
-from attn_dsl.backend import Unavailable
+from attn_dsl.backend import Failure, Unavailable
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, render
 from attn_dsl.files import write_atomically
 from attn_dsl.ir import Graph, to_text
@@ -109,7 +109,7 @@ def reporting() -> Iterator[None]:
     except DiagnosticError as error:
         show(error.diagnostics)
         sys.exit(1)
-    except (Unavailable, ValueError, TypeError) as error:
+    except (Failure, ValueError, TypeError) as error:
         _fail(str(error))
     except MemoryError as error:
         _fail(f"this needs more memory than there is: {error}; --set gives smaller sizes")

@@ -82,6 +82,15 @@ def test_cuda_without_a_device_names_both_ways_on(
     assert "nvcc" in result.stderr
 
 
+def test_a_compiler_that_is_missing_is_no_traceback(
+    run: Run, causal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    result = run("run", causal, "--target", "cuda", "--emulate")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: g++ is needed to run CUDA source without a GPU")
+
+
 def test_cuda_needs_a_head_dim(run: Run) -> None:
     source = "flowchart TD\n Q & K --> S[MatMul] --> P[Softmax] --> O[MatMul]\n V --> O\n"
     Path("plain.attn").write_text(source)

@@ -79,9 +79,8 @@ def print_place(out: TextBuilder, attention: Attention, body: str) -> None:
     axes = [(turn, "tiles"), ("h", factor(unit, heads)), ("b", factor(unit, batch))]
     place(out, "blockIdx.x", axes)
     if last_first:
-        out.line(
-            "const long long tile = tiles - 1 - turn;  // those with the most keys begin first"
-        )
+        why = "  // those with the most keys begin first"
+        out.line(f"const long long tile = tiles - 1 - turn;{why}")
     if program.groups is not None:
         many, few = (factor(unit, dim) for dim in program.groups)
         out.line(f"const long long key_head = h / ({many} / {few});  // which several heads share")

@@ -64,7 +64,7 @@ def check_device(launcher: Launcher, device: Device) -> None:
         if least > device.capability:
             raise Unavailable(
                 f"{launch.title}: in 16 bits this takes sm_{least} or later, and {device.name} is "
-                f"sm_{device.capability}: use `--set dtype=f32`, which runs on any GPU"
+                f"sm_{device.capability}; in f32 it runs on any GPU"
             )
         if launch.shared_bytes > device.shared_bytes:
             raise Unavailable(

@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
+from attn_dsl.backend import Failure
+
 EMULATOR = Path(__file__).parents[1] / "emulator"
 
 # As CUDA programmers expect, one memory may be read as several types.
@@ -37,7 +39,7 @@ LINK_FLAGS = ("-shared", "-Wl,-z,defs", "-Wl,-Bsymbolic")
 DYNAMIC_SHARED = re.compile(r"extern\s+__shared__\s+[^;=]*?(\w+)\s*\[\s*\]\s*;")
 
 
-class BuildError(RuntimeError):
+class BuildError(Failure):
     """A source that did not compile, or a compiler that is missing."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from attn_cuda.runtime.places import name_places
+from attn_dsl.backend import Failure
 
 Array = np.ndarray[Any, Any]
 
@@ -18,7 +19,7 @@ TO_DEVICE = 1  # cudaMemcpyHostToDevice
 TO_HOST = 2  # cudaMemcpyDeviceToHost
 
 
-class CudaError(RuntimeError):
+class CudaError(Failure):
     """A CUDA call that returned an error: its number in ``code``, its name in ``name``."""
 
     def __init__(self, code: int, name: str, message: str) -> None:

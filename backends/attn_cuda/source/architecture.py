@@ -32,6 +32,6 @@ def check_architecture(launcher: Launcher, name: str | None) -> None:
         least = least_architecture(launcher, launch)
         if least > ARCHITECTURES[name]:
             raise ValueError(
-                f"{launch.title}: in 16 bits this takes sm_{least} or later, and --arch is {name}: "
-                f"use `--set dtype=f32`, or --arch sm_{least}"
+                f"{launch.title}: in 16 bits this takes sm_{least} or later, and --arch is {name}; "
+                "in f32 it runs on any GPU"
             )

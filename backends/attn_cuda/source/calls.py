@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 
 from attn_cuda.attention.plan import plan
@@ -61,7 +62,7 @@ class Launcher:
     outputs: tuple[tuple[str, str], ...]
     arena: tuple[Place, ...]
 
-    @property
+    @cached_property
     def by_rows(self) -> frozenset[str]:
         """The inputs whose rows have to begin at multiples of 16 bytes."""
         tensors = (tensor for _, launch in self.launches for tensor in launch.tensors)

@@ -19,9 +19,11 @@ from attn_cuda.runtime.runner import make_runner
 from attn_cuda.runtime.sessions import KEPT, Plans
 from attn_cuda.source.calls import make_launcher
 from emit_support import Array, attention, draw, graph_of, lower
-from gpu_support import H200, DeviceArray, on_gpu
+from gpu_support import H200, DeviceArray, FakeDriver, on_gpu
 from test_emit_linear import UNFUSED
 
+import attn_dsl
+from attn_dsl import pipeline
 from attn_dsl.backend import Program, Unavailable
 from attn_dsl.ir import bind, evaluate
 
@@ -82,6 +84,32 @@ def test_it_is_compiled_once_for_each_device() -> None:
         assert found.number == number
     assert [number for number, _ in driver.loads] == [0, 1]
     assert driver.loads[0][1].code != driver.loads[1][1].code
+
+
+def test_a_kernel_of_the_api_takes_arrays_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a user calls it: by name, an optional mask given and left out, weights loaded once."""
+    text = """flowchart TD
+        Q["Q : f32[N, D]"] & K["K : f32[M, D]"] --> S[MatMul] --> W["Mask (opt.)"] --> P[Softmax]
+        P & V["V : f32[M, D]"] --> O[MatMul]
+    """
+    source = pipeline.lower(pipeline.analyse(pipeline.read(text), {"D": 4}), "cuda").source
+    driver = FakeDriver(source)
+    monkeypatch.setattr("attn_cuda.backend.find_driver", lambda: driver)
+    kernel = attn_dsl.compile(text, target="cuda", settings={"D": 4})
+    arrays = draw(kernel.program.graph, N=3, M=5, D=4)
+    keep = np.array([[True, False, True, True, False]])
+    for mask in (None, keep):
+        optional = {} if mask is None else {"W": mask}
+        wanted = attn_dsl.compile(text, settings={"D": 4})(**arrays, **optional)
+        given = {name: driver.array(array) for name, array in (arrays | optional).items()}
+        found = kernel(**given)
+        np.testing.assert_allclose(driver.fetch(found), wanted, atol=1e-6)
+        np.testing.assert_allclose(kernel(**arrays, **optional), wanted, atol=1e-6)
+    kernel.load({"K": driver.array(arrays["K"])})
+    found = kernel(driver.array(arrays["Q"]), driver.array(arrays["V"]))
+    assert isinstance(found, DeviceArray)
+    with pytest.raises(TypeError, match="input 'Q' is int32, and has to be float32"):
+        kernel(driver.array(np.zeros((3, 4), np.int32)), driver.array(arrays["V"]))
 
 
 def test_plans_are_kept_for_sizes_and_strides_that_come_again() -> None:
@@ -157,7 +185,7 @@ def test_devices_without_the_instructions_of_a_kernel() -> None:
     ((name, launch),) = launcher.launches
     tensor_cores = replace(launcher, launches=((name, replace(launch, architecture=80)),))
     check_device(tensor_cores, H200)
-    with pytest.raises(Unavailable, match=r"takes sm_80 or later, and NVIDIA T4 is sm_75.*=f32"):
+    with pytest.raises(Unavailable, match=r"takes sm_80 or later, and NVIDIA T4 is sm_75; in f32"):
         check_device(tensor_cores, Device(0, "NVIDIA T4", 75, 64 * 1024))
 
 
