@@ -23,12 +23,14 @@ speaks DLPack; their dtypes and shapes were checked before."""
 class Options:
     """What lowering may depend on: sizes that are known now, and the GPU architecture.
 
-    `count` asks for a program that counts what it executes, where the target can.
+    `count` asks for a program that counts what it executes, where the target can. `blas` names a
+    library that is to compute matrix products, such as cublaslt.
     """
 
     sizes: Mapping[str, int] = field(default_factory=dict)
     arch: str | None = None
     count: bool = False
+    blas: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Program:
 
     `entry` is the function to call, `graph` the fused graph that it computes, `suffix` the
     file ending of the source, with its dot. `sizes` are those that were compiled in. `header`
-    is the text of a C header that declares `entry`, where other languages can call it.
+    is the text of a C header that declares `entry`, where other languages can call it, `libraries`
+    are those that it calls and has to be linked with.
     """
 
     target: str
@@ -47,6 +50,7 @@ class Program:
     graph: Graph
     sizes: Mapping[str, int] = field(default_factory=dict)
     header: str = ""
+    libraries: tuple[str, ...] = ()
 
 
 class Backend(Protocol):

@@ -253,6 +253,7 @@ def run(
 @click.option("--target", metavar="NAME", default="numpy", show_default=True, help="numpy or cuda.")
 @click.option("-o", "--output", metavar="FILE", help="Where to; standard output if not given.")
 @click.option("--arch", metavar="NAME", help="The GPU architecture, such as sm_90a.")
+@click.option("--blas", metavar="NAME", help="cublaslt, to have it compute matrix products.")
 @settings_option
 @size_option
 def compile_command(
@@ -260,13 +261,14 @@ def compile_command(
     target: str,
     output: str | None,
     arch: str | None,
+    blas: str | None,
     settings: tuple[tuple[str, Any], ...],
     max_size: int,
 ) -> None:
     """Emit the source text of the kernel; with CUDA's, also a header for C."""
     with reporting():
         compiled = analyse(read(file, max_size), dict(settings))
-        program = lower(compiled, target, arch)
+        program = lower(compiled, target, arch, blas)
         show(compiled.notes, Severity.WARNING)
         if output is None:
             click.echo(program.source, nl=False)

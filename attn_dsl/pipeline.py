@@ -74,9 +74,11 @@ def analyse(
     )
 
 
-def lower(compiled: Compiled, target: str, arch: str | None = None) -> Program:
-    """Source text for `target`; ValueError if there is no such target."""
-    options = Options(compiled.settings.dims, arch)
+def lower(
+    compiled: Compiled, target: str, arch: str | None = None, blas: str | None = None
+) -> Program:
+    """Source text for `target`; ValueError if there is no such target, or it has no such option."""
+    options = Options(compiled.settings.dims, arch, blas=blas)
     return find_backend(target).lower(compiled.fused, options)
 
 

@@ -10,6 +10,7 @@ from attn_cuda.runtime.host import build_emulated
 from attn_cuda.runtime.library import Library
 from attn_cuda.runtime.runner import make_runner
 from attn_cuda.source.architecture import check_architecture
+from attn_cuda.source.blas import BLAS_FUNCTION
 from attn_cuda.source.calls import make_launcher
 from attn_cuda.source.checks import constants_of
 from attn_cuda.source.file import entry_name, print_source
@@ -27,19 +28,28 @@ class CudaBackend:
         """Print `graph` as one `.cu` file. All sizes but the head dims stay arguments.
 
         Raises DiagnosticError: E060 for a head dim without a size, E061 for one that is too
-        large, E062 for f64, E063 for more than two batch dims. And
-        ValueError for an architecture that NVIDIA's compilers do not know, or that has not the
-        instructions of a kernel.
+        large, E062 for f64, E063 for more than two batch dims. And ValueError for an architecture
+        that NVIDIA's compilers do not know, or that has not the instructions of a kernel, and for
+        an unknown library of matrix products.
         """
         constants = constants_of(graph, options.sizes)
         unit = make_unit(graph, constants)
-        launcher = make_launcher(unit, entry_name(unit))
+        if options.blas not in (None, "cublaslt"):
+            raise ValueError(f"--blas {options.blas}: there is no such library; there is cublaslt")
+        launcher = make_launcher(unit, entry_name(unit), blas=options.blas is not None)
         check_architecture(launcher, options.arch)
         source, header = print_source(launcher, options.arch), print_header(launcher)
-        return Program(self.name, source, launcher.entry, ".cu", graph, constants, header)
+        called = ("cublasLt",) if BLAS_FUNCTION in source else ()
+        return Program(self.name, source, launcher.entry, ".cu", graph, constants, header, called)
 
     def load(self, program: Program, *, emulate: bool = False) -> Runner:
         """Build the file with NVRTC for the GPU, or with g++ to be executed on the host."""
+        if program.libraries:
+            raise Unavailable(
+                "a program that calls cuBLASLt is for a C compiler: neither the emulator nor NVRTC "
+                "links a library; leave out `--blas`, or build what `attn compile` writes with "
+                "nvcc and -lcublasLt"
+            )
         if emulate:
             library = Library(build_emulated(program.source))
             return make_runner(program, Emulated(library, program.entry))

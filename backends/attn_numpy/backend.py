@@ -22,10 +22,12 @@ class NumpyBackend:
     def lower(self, graph: Graph, options: Options) -> Program:
         """Print `graph` as a module. Sizes stay symbolic: one module serves every length.
 
-        Raises ValueError if the options name a GPU architecture.
+        Raises ValueError if the options name a GPU architecture, or a library for products.
         """
         if options.arch is not None:
             raise ValueError(f"--arch {options.arch} is for the cuda target; this one is numpy")
+        if options.blas is not None:
+            raise ValueError(f"--blas {options.blas} is for the cuda target; this one is numpy")
         entry = entry_name(clear_names(graph))
         return Program(self.name, print_module(graph, options), entry, ".py", graph)
 

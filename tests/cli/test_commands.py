@@ -131,6 +131,10 @@ def test_compile_for_a_gpu_that_there_is_not(run: Run, causal: str) -> None:
     assert not Path("kernel.cu").exists()
     result = run("compile", causal, "--arch", "sm_90")
     assert "--arch sm_90 is for the cuda target" in result.stderr
+    result = run("compile", causal, "--blas", "cublaslt")
+    assert "--blas cublaslt is for the cuda target" in result.stderr
+    result = run("compile", causal, "--target", "cuda", "--set", "D=64", "--blas", "mkl")
+    assert "--blas mkl: there is no such library; there is cublaslt" in result.stderr
 
 
 def test_compile_prints_without_an_output(run: Run, causal: str) -> None:

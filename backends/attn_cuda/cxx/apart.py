@@ -26,24 +26,24 @@ def take_apart(graph: Graph) -> Graph:
 
 def _apart(graph: Graph, statement: Statement) -> Statement:
     layer = graph.table[statement.op.x].op if isinstance(statement.op, Slice) else None
-    weight = graph.table.get(layer.weight) if isinstance(layer, Linear) else None
-    if not isinstance(statement.op, Slice) or not isinstance(layer, Linear) or weight is None:
+    if not isinstance(statement.op, Slice) or not isinstance(layer, Linear):
         return statement
-    if not isinstance(weight.op, Concatenate):
-        return statement
-    parts = weight.op.parts
-    biases: tuple[str, ...] = ("",) * len(parts)
-    if layer.bias:
-        joined = graph.table[layer.bias].op
-        if not isinstance(joined, Concatenate) or len(joined.parts) != len(parts):
-            return statement
-        biases = joined.parts
+    weights = _inputs(graph, layer.weight, axis=-2)
+    biases = _inputs(graph, layer.bias, axis=-1) if layer.bias else ("",) * len(weights)
     first, wanted = Dim.of(0), Dim.from_expr(statement.op.first)
-    for part, bias in zip(parts, biases, strict=True):
-        rows = graph.types[part].dims[0]
-        fits = first == wanted and rows == statement.type.dims[-1]
-        fits &= not bias or graph.types[bias].dims[0] == rows
-        if fits and isinstance(graph.table[part].op, Input):
-            return replace(statement, op=Linear(layer.x, part, bias))
-        first = first + rows
+    for weight, bias in zip(weights, biases, strict=False):
+        rows = graph.types[weight].dims[:1]
+        goes_with_it = not bias or graph.types[bias].dims == rows
+        if first == wanted and rows == statement.type.dims[-1:] and goes_with_it:
+            return replace(statement, op=Linear(layer.x, weight, bias))
+        first = first + rows[0]
     return statement
+
+
+def _inputs(graph: Graph, value: str, axis: int) -> tuple[str, ...]:
+    """The inputs that `value` joins along `axis`; none if it is no such thing."""
+    op = graph.table[value].op
+    if not isinstance(op, Concatenate) or op.axis != axis or op.spreads(graph.types):
+        return ()
+    given = all(isinstance(graph.table[part].op, Input) for part in op.parts)
+    return op.parts if given else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attn_cuda.cxx.expressions import CudaPrinter
+from attn_cuda.cxx.names import comment
 from attn_cuda.cxx.sizes import tiles, times
 from attn_cuda.cxx.unit import Shape, Unit
 from attn_cuda.cxx.views import c_type, is_half
@@ -44,11 +45,11 @@ def product_launch(unit: Unit, chain: Sequence[Statement], joined: Expr) -> Laun
         print_chain(body, unit, chain, PLACES, _first(unit, chain[0]))
     tensors, scale = operands_of(chain, body.text, lhs, rhs), scale_of(chain)
     text, sizes = define(unit, kernel, tensors, scale, body.text, given=NUMBERS)
-    batch, heads, rows, columns = _matrices(unit.shape(name), joined)
+    batch, heads, rows, columns = matrix_sizes(unit.shape(name), joined)
     inner = unit.graph.types[lhs.value].dims[-1].to_expr()
     across, down = (tiles(size, TILES[function]) for size in (columns, rows))
     numbers = [heads, rows, columns, inner, *sizes]
-    notes = (_said(chain[0]), *chain_notes(chain[1:]))
+    notes = product_notes(chain)
     out = TextBuilder()
     remark(out, f"{', '.join(notes)}.")
     return Launch(
@@ -86,6 +87,11 @@ def _first(unit: Unit, statement: Statement) -> str:
     return f"product + {CudaPrinter(unit, PLACES).print(Tensor(bias))}" if bias else "product"
 
 
+def product_notes(chain: Sequence[Statement]) -> tuple[str, ...]:
+    """What each operation of a chain computes, of which the first is a product."""
+    return (comment(_said(chain[0])), *chain_notes(chain[1:]))
+
+
 def _said(statement: Statement) -> str:
     op = statement.op
     if isinstance(op, Linear):
@@ -95,7 +101,7 @@ def _said(statement: Statement) -> str:
     return f"{statement.name} = {op.lhs} {op.rhs}"
 
 
-def _matrices(shape: Shape, joined: Expr) -> list[Expr]:
+def matrix_sizes(shape: Shape, joined: Expr) -> list[Expr]:
     """Batches, heads, rows and columns as the kernel walks them."""
     batch, heads, rows, columns = shape
     apart = [dim.to_expr() for dim in shape]

@@ -26,6 +26,7 @@ from attn_cuda.kernels.kernel import Launch, Operand
 from attn_cuda.kernels.product import PRODUCTS, product_launch
 from attn_cuda.kernels.rows import layer_norm_launch, reduction_launch, softmax_launch
 from attn_cuda.source.arena import Place, lives_of, plan_arena
+from attn_cuda.source.blas import blas_launch
 from attn_cuda.source.groups import Group, groups_of
 from attn_cuda.source.joined import joined
 from attn_cuda.source.share import share_kernels
@@ -70,15 +71,21 @@ class Launcher:
         return frozenset(s.name for s in self.unit.graph.inputs if s.name in bases)
 
 
-def make_launcher(unit: Unit, entry: str) -> Launcher:
-    """Decide where every value lies, and which kernels make it."""
-    unit = straighten_rows(unit, _layouts(unit))
-    groups, layouts = groups_of(unit.graph), _layouts(unit)
+def make_launcher(unit: Unit, entry: str, *, blas: bool = False) -> Launcher:
+    """Decide where every value lies, and which kernels make it.
+
+    With `blas`, matrix products are cuBLASLt's, where it knows types and layouts.
+    """
+    groups, layouts = _plan(unit, blas=blas)
+    unit = straighten_rows(unit, layouts)
+    groups, layouts = _plan(unit, blas=blas)
     outputs = tuple(_outputs(unit, layouts))
     memory = {layouts[value].base: pointer for pointer, value in outputs if pointer == value}
     memory |= {statement.name: statement.name for statement in unit.graph.inputs}
     launches = [
-        (_label(group), launch) for group in groups for launch in launches_of(unit, group, layouts)
+        (_label(group), launch)
+        for group in groups
+        for launch in launches_of(unit, group, layouts, blas=blas)
     ]
     unit = replace(
         unit, between={n: t for _, launch in launches for n, t in launch.between.items()}
@@ -95,9 +102,9 @@ def make_launcher(unit: Unit, entry: str) -> Launcher:
     return Launcher(unit, entry, labelled, layouts, memory, outputs, arena)
 
 
-def _layouts(unit: Unit) -> dict[str, Layout]:
-    groups = groups_of(unit.graph)
-    return layouts_of(unit, (value for group in groups for value in _computed(group)))
+def _plan(unit: Unit, *, blas: bool) -> tuple[list[Group], dict[str, Layout]]:
+    groups = groups_of(unit.graph, blas=blas)
+    return groups, layouts_of(unit, (value for group in groups for value in _computed(group)))
 
 
 def _label(group: Group) -> str:
@@ -163,7 +170,9 @@ def _arena(
     return plan_arena(unit, {value: life for value, life in lives.items() if value not in memory})
 
 
-def launches_of(unit: Unit, group: Group, layouts: Mapping[str, Layout]) -> Iterator[Launch]:
+def launches_of(
+    unit: Unit, group: Group, layouts: Mapping[str, Layout], *, blas: bool = False
+) -> Iterator[Launch]:
     """The kernels for statements that share one: one, but for each part of a concatenation."""
     statement, *rest = group
     name = statement.name
@@ -178,7 +187,9 @@ def launches_of(unit: Unit, group: Group, layouts: Mapping[str, Layout]) -> Iter
         case TiledScores() as op:
             yield from _attention_launches(plan(unit, statement, op, rest[0] if rest else None))
         case _ if isinstance(statement.op, PRODUCTS):
-            yield product_launch(unit, group, joined(unit, group, layouts))
+            as_one = joined(unit, group, layouts)
+            called = blas_launch(unit, group, as_one, layouts) if blas else None
+            yield called or product_launch(unit, group, as_one)
         case Concatenate() as op:
             yield from concatenate_launches(unit, statement, op)
         case _:

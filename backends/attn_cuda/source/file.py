@@ -10,6 +10,7 @@ from attn_cuda.cxx.names import comment, identifier
 from attn_cuda.cxx.unit import Unit, expressions_of, is_optional
 from attn_cuda.kernels.elementwise import MAPS, element, gathers
 from attn_cuda.kernels.kernel import THREADS
+from attn_cuda.source.blas import BLAS_FUNCTION, BlasLaunch
 from attn_cuda.source.calls import Launcher
 from attn_cuda.source.launcher import print_launcher
 from attn_dsl.ir import Statement
@@ -27,14 +28,14 @@ def entry_name(unit: Unit) -> str:
 def print_source(launcher: Launcher, architecture: str | None = None) -> str:
     """The text of the `.cu` file."""
     unit = launcher.unit
-    kernels = list(dict.fromkeys(launch.text for _, launch in launcher.launches))
+    kernels = list(dict.fromkeys(launch.text for _, launch in launcher.launches if launch.text))
     host = TextBuilder()
     print_launcher(host, launcher)
     code = "\n".join([*kernels, host.text])
     out = TextBuilder()
     out.lines(_header(launcher, architecture or "native"))
     parts = [VIEW, *helpers_for(code, _gather_ranks(unit)), *kernels]
-    out.lines(_includes("\n".join(parts)))
+    out.lines(_includes("\n".join(parts), blas=BLAS_FUNCTION in host.text))
     out.lines(_constants(unit, code))
     for part in parts:
         out.lines([*part.splitlines(), ""])
@@ -46,7 +47,10 @@ def print_source(launcher: Launcher, architecture: str | None = None) -> str:
 def _header(launcher: Launcher, architecture: str) -> Iterator[str]:
     unit = launcher.unit
     yield f"// {comment(unit.graph.name)}. Call {launcher.entry}, at the end of this file."
-    yield f"// Build it with nvcc -arch={architecture} -O3 -shared -Xcompiler -fPIC."
+    libraries = " -lcublasLt" * any(
+        isinstance(launch, BlasLaunch) for _, launch in launcher.launches
+    )
+    yield f"// Build it with nvcc -arch={architecture} -O3 -shared -Xcompiler -fPIC{libraries}."
     yield "//"
     launches = dict(launcher.launches)
     for statement in unit.graph.statements:
@@ -76,9 +80,11 @@ def _seen(statement: Statement) -> str:
     return f"{statement.op.x}, where it lies"
 
 
-def _includes(code: str) -> Iterator[str]:
+def _includes(code: str, *, blas: bool) -> Iterator[str]:
     """What the host part needs, and NVRTC has built in, but for some constants."""
     yield from ("#ifndef __CUDACC_RTC__", "#include <cuda_runtime.h>", "#include <math.h>")
+    if blas:
+        yield "#include <cublasLt.h>"
     missing = [name for name in NVRTC_LACKS if mentions(code, name)]
     if missing:
         yield "#else  // NVRTC has the functions of these built in, and not the constants"

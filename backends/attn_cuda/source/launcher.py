@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.helpers import mentions
 from attn_cuda.cxx.layouts import contiguous, stride_names
-from attn_cuda.cxx.names import identifiers
 from attn_cuda.cxx.sizes import print_size
 from attn_cuda.cxx.unit import is_optional
 from attn_cuda.cxx.views import c_type
 from attn_cuda.kernels.kernel import THREADS, Launch, Operand, remark, signature
+from attn_cuda.source.blas import BLAS_FUNCTION, BlasLaunch, print_blas
 from attn_cuda.source.calls import Launcher, view_of
+from attn_cuda.source.scratch import SCRATCH, print_arena
 from attn_dsl.ir import Statement
 from attn_dsl.ir.dims import ONE
 from attn_dsl.textbuilder import TextBuilder
@@ -42,46 +43,6 @@ static cudaError_t launch(void (*kernel)(Parameters...), long long blocks, int t
 }
 """
 
-SCRATCH = """\
-// One piece of memory for all values between two kernels; they share places in it, one after the
-// other. The stream frees it when the last kernel is done.
-struct Scratch {
-    cudaStream_t stream;
-    long long size = 0;
-    char* data = nullptr;
-
-    explicit Scratch(cudaStream_t stream) : stream(stream) {}
-    Scratch(const Scratch&) = delete;
-    ~Scratch() {
-        if (data != nullptr) cudaFreeAsync(data, stream);
-    }
-    // Where a place begins that is as long as the longest of its values, in bytes. That is at a
-    // multiple of 256, as memory of its own would be.
-    template <typename... Sizes>
-    long long reserve(Sizes... bytes) {
-        const long long begin = size;
-        long long longest = 0;
-        ((longest = longest < bytes ? bytes : longest), ...);
-        size += (longest + 255) / 256 * 256;
-        return begin;
-    }
-    cudaError_t allocate() {
-        void* memory = nullptr;
-        if (size > 0) {
-            const cudaError_t error = cudaMallocAsync(&memory, size_t(size), stream);
-            if (error != cudaSuccess) return error;
-        }
-        data = static_cast<char*>(memory);
-        return cudaSuccess;
-    }
-    template <typename T>
-    T* at(long long begin) const {
-        return reinterpret_cast<T*>(data + begin);
-    }
-};
-"""
-
-
 BY_SIXTEEN = """\
 // Whether each row of numbers of 16 bits begins at a multiple of 16 bytes: it is read by as many.
 static bool by_sixteen(const void* data, const long long* strides, int rank) {
@@ -100,8 +61,11 @@ def print_launcher(out: TextBuilder, launcher: Launcher) -> None:
     out.lines([*LAUNCH.splitlines(), ""])
     if launcher.by_rows:
         out.lines([*BY_SIXTEEN.splitlines(), ""])
+    if any(isinstance(launch, BlasLaunch) for _, launch in launcher.launches):
+        types = (c_type(unit, statement.name) for statement in unit.graph.statements)
+        out.lines([*print_blas(types).splitlines(), ""])
     body = TextBuilder()
-    _print_arena(body, launcher)
+    print_arena(body, launcher)
     for _, launch in launcher.launches:
         _print_launch(body, launcher, launch)
     start = TextBuilder()
@@ -134,26 +98,6 @@ def _print_strides(out: TextBuilder, launcher: Launcher, statement: Statement, b
         last = f"{strides}[{len(dims) - 1}]"
         repeats = f" && {last} != 0" * is_optional(statement)
         out.line(f"if ({given}{last} != 1{repeats}) return cudaErrorInvalidValue;")
-
-
-def _print_arena(out: TextBuilder, launcher: Launcher) -> None:
-    """Measure all places, allocate them as one, and say which value is where."""
-    unit, arena = launcher.unit, launcher.arena
-    if not arena:
-        return
-    taken = (*unit.graph.table, *unit.symbols.values(), *unit.kernels.values())
-    taken = (*taken, *(pointer for pointer, _ in launcher.outputs))
-    names = list(identifiers((f"place{n}" for n in range(len(arena))), taken).values())
-    out.line("Scratch scratch(stream);")
-    for name, place in zip(names, arena, strict=True):
-        sizes = [print_size(unit, size.to_expr()) for size in place.sizes]
-        out.line(signature(f"const long long {name} = scratch.reserve", sizes, ";"))
-    out.line("cudaError_t error = scratch.allocate();")
-    out.line("if (error != cudaSuccess) return error;")
-    for name, place in zip(names, arena, strict=True):
-        for value in place.values:
-            type_ = c_type(unit, value)
-            out.line(f"{type_}* const {value} = scratch.at<{type_}>({name});")
 
 
 def contract(launcher: Launcher) -> str:
@@ -206,6 +150,16 @@ def _print_launch(out: TextBuilder, launcher: Launcher, launch: Launch) -> None:
     first, last = launcher.launches[0][1], launcher.launches[-1][1]
     declare = "cudaError_t " if launch is first and not launcher.arena else ""
     verb = "return" if launch is last else f"{declare}error ="
+    if isinstance(launch, BlasLaunch):
+        _print_blas_call(out, launcher, launch, verb)
+    else:
+        _print_kernel_call(out, launcher, launch, verb)
+    if launch is not last:
+        out.line("if (error != cudaSuccess) return error;")
+
+
+def _print_kernel_call(out: TextBuilder, launcher: Launcher, launch: Launch, verb: str) -> None:
+    unit = launcher.unit
     blocks = print_size(unit, launch.blocks)
     threads = "THREADS" if launch.threads == THREADS else str(launch.threads)
     shared = f"sizeof({launch.shared})" if launch.shared else "0"
@@ -219,8 +173,18 @@ def _print_launch(out: TextBuilder, launcher: Launcher, launch: Launch) -> None:
         arguments.append(", ".join(numbers))
     margin = " " * len(f"{verb} launch(")
     out.line(",\n".join(margin + text for text in arguments) + ");")
-    if launch is not last:
-        out.line("if (error != cudaSuccess) return error;")
+
+
+def _print_blas_call(out: TextBuilder, launcher: Launcher, launch: BlasLaunch, verb: str) -> None:
+    unit = launcher.unit
+    element = c_type(unit, launch.tensors[-1].value)
+    head = f"{verb} {BLAS_FUNCTION}<{element}>"
+    out.line(f"{head}(")
+    absent = f"View<const {element}>{{}}"
+    views = [_view(launcher, operand) if operand else absent for operand in launch.arguments]
+    numbers = [print_size(unit, number) for number in launch.numbers]
+    last = ", ".join(["true" if launch.relu else "false", *numbers, "stream"])
+    out.line(",\n".join(f"    {text}" for text in (*views, last)) + ");")
 
 
 def _view(launcher: Launcher, operand: Operand) -> str:

@@ -226,6 +226,17 @@ def test_joined_weights_are_taken_apart() -> None:
     check(lower(whole), draw(whole, N=5, E=4, D=3, G=2))
 
 
+def test_weights_that_are_joined_otherwise_stay_so() -> None:
+    """Side by side they are one weight for a longer input, and no part of it a layer's own."""
+    drawn = graph_of(
+        "x: f32[N, 2*E]", "u: f32[D, E]", "v: f32[D, E]",
+        "%w = concatenate(%u, %v) : f32[D, 2*E]",
+        "%l = linear(%x, %w) : f32[N, D]",
+        '%y = slice(%l) {first="0", count="D"} : f32[N, D]',
+    )  # fmt: skip
+    check(lower(drawn), draw(drawn, N=5, E=4, D=3))
+
+
 def places(drawn: Graph) -> tuple[Place, ...]:
     return make_launcher(make_unit(drawn, {}), "test").arena
 
