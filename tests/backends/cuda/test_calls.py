@@ -22,7 +22,8 @@ from attn_dsl.backend import Options, Program
 from attn_dsl.ir import Graph
 from attn_dsl.pipeline import analyse, read
 
-VARIANTS = sorted((Path(__file__).parents[3] / "examples" / "variants").glob("*.attn"))
+EXAMPLES = Path(__file__).parents[3] / "examples"
+VARIANTS = sorted((EXAMPLES / "variants").glob("*.attn"))
 KNOWN = {"D": 24, "E": 16, "R": 40}
 GRAPHS: dict[str, Graph] = {
     "scale": attention('scale="1 / sqrt(M)", mask="k <= q"'),
@@ -63,6 +64,8 @@ def programs() -> Iterator[tuple[str, Program]]:
         yield file.stem, BACKEND.lower(compiled.fused, Options(sizes=compiled.settings.dims))
     for name, graph in GRAPHS.items():
         yield name, lower(graph, D=24, E=16)
+    whole = analyse(read(str(EXAMPLES / "attention.md#4")), {"heads": 4, "d_model": 64, "N": 2})
+    yield "transformer", BACKEND.lower(whole.fused, Options(sizes=whole.settings.dims))
     for dim in (64, 128, 256):
         yield f"causal_bf16_{dim}", lower(in_type(CAUSAL, "bf16"), D=dim, E=dim)
     for name in ("optional", "grouped", "paged"):

@@ -127,3 +127,17 @@ def test_gcc_has_no_complaint(tmp_path: Path) -> None:
     command += ["-I", str(EMULATOR), "-fsyntax-only", str(all_in_one(tmp_path))]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("language", "standard"), [("c", "c11"), ("c++", "c++17")])
+def test_headers_are_c_and_c_plus_plus(language: str, standard: str, tmp_path: Path) -> None:
+    for name, program in PROGRAMS.items():
+        (tmp_path / f"{name}.h").write_text(program.header, encoding="utf-8")
+        (tmp_path / f"{name}.c").write_text(f'#include "{name}.h"\n' * 2, encoding="utf-8")
+    command = ["gcc", "-x", language, f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic"]
+    files = sorted(map(str, tmp_path.glob("*.c")))
+    result = subprocess.run(
+        [*command, "-fsyntax-only", *files], capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "const unsigned short* Q" in PROGRAMS["causal_bf16_64"].header
