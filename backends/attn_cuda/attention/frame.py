@@ -15,7 +15,16 @@ from attn_cuda.cxx.names import comment
 from attn_cuda.cxx.simplify import fold
 from attn_cuda.cxx.sizes import divides, tiles, times
 from attn_cuda.cxx.views import product
-from attn_cuda.kernels.kernel import COMMENT, Launch, define, factor, index_names, place, remark
+from attn_cuda.kernels.kernel import (
+    COMMENT,
+    Launch,
+    define,
+    factor,
+    index_names,
+    place,
+    remark,
+    rows_there,
+)
 from attn_dsl.expr import Expr, Number, to_text
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import KeyLoop, Tier, formula
@@ -58,7 +67,7 @@ def launch_of(attention: Attention, shared: str, about: str, body: str) -> Launc
         architecture=80 if tiling.row_tiles else 75,
         requires=divides(*program.groups) if program.groups else (),
         notes=(*notes, *_memory_lines(attention)),
-        between=split.memory if split else {},
+        between=attention.between,
     )
 
 
@@ -96,11 +105,6 @@ def print_place(out: TextBuilder, attention: Attention, body: str) -> None:
     if mentions(body, "q_last"):
         out.line("const long long q_last = q_first + q_count - 1;")
     out.line()
-
-
-def rows_there(length: str, first: str, tile: str) -> str:
-    """How many rows of a tile are there: all, but in the last one."""
-    return f"{length} - {first} < {tile} ? int({length} - {first}) : {tile}"
 
 
 def print_bounds(out: TextBuilder, attention: Attention, keys: KeyLoop) -> tuple[str, str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from attn_cuda.attention.split import Split, split_of
+from attn_cuda.attention.tile_ranges import TileRanges, tile_ranges_of
 from attn_cuda.attention.tiling import Tiling, of_fragments, of_groups
 from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.simplify import fold
 from attn_cuda.cxx.unit import Shape, Unit, four
 from attn_cuda.kernels.kernel import Operand, index_names
 from attn_dsl.expr import FALSE, TRUE, Expr, Number, evaluate, names_in
-from attn_dsl.ir import DType, Statement
+from attn_dsl.ir import DType, Statement, TensorType
 from attn_dsl.ir.ops import TiledAttention, TiledScores
 from attn_dsl.tile import (
     Begin,
@@ -97,6 +98,12 @@ class Attention:
         return Tier.REGISTER if in_registers else buffer.tier
 
     @property
+    def between(self) -> dict[str, TensorType]:
+        """What its kernels leave to each other."""
+        split, ranges = self.split, self.ranges
+        return {**(split.memory if split else {}), **(ranges.memory if ranges else {})}
+
+    @property
     def operands(self) -> list[Operand]:
         """The tensors that the kernel is given, the results last."""
         axes = {
@@ -111,12 +118,22 @@ class Attention:
             for value in self.op.operands
         ]
         parts = self.split.operands(written=True) if self.split else ()
-        return [*read, *self.results, *parts]
+        ranges = self.ranges.operands(written=False) if self.ranges else ()
+        return [*read, *ranges, *self.results, *parts]
 
     @property
     def results(self) -> list[Operand]:
         """What the kernel writes: the result, and the log-sum-exp beside it."""
         return [self._result(buffer) for buffer in self.program.results]
+
+    @property
+    def ranges(self) -> TileRanges | None:
+        """What conditions on tiles mention of the keys, if a kernel before this one finds it."""
+        if not self.tiling.row_tiles:
+            return None
+        batch, heads, _, _ = self.shape
+        name, program = self.statement.name, self.program
+        return tile_ranges_of(self.unit, name, program, self.loop, (batch, heads))
 
     @property
     def split(self) -> Split | None:
@@ -176,6 +193,4 @@ def plan(unit: Unit, statement: Statement, op: TiledScores, beside: Statement | 
         tiling = of_groups(head, value)
     program = schedule(unit.graph, statement, tiling.sizes, beside)
     attention = Attention(unit, statement, op, program, tiling, beside)
-    if split := attention.split:
-        return replace(attention, unit=replace(unit, between={**unit.between, **split.memory}))
-    return attention
+    return replace(attention, unit=replace(unit, between=attention.between))

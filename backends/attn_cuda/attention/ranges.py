@@ -5,31 +5,38 @@ from __future__ import annotations
 from dataclasses import replace
 
 from attn_cuda.attention.site import Site
+from attn_cuda.cxx.unit import Unit
 from attn_cuda.cxx.views import c_type
 from attn_dsl.expr import Expr, Kind, Tensor, tensors_in, to_text
 from attn_dsl.tile import Hide, KeyLoop, Range, TileProgram
 
 
-def print_ranges(site: Site, loop: KeyLoop, axis: str, *, steps: bool = True) -> None:
-    """Define the ranges along `axis`, or the numbers of the head, as far as they are used.
-
-    That is by `loop`, and by the `steps` in it unless these are left out.
-    """
-    used = _used(site.program if steps else None, loop)
-    for range in site.program.ranges:
-        if range.axis == axis and used & {range.low.name, range.high.name}:
-            _print_range(site, range)
+def print_ranges(site: Site, loop: KeyLoop, axis: str) -> None:
+    """Define the ranges along `axis`, or the numbers of the head, as far as they are used."""
+    for range in used_ranges(site.program, loop):
+        if range.axis == axis:
+            print_range(site, range)
 
 
-def _used(program: TileProgram | None, loop: KeyLoop) -> set[str]:
-    expressions: list[Expr | None] = [loop.begin, loop.end, loop.live]
-    if program is not None:
-        expressions += [step.full for step in program.body if isinstance(step, Hide)]
+def used_ranges(program: TileProgram, loop: KeyLoop) -> list[Range]:
+    """Those that the loop or a step in it mentions."""
+    used = tensors_of(loop.begin, loop.end, loop.live) | tensors_of(*full_conditions(program))
+    return [r for r in program.ranges if used & {r.low.name, r.high.name}]
+
+
+def full_conditions(program: TileProgram) -> list[Expr]:
+    """When a tile needs no mask, for each part of the mask."""
+    return [step.full for step in program.body if isinstance(step, Hide)]
+
+
+def tensors_of(*expressions: Expr | None) -> set[str]:
+    """The tensors that expressions mention: ends of ranges are among them."""
     return {name for expr in expressions if expr is not None for name in tensors_in(expr)}
 
 
-def _print_range(site: Site, range: Range) -> None:
-    axis, kind = range.axis, _c_type(site, range)
+def print_range(site: Site, range: Range) -> None:
+    """Find a range over the queries or keys of the tile; or the number of the head."""
+    axis, kind = range.axis, range_type(site.printer.unit, range)
     others = {name: "0" for name in ("q", "k") if name != axis}
     value = replace(site.printer, names={**site.printer.names, **others}).print(range.expr)
     if not axis:
@@ -44,10 +51,10 @@ def _print_range(site: Site, range: Range) -> None:
     site.out.line(f"           [&](long long {axis}) {{ return {value}; }});")
 
 
-def _c_type(site: Site, range: Range) -> str:
+def range_type(unit: Unit, range: Range) -> str:
     """Ranges are no wider than need be, since they live as long as the loop."""
     if range.kind is Kind.FLOAT:
         return "float"
-    unit, read = site.printer.unit, range.expr
+    read = range.expr
     is_narrow = isinstance(read, Tensor) and c_type(unit, read.name) != "long long"
     return "int" if range.axis and (is_narrow or range.kind is Kind.BOOL) else "long long"

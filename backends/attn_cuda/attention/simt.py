@@ -6,7 +6,7 @@ every 16th column, so that a thread keeps a small matrix of scores in registers.
 
 from __future__ import annotations
 
-from attn_cuda.attention.frame import launch_of, print_bounds, print_place, rows_there, site_of
+from attn_cuda.attention.frame import launch_of, print_bounds, print_place, site_of
 from attn_cuda.attention.plan import Attention
 from attn_cuda.attention.ranges import print_ranges
 from attn_cuda.attention.site import GROUPS, Site
@@ -14,7 +14,7 @@ from attn_cuda.attention.steps import hide_past_the_end, print_step
 from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.helpers import mentions
 from attn_cuda.cxx.simplify import fold
-from attn_cuda.kernels.kernel import Launch, factor, remark
+from attn_cuda.kernels.kernel import Launch, factor, remark, rows_there
 from attn_dsl.expr import TRUE
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import RowMax

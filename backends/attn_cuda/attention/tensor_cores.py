@@ -7,18 +7,19 @@ one is on its way to shared memory.
 from __future__ import annotations
 
 from attn_cuda.attention.fragments import add_up, print_copy, print_fragment_step, print_scale
-from attn_cuda.attention.frame import launch_of, print_bounds, print_place, rows_there, site_of
+from attn_cuda.attention.frame import launch_of, print_bounds, print_place, site_of
 from attn_cuda.attention.plan import Attention
-from attn_cuda.attention.ranges import print_ranges
+from attn_cuda.attention.ranges import full_conditions, print_ranges, tensors_of
 from attn_cuda.attention.site import FRAGMENTS, Site, padded_factor
 from attn_cuda.attention.split import print_part, print_part_bounds
 from attn_cuda.attention.steps import hide_past_the_end
+from attn_cuda.attention.tile_ranges import TileRanges, print_tile_ranges, tile_ranges_launch
 from attn_cuda.cxx.helpers import mentions
 from attn_cuda.cxx.simplify import fold
-from attn_cuda.kernels.kernel import Launch, factor, remark
+from attn_cuda.kernels.kernel import Launch, factor, remark, rows_there
 from attn_dsl.expr import TRUE
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import Contract, KeyLoop, Load, Normalize, RowMax
+from attn_dsl.tile import Contract, Load, Normalize, RowMax
 
 ABOUT = (
     "a block has {queries} queries of one head and passes once over the keys, with the online "
@@ -27,6 +28,12 @@ ABOUT = (
     "out, lane 4 * m + n of a warp has every 8th row from m on, and of each 8 columns 2 * n and "
     "2 * n + 1."
 )
+
+
+def ranges_launch(attention: Attention, ranges: TileRanges) -> Launch:
+    """The kernel before it, which finds what the mask reads of each tile of keys."""
+    site = site_of(TextBuilder(), attention, FRAGMENTS)
+    return tile_ranges_launch(site, ranges, attention.kernel)
 
 
 def tensor_core_launch(attention: Attention) -> Launch:
@@ -138,14 +145,23 @@ def _next_tile(site: Site, attention: Attention, begin: str, end: str) -> tuple[
         return begin, "k_first + KEYS"
     body = TextBuilder()
     inside = site_of(body, attention, FRAGMENTS)
-    print_ranges(inside, KeyLoop(None, None, live), "k", steps=False)
-    body.line(f"if ({inside.printer.print(live)}) break;")
-    site.remark("Of some tiles the mask keeps nothing: all threads pass over them.")
-    with out.block("const auto next_tile = [&](long long k_first) {", "};"):
-        with out.block(f"for (; k_first < {end}; k_first += KEYS) {{", "}"):
-            _keys_there(out, attention, body.text)
-            out.lines(body.text.splitlines())
-        out.line("return k_first;")
+    if ranges := attention.ranges:
+        print_tile_ranges(inside, ranges, tensors_of(live))
+    body.line(f"live = {inside.printer.print(live)};")
+    site.remark(
+        "Of some tiles the mask keeps nothing. Each warp asks for 32 at once, a lane for each, and "
+        "all find the same."
+    )
+    with out.block("const auto next_tile = [&](long long first) {", "};"):
+        with out.block(f"for (; first < {end}; first += 32 * KEYS) {{", "}"):
+            out.line("const long long k_first = first + lane * KEYS;")
+            out.line("bool live = false;")
+            with out.block(f"if (k_first < {end}) {{", "}"):
+                _keys_there(out, attention, body.text)
+                out.lines(body.text.splitlines())
+            out.line("const unsigned found = __ballot_sync(0xffffffff, live);")
+            out.line("if (found != 0) return first + (__ffs(int(found)) - 1) * KEYS;")
+        out.line("return first;")
     return f"next_tile({begin})", "next_tile(k_first + KEYS)"
 
 
@@ -161,7 +177,8 @@ def _turn(out: TextBuilder, attention: Attention, end: str, following: str) -> N
     """What is done with a tile of keys, while the next one is copied."""
     body = TextBuilder()
     site = site_of(body, attention, FRAGMENTS)
-    print_ranges(site, KeyLoop(None, None, TRUE), "k")
+    if ranges := attention.ranges:
+        print_tile_ranges(site, ranges, tensors_of(*full_conditions(attention.program)))
     for step in attention.program.body:
         if isinstance(step, Load):
             continue

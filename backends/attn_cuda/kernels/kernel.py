@@ -143,6 +143,11 @@ def place(out: TextBuilder, index: str, axes: Iterable[tuple[str, str]]) -> None
         rest += f" / {size}"
 
 
+def rows_there(length: str, first: str, tile: str) -> str:
+    """How many rows of a tile are there: all, but in the last one."""
+    return f"{length} - {first} < {tile} ? int({length} - {first}) : {tile}"
+
+
 def factor(unit: Unit, dim: Dim) -> str:
     """A size as a factor of a product."""
     text, binding = CudaPrinter(unit).dim(dim)

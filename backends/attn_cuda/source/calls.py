@@ -9,7 +9,7 @@ from math import prod
 
 from attn_cuda.attention.plan import Attention, plan
 from attn_cuda.attention.simt import simt_launch
-from attn_cuda.attention.tensor_cores import tensor_core_launch
+from attn_cuda.attention.tensor_cores import ranges_launch, tensor_core_launch
 from attn_cuda.cxx.layouts import VIEWS, Layout, behind, contiguous, layouts_of
 from attn_cuda.cxx.names import identifiers
 from attn_cuda.cxx.unit import Unit
@@ -197,10 +197,12 @@ def launches_of(
 
 
 def _attention_launches(attention: Attention) -> Iterator[Launch]:
-    """One kernel, and the one that joins parts of the keys, where they may be split."""
+    """The kernel; before it, what the mask reads of the keys; behind it, parts that are joined."""
     if not attention.tiling.row_tiles:
         yield simt_launch(attention)
         return
+    if ranges := attention.ranges:
+        yield ranges_launch(attention, ranges)
     yield tensor_core_launch(attention)
     if split := attention.split:
         parts = split.operands(written=False)
