@@ -52,13 +52,14 @@ def _header(launcher: Launcher, architecture: str) -> Iterator[str]:
     )
     yield f"// Build it with nvcc -arch={architecture} -O3 -shared -Xcompiler -fPIC{libraries}."
     yield "//"
-    launches = dict(launcher.launches)
+    notes: dict[str, dict[str, None]] = {}  # in order, each once
+    for value, launch in launcher.launches:
+        notes.setdefault(value, {}).update(dict.fromkeys(launch.notes or (launch.title,)))
     for statement in unit.graph.statements:
         optional = ", optional" * is_optional(statement)
         yield f"// {statement.name}: {comment(unit.types[statement.name])}{optional}"
-        if statement.name in launches:
-            launch = launches[statement.name]
-            yield from (f"//     {note}" for note in launch.notes or (launch.title,))
+        if statement.name in notes:
+            yield from (f"//     {note}" for note in notes[statement.name])
         elif statement.name not in launcher.layouts:
             yield "//     never stored: a kernel uses it as it computes it"
         elif isinstance(statement.op, VIEWS):

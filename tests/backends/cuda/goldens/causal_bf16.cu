@@ -13,6 +13,7 @@
 //     shared memory:  query_tile[128,D], key_tile[64,D], value_tile[64,E]
 //     registers:      scores[128,64], weights[128,64], maximum[128], new_maximum[128],
 //                     total[128], accumulator[128,E]
+//     O = its parts together, where there are several
 #ifndef __CUDACC_RTC__
 #include <cuda_runtime.h>
 #include <math.h>
@@ -20,6 +21,7 @@
 #define INFINITY __int_as_float(0x7f800000)
 #endif
 
+constexpr int THREADS = 256;  // of a block
 constexpr int D = 64;  // compiled in
 constexpr int E = 64;  // compiled in
 
@@ -171,8 +173,9 @@ static_assert(sizeof(attention_O_tiles) == 55296);  // the launcher asks for as 
 // tensor cores hand them out, lane 4 * m + n of a warp has every 8th row from m on,
 // and of each 8 columns 2 * n and 2 * n + 1.
 __global__ void __launch_bounds__(128)
-attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf16> O, float scale,
-            long long H, long long N, long long M) {
+attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf16> O,
+            View<float> O_parts, View<float> O_sums, float scale, long long splits, long long H,
+            long long N, long long M) {
     constexpr int WARPS = 4;
     constexpr int QUERIES = 128, KEYS = 64;  // of a tile
     constexpr int ROWS = 4, COLUMNS = KEYS / 4;  // of a thread's scores
@@ -184,8 +187,9 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
     attention_O_tiles& shared = *reinterpret_cast<attention_O_tiles*>(memory);
     const long long tiles = (N + QUERIES - 1) / QUERIES;
     const long long turn = blockIdx.x % tiles;
-    const long long h = blockIdx.x / tiles % H;
-    const long long b = blockIdx.x / tiles / H;
+    const long long split = blockIdx.x / tiles % splits;
+    const long long h = blockIdx.x / tiles / splits % H;
+    const long long b = blockIdx.x / tiles / splits / H;
     const long long tile = tiles - 1 - turn;  // those with the most keys begin first
     const long long q_first = tile * QUERIES;
     const int q_count = N - q_first < QUERIES ? int(N - q_first) : QUERIES;
@@ -198,6 +202,9 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
 
     // From the mask: no query of this tile sees a key outside of these bounds.
     const long long k_end = min(q_last + 1, M);
+    // Where several blocks share these queries, each has a part of the keys.
+    const long long part_begin = split * 1024;
+    const long long part_end = splits > 1 ? min(k_end, (split + 1) * 1024) : k_end;
     // Starts to copy a tile of keys and values to one of the two stages.
     const auto copy_tile = [&](long long first, int stage) {
         const int count = M - first < KEYS ? int(M - first) : KEYS;
@@ -211,18 +218,18 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
     copy_rows<32 * WARPS, D>(shared.query_tile, q_count, [&](int row) {
         return &Q.at(b, h, q_first + row, 0);
     });
-    long long k_first = 0, k_next;
-    if (k_first < k_end) copy_tile(k_first, 0);
+    long long k_first = part_begin, k_next;
+    if (k_first < part_end) copy_tile(k_first, 0);
     commit_copies();
 
     const float to_log2 = scale * 1.44269504f;  // from powers of e to powers of 2, with the scale
-    for (int stage = 0; k_first < k_end; k_first = k_next, stage ^= 1) {
+    for (int stage = 0; k_first < part_end; k_first = k_next, stage ^= 1) {
         k_next = k_first + KEYS;
         const int k_count = M - k_first < KEYS ? int(M - k_first) : KEYS;
         const long long k_last = k_first + k_count - 1;
         wait_for_copies<0>();
         __syncthreads();  // the tile has arrived, and nobody reads the one before any more
-        if (k_next < k_end) copy_tile(k_next, stage ^ 1);
+        if (k_next < part_end) copy_tile(k_next, stage ^ 1);
         commit_copies();
 
         // scores = query_tile key_tileᵀ: 16 components of 16 queries and keys each.
@@ -333,6 +340,24 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
         for (int j = 0; j < VALUES; ++j) accumulator[i][j] *= inverse;
     }
 
+    // Blocks that share these queries leave what they have to combine_parts.
+    if (splits > 1) {
+        const long long head = b * H + h;
+        for (int i = 0; i < ROWS; ++i) {
+            const int row = row_first + 8 * i;
+            if (row >= q_count) continue;
+            const float sum = maximum[i] * scale + logf(total[i]);
+            if (lane % 4 == 0) O_sums.at(split, head, q_first + row, 0) = sum;
+            for (int j = 0; j < VALUES; j += 2) {
+                const int e = column_first + 4 * j;
+                float* pair = &O_parts.at(split, head, q_first + row, e);
+                pair[0] = accumulator[i][j];
+                pair[1] = accumulator[i][j + 1];
+            }
+        }
+        return;
+    }
+
     // Store the rows that are queries, and not past the end, two numbers at a time.
     for (int i = 0; i < ROWS; ++i) {
         const int row = row_first + 8 * i;
@@ -345,7 +370,71 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
     }
 }
 
+// out = the mean of what several parts of the keys gave, each weighted by its share of the sum of
+// all weights. The 32 threads of a warp share a row.
+template <typename Out>
+__global__ void __launch_bounds__(THREADS)
+combine_parts(View<const float> parts, View<const float> sums, View<Out> out,
+              long long count, long long heads, long long rows, long long columns,
+              long long splits) {
+    const long long n = blockIdx.x * (THREADS / 32LL) + threadIdx.x / 32;
+    if (n >= count) return;
+    const long long q = n % rows, head = n / rows, h = head % heads, b = head / heads;
+    const int lane = threadIdx.x % 32;
+
+    float highest = -INFINITY;
+    for (long long i = 0; i < splits; ++i) highest = fmaxf(highest, sums.at(i, head, q, 0));
+    // A row that sees no key has no weight in any part: it becomes 0.
+    const float shift = highest == -INFINITY ? 0.0f : highest;
+    float total = 0.0f;
+    for (long long i = 0; i < splits; ++i) total += expf(sums.at(i, head, q, 0) - shift);
+    for (long long e = lane; e < columns; e += 32) {
+        float sum = 0.0f;
+        for (long long i = 0; i < splits; ++i) {
+            sum += expf(sums.at(i, head, q, 0) - shift) * parts.at(i, head, q, e);
+        }
+        out.at(b, h, q, e) = Out(total == 0.0f ? 0.0f : sum / total);
+    }
+}
+
 #ifndef __CUDACC_RTC__  // what follows runs on the host
+
+// One piece of memory for all values between two kernels; they share places in it, one after the
+// other. The stream frees it when the last kernel is done.
+struct Scratch {
+    cudaStream_t stream;
+    long long size = 0;
+    char* data = nullptr;
+
+    explicit Scratch(cudaStream_t stream) : stream(stream) {}
+    Scratch(const Scratch&) = delete;
+    ~Scratch() {
+        if (data != nullptr) cudaFreeAsync(data, stream);
+    }
+    // Where a place begins that is as long as the longest of its values, in bytes. That is at a
+    // multiple of 256, as memory of its own would be.
+    template <typename... Sizes>
+    long long reserve(Sizes... bytes) {
+        const long long begin = size;
+        long long longest = 0;
+        ((longest = longest < bytes ? bytes : longest), ...);
+        size += (longest + 255) / 256 * 256;
+        return begin;
+    }
+    cudaError_t allocate() {
+        void* memory = nullptr;
+        if (size > 0) {
+            const cudaError_t error = cudaMallocAsync(&memory, size_t(size), stream);
+            if (error != cudaSuccess) return error;
+        }
+        data = static_cast<char*>(memory);
+        return cudaSuccess;
+    }
+    template <typename T>
+    T* at(long long begin) const {
+        return reinterpret_cast<T*>(data + begin);
+    }
+};
 
 // What the kernel declares is what it gets: arguments are converted, not asked for their types.
 template <typename T>
@@ -397,13 +486,31 @@ extern "C" int launch_causal(const bf16* Q, const bf16* K, const bf16* V, bf16* 
     if (V_strides == nullptr) V_strides = V_contiguous;
     if (!by_sixteen(V, V_strides, 4)) return cudaErrorMisalignedAddress;
     if (V_strides[3] != 1) return cudaErrorInvalidValue;
+    Scratch scratch(stream);
+    const long long place0 = scratch.reserve(16 * (B * H * M) + 16384 * (B * H));
+    const long long place1 = scratch.reserve(4 * (B * H * M) + 4096 * (B * H));
+    cudaError_t error = scratch.allocate();
+    if (error != cudaSuccess) return error;
+    float* const O_parts = scratch.at<float>(place0);
+    float* const O_sums = scratch.at<float>(place1);
     // O = softmax(s) V
-    return launch(attention_O, (N + 127) / 128 * H * B, 128, sizeof(attention_O_tiles), stream,
-                  View<const bf16>{Q, Q_strides[0], Q_strides[1], Q_strides[2], 1},
-                  View<const bf16>{K, K_strides[0], K_strides[1], K_strides[2], 1},
-                  View<const bf16>{V, V_strides[0], V_strides[1], V_strides[2], 1},
+    error = launch(attention_O, (N + 127) / 128 * (N <= 64 ? M / 1024 + 1 : 1) * H * B, 128,
+                   sizeof(attention_O_tiles), stream,
+                   View<const bf16>{Q, Q_strides[0], Q_strides[1], Q_strides[2], 1},
+                   View<const bf16>{K, K_strides[0], K_strides[1], K_strides[2], 1},
+                   View<const bf16>{V, V_strides[0], V_strides[1], V_strides[2], 1},
+                   View<bf16>{O, H * N * E, N * E, E, 1},
+                   View<float>{O_parts, B * H * N * 64, N * 64, 64, 1},
+                   View<float>{O_sums, B * H * N, N, 1, 0},
+                   float(1 / sqrt(double(D))), N <= 64 ? M / 1024 + 1 : 1, H, N, M);
+    if (error != cudaSuccess) return error;
+    // O = its parts together, where there are several
+    return launch(combine_parts<bf16>, (N <= 64 ? M / 1024 + 1 : 1) > 1 ? (B * H * N + 7) / 8 : 0,
+                  THREADS, 0, stream,
+                  View<const float>{O_parts, B * H * N * 64, N * 64, 64, 1},
+                  View<const float>{O_sums, B * H * N, N, 1, 0},
                   View<bf16>{O, H * N * E, N * E, E, 1},
-                  float(1 / sqrt(double(D))), H, N, M);
+                  B * H * N, H, N, E, N <= 64 ? M / 1024 + 1 : 1);
 }
 
 #endif
