@@ -41,7 +41,14 @@ def launch_of(attention: Attention, shared: str, about: str, body: str) -> Launc
     split = attention.split
     given = {"splits": split.count} if split else {}
     text, numbers = define(
-        unit, attention.kernel, attention.operands, scale, body, given=[*given], threads=threads
+        unit,
+        attention.kernel,
+        attention.operands,
+        scale,
+        body,
+        given=[*given],
+        threads=threads,
+        blocks=tiling.blocks,
     )
     out = TextBuilder()
     out.lines(shared.splitlines())

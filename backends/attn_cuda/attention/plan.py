@@ -11,7 +11,7 @@ from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.simplify import fold
 from attn_cuda.cxx.unit import Shape, Unit, four
 from attn_cuda.kernels.kernel import Operand, index_names
-from attn_dsl.expr import FALSE, TRUE, Expr, Number, evaluate, names_in
+from attn_dsl.expr import FALSE, SCORE, TRUE, Binary, Call, Expr, Number, evaluate, names_in, walk
 from attn_dsl.ir import DType, Statement, TensorType
 from attn_dsl.ir.ops import TiledAttention, TiledScores
 from attn_dsl.tile import (
@@ -26,6 +26,8 @@ from attn_dsl.tile import (
     range_kinds,
     schedule,
 )
+
+DIVISIONS = ("/", "//", "%", "**")
 
 
 @dataclass(frozen=True)
@@ -187,10 +189,16 @@ def plan(unit: Unit, statement: Statement, op: TiledScores, beside: Statement | 
     has_values = isinstance(op, TiledAttention)
     value = statement.type.dims[-1].value(unit.constants) if has_values else 0
     if query.dtype in (DType.F16, DType.BF16):
-        captured = bool(op.captured)
-        tiling = of_fragments(head, value, query.dims[-2].constant, captured)
+        tiling = of_fragments(head, value, query.dims[-2].constant, _is_plain(op))
     else:
-        tiling = of_groups(head, value)
+        tiling = of_groups(head, value, _is_plain(op))
     program = schedule(unit.graph, statement, tiling.sizes, beside)
     attention = Attention(unit, statement, op, program, tiling, beside)
     return replace(attention, unit=replace(unit, between=attention.between))
+
+
+def _is_plain(op: TiledScores) -> bool:
+    """Whether little is done with a score: it is compared with sums of indices, if at all."""
+    parts = walk(op.mask)
+    hard = any(isinstance(p, Call) or (isinstance(p, Binary) and p.op in DIVISIONS) for p in parts)
+    return op.score == SCORE and not op.captured and not hard

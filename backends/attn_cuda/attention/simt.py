@@ -113,4 +113,4 @@ def _loop(out: TextBuilder, attention: Attention, site: Site) -> None:
         if mentions(body.text, "k_last"):
             out.line("const long long k_last = k_first + k_count - 1;")
         out.lines(body.text.splitlines())
-        out.line("__syncthreads();  // the next keys may overwrite these values")
+        out.line("barrier();  // the next keys may overwrite these values")

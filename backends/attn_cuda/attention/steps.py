@@ -47,7 +47,7 @@ def _(step: Load, site: Site) -> None:
     wanted = ""
     place = "[d][row]" if step.axis == "q" else "[row][d]"
     if step.into == "value_tile":
-        out.line("__syncthreads();  // nobody reads the keys any more")
+        out.line("barrier();  // nobody reads the keys any more")
         if not site.whole_values:  # threads read 16 columns at a time, so all of them are filled
             there, past = "inside", past.replace("Rows", "Rows and columns")
             wanted, dims = f" && d < {dims}", "(16 * VALUES)"
@@ -67,7 +67,7 @@ def _(step: Load, site: Site) -> None:
             out.line(f"const bool inside = row < {count}{wanted};")
         out.line(f"shared.{step.into}{place} = {there} ? {value} : 0.0f;")
     if step.axis == "k":
-        out.line("__syncthreads();  // the tile is complete")
+        out.line("barrier();  // the tile is complete")
 
 
 @print_step.register

@@ -159,7 +159,7 @@ def _next_tile(site: Site, attention: Attention, begin: str, end: str) -> tuple[
             with out.block(f"if (k_first < {end}) {{", "}"):
                 _keys_there(out, attention, body.text)
                 out.lines(body.text.splitlines())
-            out.line("const unsigned found = __ballot_sync(0xffffffff, live);")
+            out.line("const unsigned found = vote(live);")
             out.line("if (found != 0) return first + (__ffs(int(found)) - 1) * KEYS;")
         out.line("return first;")
     return f"next_tile({begin})", "next_tile(k_first + KEYS)"
@@ -192,6 +192,6 @@ def _turn(out: TextBuilder, attention: Attention, end: str, following: str) -> N
     out.line(f"k_next = {following};")
     _keys_there(out, attention, body.text)
     out.line("wait_for_copies<0>();")
-    out.line("__syncthreads();  // the tile has arrived, and nobody reads the one before any more")
+    out.line("barrier();  // the tile has arrived, and nobody reads the one before any more")
     out.line(f"if (k_next < {end}) copy_tile(k_next, stage ^ 1);")
     out.lines(["commit_copies();", "", *body.text.rstrip().splitlines()])

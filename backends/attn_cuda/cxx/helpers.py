@@ -96,7 +96,7 @@ __host__ __device__ inline long long larger(long long x, long long y) { return x
 template <int LANES>
 __device__ float lane_max(float x) {
     for (int offset = LANES / 2; offset > 0; offset /= 2) {
-        x = fmaxf(x, __shfl_xor_sync(0xffffffff, x, offset));
+        x = fmaxf(x, shuffle_xor(x, offset));
     }
     return x;
 }
@@ -106,7 +106,7 @@ __device__ float lane_max(float x) {
 template <int LANES>
 __device__ float lane_sum(float x) {
     for (int offset = LANES / 2; offset > 0; offset /= 2) {
-        x += __shfl_xor_sync(0xffffffff, x, offset);
+        x += shuffle_xor(x, offset);
     }
     return x;
 }
@@ -139,11 +139,11 @@ __device__ void tile_range(long long first, int count, T& least, T& greatest, Va
         zero += x - x;
     }
     for (int offset = 16; offset > 0; offset /= 2) {
-        const T low = __shfl_xor_sync(0xffffffff, least, offset);
-        const T high = __shfl_xor_sync(0xffffffff, greatest, offset);
+        const T low = shuffle_xor(least, offset);
+        const T high = shuffle_xor(greatest, offset);
         least = low < least ? low : least;
         greatest = high > greatest ? high : greatest;
-        zero += __shfl_xor_sync(0xffffffff, zero, offset);
+        zero += shuffle_xor(zero, offset);
     }
     least += zero;
     greatest += zero;

@@ -10,6 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 INTRINSICS = {
+    "barrier": """\
+// bar.sync 0: waits for all threads of the block; what each did to memory before, all see after.
+__device__ inline void barrier() { __syncthreads(); }
+""",
+    "shuffle_xor": """\
+// shfl.sync.bfly.b32: what the lane of the warp has whose number differs in the bits of `flip`.
+template <typename T>
+__device__ inline T shuffle_xor(T x, int flip) {
+    return __shfl_xor_sync(0xffffffff, x, flip);
+}
+""",
+    "vote": """\
+// vote.sync.ballot.b32: a bit for each lane of the warp, set where its `x` holds.
+__device__ inline unsigned vote(bool x) { return __ballot_sync(0xffffffff, x); }
+""",
     "round_to_f16": """\
 // cvt.rn.f16.f32: the nearest number of 16 bits, ties to even; too large becomes infinite.
 __device__ inline unsigned short round_to_f16(float x) {

@@ -36,7 +36,7 @@ __device__ void tile_product(View<const Lhs> lhs, View<const Rhs> rhs, long long
                          rows - row_first, inner - first);
         load_slice<TILE>(rhs_slice, &rhs.at(b, h, first, column_first), rhs.column, rhs.row,
                          columns - column_first, inner - first);
-        __syncthreads();  // the slices are complete
+        barrier();  // the slices are complete
         for (int d = 0; d < DEPTH; ++d) {
             for (int i = 0; i < 4; ++i) {
                 for (int j = 0; j < 4; ++j) {
@@ -44,7 +44,7 @@ __device__ void tile_product(View<const Lhs> lhs, View<const Rhs> rhs, long long
                 }
             }
         }
-        __syncthreads();  // nobody reads the slices any more
+        barrier();  // nobody reads the slices any more
     }
     for (int i = 0; i < 4; ++i) {
         for (int j = 0; j < 4; ++j) {
@@ -116,7 +116,7 @@ __device__ void mma_product_{element}(View<const {element}> lhs, View<const {ele
         const int stage = first / DEPTH % 2;
         copy_slices(first + DEPTH, 1 - stage);
         wait_for_copies<1>();
-        __syncthreads();  // these slices are complete
+        barrier();  // these slices are complete
         for (int d = 0; d < DEPTH; d += 16) {{
             unsigned row[4][4], column[2][4];
             for (int i = 0; i < 4; ++i) {{
@@ -134,7 +134,7 @@ __device__ void mma_product_{element}(View<const {element}> lhs, View<const {ele
                 }}
             }}
         }}
-        __syncthreads();  // nobody reads these slices any more
+        barrier();  // nobody reads these slices any more
     }}
     for (int i = 0; i < 4; ++i) {{
         for (int j = 0; j < 4; ++j) {{

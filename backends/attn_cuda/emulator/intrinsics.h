@@ -15,6 +15,19 @@ void wait_for_copies(int groups);
 
 }  // namespace attn_emulator
 
+// ---- Other threads -----------------------------------------------------------------------------
+
+inline void barrier(int line = __builtin_LINE()) { attn_emulator::meet_block(line); }
+
+template <typename T>
+T shuffle_xor(T x, int flip, int line = __builtin_LINE()) {
+    return __shfl_xor_sync(0xffffffff, x, flip, warpSize, line);
+}
+
+inline unsigned vote(bool x, int line = __builtin_LINE()) {
+    return __ballot_sync(0xffffffff, x, line);
+}
+
 // ---- Numbers of 16 bits ------------------------------------------------------------------------
 
 // The nearest number, ties to even. What is too small for a normal number is counted in units of

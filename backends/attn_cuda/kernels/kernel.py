@@ -20,7 +20,7 @@ from attn_dsl.textbuilder import TextBuilder
 LINE = 100
 THREADS = 256
 COMMENT = 84
-KERNEL = "__global__ void __launch_bounds__({threads})"
+KERNEL = "__global__ void __launch_bounds__({bounds})"
 
 
 Axes = tuple[int, int, int, int]
@@ -89,12 +89,15 @@ def define(
     *,
     given: Sequence[str] = (),
     threads: int = THREADS,
+    blocks: int = 0,
 ) -> tuple[str, list[Expr]]:
     """The kernel with this body, and the sizes that the launcher hands it last.
 
-    Before these come the numbers `given`, which are the caller's own.
+    Before these come the numbers `given`, which are the caller's own. `blocks` are how many a
+    multiprocessor is to have registers for, at least.
     """
-    kernel = KERNEL.format(threads="THREADS" if threads == THREADS else threads)
+    bounds = "THREADS" if threads == THREADS else str(threads)
+    kernel = KERNEL.format(bounds=f"{bounds}, {blocks}" if blocks else bounds)
     sizes = sizes_in(unit, body)
     parameters = [parameter(unit, tensor) for tensor in tensors]
     if scale is not None:

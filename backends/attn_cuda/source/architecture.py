@@ -16,8 +16,8 @@ this architecture and no later one, with the instructions that it alone has."""
 
 def least_architecture(launcher: Launcher, launch: Launch) -> int:
     """The least compute capability, times ten, that has what a kernel uses."""
-    types = launcher.unit.graph.types
-    rounds = any(types[tensor.value].dtype is DType.BF16 for tensor in launch.tensors)
+    types = (launcher.unit.type_of(tensor.value) for tensor in launch.tensors)
+    rounds = any(type_.dtype is DType.BF16 for type_ in types)
     return max(launch.architecture, 80 if rounds else 75)
 
 

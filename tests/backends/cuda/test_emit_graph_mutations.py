@@ -168,6 +168,6 @@ def test_every_part_is_needed(name: str, old: str, new: str) -> None:
 @pytest.mark.parametrize(("name", "remark"), BARRIERS)
 def test_every_barrier_is_needed(name: str, remark: str) -> None:
     source = PROGRAMS[name].source
-    barrier = f"__syncthreads(); {remark}"
+    barrier = f"barrier(); {remark}"
     assert barrier in source
     assert not is_right(name, replace(PROGRAMS[name], source=source.replace(barrier, "")))

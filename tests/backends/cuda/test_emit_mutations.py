@@ -13,7 +13,7 @@ from emit_support import TOLERANCE, attention, draw, errors, lower
 GRAPH = attention('scale="1 / sqrt(D)", mask="k <= q + 60 and q != 5"')
 PROGRAM = lower(GRAPH, D=24, E=20)
 ARRAYS = draw(GRAPH, B=1, H=2, N=70, M=130, D=24, E=20)
-BARRIERS = PROGRAM.source.count("__syncthreads();")
+BARRIERS = PROGRAM.source.count(" barrier();")
 
 MUTATIONS = [
     ("the mask's edge", "if (k > q + 60)", "if (k >= q + 60)"),
@@ -75,7 +75,7 @@ RACES: list[tuple[str, dict[str, str], dict[int, str]]] = [
 
 def with_barrier(source: str, index: int, instead: str) -> str:
     """The source with something else in the place of one of its barriers."""
-    start, end = [m.span() for m in re.finditer(r"__syncthreads\(\);", source)][index]
+    start, end = [m.span() for m in re.finditer(r"\bbarrier\(\);", source)][index]
     return source[:start] + instead + source[end:]
 
 

@@ -39,6 +39,15 @@ struct View {
 
 #ifdef __CUDACC__  // a host compiler has them in its stand-in for <cuda_runtime.h>
 
+// bar.sync 0: waits for all threads of the block; what each did to memory before, all see after.
+__device__ inline void barrier() { __syncthreads(); }
+
+// shfl.sync.bfly.b32: what the lane of the warp has whose number differs in the bits of `flip`.
+template <typename T>
+__device__ inline T shuffle_xor(T x, int flip) {
+    return __shfl_xor_sync(0xffffffff, x, flip);
+}
+
 // cvt.rn.bf16.f32: the nearest number with the upper 16 bits of a float, ties to even.
 __device__ inline unsigned short round_to_bf16(float x) {
     unsigned short bits;
@@ -129,7 +138,7 @@ __host__ __device__ inline long long power(long long x, int n) {
 template <int LANES>
 __device__ float lane_max(float x) {
     for (int offset = LANES / 2; offset > 0; offset /= 2) {
-        x = fmaxf(x, __shfl_xor_sync(0xffffffff, x, offset));
+        x = fmaxf(x, shuffle_xor(x, offset));
     }
     return x;
 }
@@ -138,7 +147,7 @@ __device__ float lane_max(float x) {
 template <int LANES>
 __device__ float lane_sum(float x) {
     for (int offset = LANES / 2; offset > 0; offset /= 2) {
-        x += __shfl_xor_sync(0xffffffff, x, offset);
+        x += shuffle_xor(x, offset);
     }
     return x;
 }
@@ -172,7 +181,7 @@ static_assert(sizeof(attention_O_tiles) == 55296);  // the launcher asks for as 
 // rescaled when the maximum rises. Each of its 4 warps has 32 of the queries. As
 // tensor cores hand them out, lane 4 * m + n of a warp has every 8th row from m on,
 // and of each 8 columns 2 * n and 2 * n + 1.
-__global__ void __launch_bounds__(128)
+__global__ void __launch_bounds__(128, 2)
 attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf16> O,
             View<float> O_parts, View<float> O_sums, float scale, long long splits, long long H,
             long long N, long long M) {
@@ -228,7 +237,7 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
         const int k_count = M - k_first < KEYS ? int(M - k_first) : KEYS;
         const long long k_last = k_first + k_count - 1;
         wait_for_copies<0>();
-        __syncthreads();  // the tile has arrived, and nobody reads the one before any more
+        barrier();  // the tile has arrived, and nobody reads the one before any more
         if (k_next < part_end) copy_tile(k_next, stage ^ 1);
         commit_copies();
 

@@ -48,11 +48,24 @@ struct View {
     }
 };
 
+#ifdef __CUDACC__  // a host compiler has them in its stand-in for <cuda_runtime.h>
+
+// bar.sync 0: waits for all threads of the block; what each did to memory before, all see after.
+__device__ inline void barrier() { __syncthreads(); }
+
+// shfl.sync.bfly.b32: what the lane of the warp has whose number differs in the bits of `flip`.
+template <typename T>
+__device__ inline T shuffle_xor(T x, int flip) {
+    return __shfl_xor_sync(0xffffffff, x, flip);
+}
+
+#endif  // __CUDACC__
+
 // The largest of the values that LANES neighbouring threads have, for each of them.
 template <int LANES>
 __device__ float lane_max(float x) {
     for (int offset = LANES / 2; offset > 0; offset /= 2) {
-        x = fmaxf(x, __shfl_xor_sync(0xffffffff, x, offset));
+        x = fmaxf(x, shuffle_xor(x, offset));
     }
     return x;
 }
@@ -61,7 +74,7 @@ __device__ float lane_max(float x) {
 template <int LANES>
 __device__ float lane_sum(float x) {
     for (int offset = LANES / 2; offset > 0; offset /= 2) {
-        x += __shfl_xor_sync(0xffffffff, x, offset);
+        x += shuffle_xor(x, offset);
     }
     return x;
 }
@@ -90,7 +103,7 @@ static_assert(sizeof(attention_O_tiles) == 51456);  // the launcher asks for as 
 // softmax: a running maximum and sum for each row, and the result so far rescaled when
 // the maximum rises. Thread 16 * group + lane has the rows 4 * group to 4 * group + 3
 // of the tile, and of these the columns lane, lane + 16, lane + 32 and so on.
-__global__ void __launch_bounds__(THREADS)
+__global__ void __launch_bounds__(THREADS, 1)
 attention_O(View<const float> Q, View<const float> K, View<const float> V, View<const float> slope,
             View<float> O, View<float> L, long long H, long long N, long long G, long long M) {
     constexpr int QUERIES = 64, KEYS = 64;  // of a tile
@@ -134,7 +147,7 @@ attention_O(View<const float> Q, View<const float> K, View<const float> V, View<
             const int row = n / D, d = n % D;
             shared.key_tile[row][d] = row < k_count ? K.at(b, key_head, k_first + row, d) : 0.0f;
         }
-        __syncthreads();  // the tile is complete
+        barrier();  // the tile is complete
 
         // scores = query_tile key_tileᵀ: ROWS + COLUMNS numbers from shared memory are enough
         // for ROWS * COLUMNS products.
@@ -203,14 +216,14 @@ attention_O(View<const float> Q, View<const float> K, View<const float> V, View<
             total[i] += lane_sum<16>(sum);
         }
 
-        __syncthreads();  // nobody reads the keys any more
+        barrier();  // nobody reads the keys any more
         // Load a tile of V. Rows past the end are 0.
         #pragma unroll 2
         for (int n = threadIdx.x; n < KEYS * E; n += THREADS) {
             const int row = n / E, d = n % E;
             shared.value_tile[row][d] = row < k_count ? V.at(b, key_head, k_first + row, d) : 0.0f;
         }
-        __syncthreads();  // the tile is complete
+        barrier();  // the tile is complete
 
         // accumulator += weights value_tile: ROWS + VALUES numbers from shared memory are
         // enough for ROWS * VALUES products.
@@ -223,7 +236,7 @@ attention_O(View<const float> Q, View<const float> K, View<const float> V, View<
             }
         }
 
-        __syncthreads();  // the next keys may overwrite these values
+        barrier();  // the next keys may overwrite these values
     }
 
     // Divide by the sum of the weights. A row that saw no key at all stays 0.
@@ -271,7 +284,7 @@ static_assert(sizeof(attention_X_tiles) == 51456);  // the launcher asks for as 
 // softmax: a running maximum and sum for each row, and the result so far rescaled when
 // the maximum rises. Thread 16 * group + lane has the rows 4 * group to 4 * group + 3
 // of the tile, and of these the columns lane, lane + 16, lane + 32 and so on.
-__global__ void __launch_bounds__(THREADS)
+__global__ void __launch_bounds__(THREADS, 1)
 attention_X(View<const float> Q, View<const float> K, View<const float> V, View<float> X,
             long long H, long long N, long long G, long long M) {
     constexpr int QUERIES = 64, KEYS = 64;  // of a tile
@@ -309,7 +322,7 @@ attention_X(View<const float> Q, View<const float> K, View<const float> V, View<
             const int row = n / D, d = n % D;
             shared.key_tile[row][d] = row < k_count ? K.at(b, key_head, k_first + row, d) : 0.0f;
         }
-        __syncthreads();  // the tile is complete
+        barrier();  // the tile is complete
 
         // scores = query_tile key_tileᵀ: ROWS + COLUMNS numbers from shared memory are enough
         // for ROWS * COLUMNS products.
@@ -349,14 +362,14 @@ attention_X(View<const float> Q, View<const float> K, View<const float> V, View<
             }
         }
 
-        __syncthreads();  // nobody reads the keys any more
+        barrier();  // nobody reads the keys any more
         // Load a tile of V. Rows past the end are 0.
         #pragma unroll 2
         for (int n = threadIdx.x; n < KEYS * E; n += THREADS) {
             const int row = n / E, d = n % E;
             shared.value_tile[row][d] = row < k_count ? V.at(b, key_head, k_first + row, d) : 0.0f;
         }
-        __syncthreads();  // the tile is complete
+        barrier();  // the tile is complete
 
         // accumulator += weights value_tile: ROWS + VALUES numbers from shared memory are
         // enough for ROWS * VALUES products.
@@ -369,7 +382,7 @@ attention_X(View<const float> Q, View<const float> K, View<const float> V, View<
             }
         }
 
-        __syncthreads();  // the next keys may overwrite these values
+        barrier();  // the next keys may overwrite these values
     }
 
     // Store the rows that are queries, and not past the end.

@@ -38,6 +38,19 @@ struct View {
     }
 };
 
+#ifdef __CUDACC__  // a host compiler has them in its stand-in for <cuda_runtime.h>
+
+// bar.sync 0: waits for all threads of the block; what each did to memory before, all see after.
+__device__ inline void barrier() { __syncthreads(); }
+
+// shfl.sync.bfly.b32: what the lane of the warp has whose number differs in the bits of `flip`.
+template <typename T>
+__device__ inline T shuffle_xor(T x, int flip) {
+    return __shfl_xor_sync(0xffffffff, x, flip);
+}
+
+#endif  // __CUDACC__
+
 // Python's //: rounds down, also below zero, where C rounds towards zero. By 0 it gives 0.
 __host__ __device__ constexpr long long floor_divide(long long x, long long y) {
     if (y == 0) return 0;
@@ -48,7 +61,7 @@ __host__ __device__ constexpr long long floor_divide(long long x, long long y) {
 template <int LANES>
 __device__ float lane_max(float x) {
     for (int offset = LANES / 2; offset > 0; offset /= 2) {
-        x = fmaxf(x, __shfl_xor_sync(0xffffffff, x, offset));
+        x = fmaxf(x, shuffle_xor(x, offset));
     }
     return x;
 }
@@ -57,7 +70,7 @@ __device__ float lane_max(float x) {
 template <int LANES>
 __device__ float lane_sum(float x) {
     for (int offset = LANES / 2; offset > 0; offset /= 2) {
-        x += __shfl_xor_sync(0xffffffff, x, offset);
+        x += shuffle_xor(x, offset);
     }
     return x;
 }
@@ -93,7 +106,7 @@ static_assert(sizeof(attention_O_tiles) == 51456);  // the launcher asks for as 
 // softmax: a running maximum and sum for each row, and the result so far rescaled when
 // the maximum rises. Thread 16 * group + lane has the rows 4 * group to 4 * group + 3
 // of the tile, and of these the columns lane, lane + 16, lane + 32 and so on.
-__global__ void __launch_bounds__(THREADS)
+__global__ void __launch_bounds__(THREADS, 1)
 attention_O(View<const float> Q, View<const float> K, View<const float> V, View<const int> length,
             View<const int> table, View<float> O, long long B, long long H, long long N,
             long long P, long long S, long long G, long long J) {
@@ -137,7 +150,7 @@ attention_O(View<const float> Q, View<const float> K, View<const float> V, View<
             const bool inside = page >= 0 && page < P;
             shared.key_tile[row][d] = inside ? K.at(page, key_head, k % S, d) : 0.0f;
         }
-        __syncthreads();  // the tile is complete
+        barrier();  // the tile is complete
 
         // scores = query_tile key_tileᵀ: ROWS + COLUMNS numbers from shared memory are enough
         // for ROWS * COLUMNS products.
@@ -205,7 +218,7 @@ attention_O(View<const float> Q, View<const float> K, View<const float> V, View<
             total[i] += lane_sum<16>(sum);
         }
 
-        __syncthreads();  // nobody reads the keys any more
+        barrier();  // nobody reads the keys any more
         // Load a tile of V. Rows past the end, and of pages that are not there, are 0.
         #pragma unroll 2
         for (int n = threadIdx.x; n < KEYS * D; n += THREADS) {
@@ -215,7 +228,7 @@ attention_O(View<const float> Q, View<const float> K, View<const float> V, View<
             const bool inside = page >= 0 && page < P;
             shared.value_tile[row][d] = inside ? V.at(page, key_head, k % S, d) : 0.0f;
         }
-        __syncthreads();  // the tile is complete
+        barrier();  // the tile is complete
 
         // accumulator += weights value_tile: ROWS + VALUES numbers from shared memory are
         // enough for ROWS * VALUES products.
@@ -228,7 +241,7 @@ attention_O(View<const float> Q, View<const float> K, View<const float> V, View<
             }
         }
 
-        __syncthreads();  // the next keys may overwrite these values
+        barrier();  // the next keys may overwrite these values
     }
 
     // Divide by the sum of the weights. A row that saw no key at all stays 0.
