@@ -53,36 +53,41 @@ def evaluate(expr: Expr, names: Mapping[str, Array], tensors: Mapping[str, Array
     `names`: indices, the score and sizes, arrays that broadcast together. `tensors`: for a
     gather the whole tensor, for one without indices what broadcasts with the score.
     """
-
-    def value(node: Expr) -> Array:
-        match node:
-            case Number(number):
-                return number
-            case Name(id):
-                return names[id]
-            case Tensor(name, None):
-                return tensors[name]
-            case Tensor(name, indices):
-                return gather(tensors[name], [value(i) for i in indices or ()])
-            case Unary("-", x):
-                return np.negative(_number(value(x)))
-            case Unary(_, x):
-                return np.logical_not(value(x))
-            case Binary("and" | "or" as op, lhs, rhs) | Compare(op, lhs, rhs):
-                return CONDITIONS[op](value(lhs), value(rhs))
-            case Binary("**", lhs, Number(int(exponent))) if exponent >= 0:
-                return np.power(_number(value(lhs)), exponent)
-            case Binary("**", lhs, rhs):
-                return np.power(1.0 * _number(value(lhs)), _number(value(rhs)))
-            case Binary(op, lhs, rhs):
-                return ARITHMETIC[op](_number(value(lhs)), _number(value(rhs)))
-            case Call("where", (condition, yes, no)):
-                return np.where(value(condition), value(yes), value(no))
-            case Call(function, arguments):
-                return FUNCTIONS[function](*(_number(value(a)) for a in arguments))
-
     with np.errstate(all="ignore"):
-        return value(expr)
+        return _value(expr, names, tensors)
+
+
+def _value(node: Expr, names: Mapping[str, Array], tensors: Mapping[str, Array]) -> Array:
+    """As `evaluate`, part by part. One inside it would refer to itself, and so keep the arrays."""
+
+    def value(part: Expr) -> Array:
+        return _value(part, names, tensors)
+
+    match node:
+        case Number(number):
+            return number
+        case Name(id):
+            return names[id]
+        case Tensor(name, None):
+            return tensors[name]
+        case Tensor(name, indices):
+            return gather(tensors[name], [value(i) for i in indices or ()])
+        case Unary("-", x):
+            return np.negative(_number(value(x)))
+        case Unary(_, x):
+            return np.logical_not(value(x))
+        case Binary("and" | "or" as op, lhs, rhs) | Compare(op, lhs, rhs):
+            return CONDITIONS[op](value(lhs), value(rhs))
+        case Binary("**", lhs, Number(int(exponent))) if exponent >= 0:
+            return np.power(_number(value(lhs)), exponent)
+        case Binary("**", lhs, rhs):
+            return np.power(1.0 * _number(value(lhs)), _number(value(rhs)))
+        case Binary(op, lhs, rhs):
+            return ARITHMETIC[op](_number(value(lhs)), _number(value(rhs)))
+        case Call("where", (condition, yes, no)):
+            return np.where(value(condition), value(yes), value(no))
+        case Call(function, arguments):
+            return FUNCTIONS[function](*(_number(value(a)) for a in arguments))
 
 
 def sigmoid(x: Array) -> Array:

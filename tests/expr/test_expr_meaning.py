@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import operator
+import weakref
 from typing import Any
 
 import numpy as np
@@ -128,3 +130,16 @@ def test_small_integers_are_widened_and_booleans_count() -> None:
 
 def test_powers_of_whole_numbers_may_be_fractions() -> None:
     assert evaluate(parse("2 ** (q - 1)"), {"q": np.arange(3)}, {}).tolist() == [0.5, 1.0, 2.0]
+
+
+def test_no_array_is_kept() -> None:
+    """Not even until the garbage collector comes: references of scores are large."""
+    array = np.ones(3)
+    kept = weakref.ref(array)
+    gc.disable()
+    try:
+        evaluate(parse("where(q > 1, q, -q)"), {"q": array}, {})
+        del array
+        assert kept() is None
+    finally:
+        gc.enable()
