@@ -175,12 +175,14 @@ static inline void note_access(const void* address, size_t size, const void* ret
     }
 }
 
-// As if nobody of this block had written there.
+// As if nobody of this block had written to these words.
 static void forget_write(const void* address, size_t size) {
     const size_t at = static_cast<size_t>(static_cast<const char*>(address) - shadow.begin);
-    for (size_t i = at; i < at + size; ++i) {
-        shadow.bytes[i].write.epoch = 0;
-        shadow.words[i / Shadow::word].write.epoch = 0;
+    for (size_t i = at; i < at + size; i += Shadow::word) {
+        const size_t word = i / Shadow::word;
+        shadow.words[word].write.epoch = 0;
+        if (shadow.parted[word] != first_epoch) continue;
+        for (size_t j = 0; j < Shadow::word; ++j) shadow.bytes[i + j].write.epoch = 0;
     }
 }
 

@@ -45,7 +45,8 @@ MASKS = (
 def test_masks_at_all_lengths(element: str) -> None:
     graph = in_type(attention([f'{SCALE}, mask="{mask}"' for mask in MASKS]), element)
     program = lower(graph, **SIZES)
-    for queries, keys in itertools.product(LENGTHS, LENGTHS):
+    lengths = LENGTHS if element != "bf16" else LENGTHS[::2]  # f16 is the same, but exacter
+    for queries, keys in itertools.product(lengths, lengths):
         check(program, draw(graph, B=1, H=2, N=queries, M=keys, **SIZES))
 
 
