@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 import attn_dsl
 
+torch = pytest.importorskip("torch")
 DIAGRAM = """flowchart TD
     Q["Q : f32[B, H, N, D]"] & K["K : f32[B, H, M, D]"] --> S[MatMul] --> W["Mask (opt.)"]
     W --> P[Softmax] --> O[MatMul]
