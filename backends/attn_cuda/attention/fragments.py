@@ -12,13 +12,12 @@ from functools import singledispatch
 
 from attn_cuda.attention.site import COLUMNS, ROWS, VALUES, Site, block, each
 from attn_cuda.attention.steps import print_step
-from attn_dsl.expr import Expr, names_in
+from attn_dsl.expr import names_in
 from attn_dsl.tile import (
     Begin,
     Contract,
     Exponentiate,
     Load,
-    LogSum,
     Rescale,
     RowSum,
     Store,
@@ -96,12 +95,6 @@ def _scores(step: Contract, site: Site) -> None:
             out.line("const int column = d + lane / 8 % 2 * 8;")
             out.line(f"load_matrices(key, &shared.{step.rhs}[stage][row][column]);")
             _products(site, step.into, "query", "key")
-
-
-def print_scale(scores: str, site: Site, scale: Expr | None) -> None:
-    """Scale the scores, where the exponential cannot do so on the way."""
-    if scale is not None:
-        each(site, f"{scores}[i][j] *= scale;", ROWS, COLUMNS)
 
 
 def _weighted_sum(step: Contract, site: Site) -> None:
@@ -186,13 +179,6 @@ def add_up(total: str, site: Site) -> None:
     """Add the four parts of each row's sum."""
     site.remark("Four lanes have a part of each row's sum.")
     each(site, f"{total}[i] = lane_sum<4>({total}[i]);", ROWS)
-
-
-@print_fragment_step.register
-def _(step: LogSum, site: Site) -> None:
-    site.remark("The logarithm of each row's sum; -inf, which logf gives for 0, if no key is seen.")
-    site.out.line(f"float {step.into}[ROWS];")
-    each(site, f"{step.into}[i] = {site.natural_maximum} + logf({step.total}[i]);", ROWS)
 
 
 @print_fragment_step.register

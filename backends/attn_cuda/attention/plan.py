@@ -9,10 +9,10 @@ from attn_cuda.attention.tile_ranges import TileRanges, tile_ranges_of
 from attn_cuda.attention.tiling import Tiling, of_fragments, of_groups
 from attn_cuda.cxx.expressions import CudaPrinter
 from attn_cuda.cxx.simplify import fold
-from attn_cuda.cxx.unit import Shape, Unit, four
+from attn_cuda.cxx.unit import HALVES, Shape, Unit, four
 from attn_cuda.kernels.kernel import Operand, index_names
 from attn_dsl.expr import FALSE, SCORE, TRUE, Binary, Call, Expr, Number, evaluate, names_in, walk
-from attn_dsl.ir import DType, Statement, TensorType
+from attn_dsl.ir import Statement, TensorType
 from attn_dsl.ir.ops import TiledAttention, TiledScores
 from attn_dsl.tile import (
     Begin,
@@ -55,16 +55,6 @@ class Attention:
     def is_softmax(self) -> bool:
         """Whether weights are exponentials of scores, and not the scores."""
         return not isinstance(self.op, TiledAttention) or self.op.normalizer == "softmax"
-
-    @property
-    def head_dim(self) -> int:
-        """The components of a query and a key."""
-        return self.program.head_dim.value(self.unit.constants)
-
-    @property
-    def value_dim(self) -> int:
-        """The components of a value; 0 where there are none."""
-        return self.program.value_dim.value(self.unit.constants) if self.has_values else 0
 
     @property
     def element(self) -> str:
@@ -188,7 +178,7 @@ def plan(unit: Unit, statement: Statement, op: TiledScores, beside: Statement | 
     head = query.dims[-1].value(unit.constants)
     has_values = isinstance(op, TiledAttention)
     value = statement.type.dims[-1].value(unit.constants) if has_values else 0
-    if query.dtype in (DType.F16, DType.BF16):
+    if query.dtype in HALVES:
         tiling = of_fragments(head, value, query.dims[-2].constant, _is_plain(op))
     else:
         tiling = of_groups(head, value, _is_plain(op))

@@ -239,7 +239,7 @@ def _(step: Normalize, site: Site) -> None:
 def _(step: LogSum, site: Site) -> None:
     site.remark("The logarithm of each row's sum; -inf, which logf gives for 0, if no key is seen.")
     site.out.line(f"float {step.into}[ROWS];")
-    each(site, f"{step.into}[i] = {step.maximum}[i] + logf({step.total}[i]);", ROWS)
+    each(site, f"{step.into}[i] = {site.natural_maximum} + logf({step.total}[i]);", ROWS)
 
 
 @print_step.register

@@ -6,11 +6,11 @@ one is on its way to shared memory.
 
 from __future__ import annotations
 
-from attn_cuda.attention.fragments import add_up, print_copy, print_fragment_step, print_scale
+from attn_cuda.attention.fragments import add_up, print_copy, print_fragment_step
 from attn_cuda.attention.frame import launch_of, print_bounds, print_place, site_of
 from attn_cuda.attention.plan import Attention
 from attn_cuda.attention.ranges import full_conditions, print_ranges, tensors_of
-from attn_cuda.attention.site import FRAGMENTS, Site, padded_factor
+from attn_cuda.attention.site import COLUMNS, FRAGMENTS, ROWS, Site, each, padded_factor
 from attn_cuda.attention.split import print_part, print_part_bounds
 from attn_cuda.attention.steps import hide_past_the_end
 from attn_cuda.attention.tile_ranges import TileRanges, print_tile_ranges, tile_ranges_launch
@@ -119,9 +119,9 @@ def _loop(out: TextBuilder, attention: Attention, site: Site) -> None:
     out.line(f"if (k_first < {end}) copy_tile(k_first, 0);")
     out.lines(["commit_copies();", ""])
     if attention.is_softmax:
-        factor = "scale * 1.44269504f" if attention.scaled_late else "1.44269504f"
+        to_log2 = "scale * 1.44269504f" if attention.scaled_late else "1.44269504f"
         also = ", with the scale" if attention.scaled_late else ""
-        out.line(f"const float to_log2 = {factor};  // from powers of e to powers of 2{also}")
+        out.line(f"const float to_log2 = {to_log2};  // from powers of e to powers of 2{also}")
     with out.block(f"for (int stage = 0; k_first < {end}; k_first = k_next, stage ^= 1) {{", "}"):
         _turn(out, attention, end, following)
 
@@ -186,8 +186,9 @@ def _turn(out: TextBuilder, attention: Attention, end: str, following: str) -> N
             hide_past_the_end(site)
             body.line()
         print_fragment_step(step, site)
-        if isinstance(step, Contract) and step.transposed and not attention.scaled_late:
-            print_scale(step.into, site, attention.scale)
+        late = attention.scale is None or attention.scaled_late
+        if isinstance(step, Contract) and step.transposed and not late:
+            each(site, f"{step.into}[i][j] *= scale;", ROWS, COLUMNS)
         body.line()
     out.line(f"k_next = {following};")
     _keys_there(out, attention, body.text)

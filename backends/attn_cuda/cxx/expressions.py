@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from attn_cuda.cxx.simplify import fold
-from attn_cuda.cxx.unit import Unit, is_optional
+from attn_cuda.cxx.unit import HALVES, Unit, is_optional
 from attn_dsl.expr import (
     SCORE,
     Binary,
@@ -170,7 +170,7 @@ class CudaPrinter(Printer):
 
     def _widened(self, tensor: Tensor, element: str) -> str:
         """Numbers of 16 bits are computed with as floats."""
-        is_half = self.unit.graph.types[tensor.name].dtype in (DType.F16, DType.BF16)
+        is_half = self.unit.graph.types[tensor.name].dtype in HALVES
         return f"float({element})" if is_half else element
 
     def binary(self, expr: Binary) -> tuple[str, int]:

@@ -9,13 +9,15 @@ from functools import cached_property
 from attn_cuda.cxx.apart import take_apart
 from attn_cuda.cxx.names import identifiers
 from attn_dsl.expr import Expr, Kind
-from attn_dsl.ir import Dim, Graph, Statement, TensorType
+from attn_dsl.ir import Dim, DType, Graph, Statement, TensorType
 from attn_dsl.ir.dims import ONE
 from attn_dsl.ir.ops import Input, TiledAttention, TiledScores
 
 MAX_HEAD_DIM = 256
 MAX_RANK = 4  # batch, head, row, column
 BATCH_DIMS = ("batch", "heads")
+HALVES = (DType.F16, DType.BF16)
+"""What is stored in 16 bits, and computed with in float."""
 Shape = tuple[Dim, Dim, Dim, Dim]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from attn_cuda.cxx.expressions import CudaPrinter
-from attn_cuda.cxx.unit import Unit
+from attn_cuda.cxx.unit import HALVES, Unit
 from attn_dsl.expr.printer import ATOM
 from attn_dsl.ir import Dim, DType
 
@@ -18,7 +18,6 @@ C_TYPES = {
     DType.BOOL: "bool",
 }
 SMALL = 1024  # times three head dims of 128 it still fits an int
-HALVES = (DType.F16, DType.BF16)
 
 
 def c_type(unit: Unit, value: str) -> str:

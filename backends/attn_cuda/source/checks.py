@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from attn_cuda.cxx.unit import MAX_HEAD_DIM, MAX_RANK, head_dims
+from attn_cuda.cxx.unit import HALVES, MAX_HEAD_DIM, MAX_RANK, head_dims
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
 from attn_dsl.ir import DType, Graph, Statement
 from attn_dsl.ir.ops import Cast, Input, MatMul, Pointwise, Softmax, TiledScores
 
-TYPES = (DType.F32, DType.F16, DType.BF16)
-HALVES = TYPES[1:]
+TYPES = (DType.F32, *HALVES)
 
 
 def constants_of(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
@@ -84,7 +83,7 @@ def _check_head_dims(
             )
             yield Diagnostic("E060", message, _span(statement), help=f"use `--set {symbol}=64`")
         size = None if unknown else dim.value(sizes)
-        step = 8 if statement.type.dtype in HALVES else 1  # numbers in 16 bytes
+        step = _step(statement, graph)
         if size is not None and (not 1 <= size <= MAX_HEAD_DIM or size % step != 0):
             message = f"the head dim {dim} of `{statement.name}` is {size}"
             help = f"the cuda target takes head dims from {step} to {MAX_HEAD_DIM}"
@@ -93,6 +92,12 @@ def _check_head_dims(
                     f" in steps of {step} for numbers of 16 bits, which it loads 16 bytes at once"
                 )
             yield Diagnostic("E061", message, _span(statement), help=help)
+
+
+def _step(statement: Statement, graph: Graph) -> int:
+    """What head dims are a multiple of: numbers of 16 bits are loaded 16 bytes at once."""
+    op = statement.op
+    return 8 if isinstance(op, TiledScores) and graph.types[op.query].dtype in HALVES else 1
 
 
 def _span(statement: Statement) -> Span | None:

@@ -54,6 +54,11 @@ PAGED = graph_of(
     'value_page="table[b, k // S]", page_axis=-3} : f32[B, H, N, D]',
 )
 HALF = in_type(CAUSAL, "bf16")
+WIDE_ROWS = graph_of(
+    "Q: bf16[H, N, D]",
+    "K: bf16[H, M, D]",
+    '%L = tiled_log_sum_exp(%Q, %K) {precision="f32"} : f32[H, N]',
+)
 ROWS = graph_of("Q: f32[H, N, D]", "K: f32[H, M, D]", "%L = tiled_log_sum_exp(%Q, %K) : f32[H, N]")
 
 
@@ -200,6 +205,7 @@ def placed(graph: Graph) -> Graph:
         (CAUSAL, {"E": 64}, "E060", "head dim D of `O`", "`--set D=64`"),
         (CAUSAL, {"D": 257, "E": 64}, "E061", "head dim D of `O` is 257", "from 1 to 256"),
         (CAUSAL, {"D": 64, "E": 0}, "E061", "head dim E of `O` is 0", "from 1 to 256"),
+        (WIDE_ROWS, {"D": 12}, "E061", "head dim D of `L` is 12", "8 to 256 in steps of 8"),
         (HALF, {"D": 68, "E": 64}, "E061", "head dim D of `O` is 68", "8 to 256 in steps of 8"),
         (graph_of("X: f64[N, M]"), {}, "E062", "`X` is f64[N, M]", "`--set dtype=f32`"),
         (
