@@ -294,16 +294,29 @@ def compile_command(
     show_default=True,
     help="The drawing as it is, or what fused in it.",
 )
+@click.option(
+    "--theme",
+    type=click.Choice(["light", "dark", "auto"]),
+    default="light",
+    show_default=True,
+    help="The colours; auto lets an SVG follow its reader's setting.",
+)
 @settings_option
 @size_option
 def render_command(
-    file: str, output: str, view: str, settings: tuple[tuple[str, Any], ...], max_size: int
+    file: str,
+    output: str,
+    view: str,
+    theme: str,
+    settings: tuple[tuple[str, Any], ...],
+    max_size: int,
 ) -> None:
     """Draw the diagram: svg, png, pdf, dot or mmd."""
     from attn_dsl.picture import write_picture  # noqa: PLC0415
+    from attn_dsl.render import Theme  # noqa: PLC0415
 
     with reporting():
-        write_picture(read(file, max_size), Path(output), view, dict(settings))
+        write_picture(read(file, max_size), Path(output), view, dict(settings), Theme(theme))
         click.echo(f"wrote {output}")
 
 

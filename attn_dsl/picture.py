@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from attn_dsl.diagnostics import DiagnosticError
-from attn_dsl.pipeline import Compiled, analyse
+from attn_dsl.pipeline import analyse
 from attn_dsl.render import (
+    Picture,
+    Theme,
     diagram_dot,
     format_of,
     fused_dot,
@@ -22,28 +24,36 @@ from attn_dsl.semantics import drawn_operations
 from attn_dsl.syntax import Block, Diagram, parse
 
 
-def write_picture(block: Block, path: Path, view: str, settings: Mapping[str, Any]) -> None:
+def write_picture(
+    block: Block, path: Path, view: str, settings: Mapping[str, Any], theme: Theme = Theme.LIGHT
+) -> None:
     """Draw `block` to `path`; `view` is `diagram` or `fused`.
 
     Raises DiagnosticError if it cannot be drawn or written. The diagram's own view needs no
     more than a drawing that parses.
     """
-    as_mermaid = format_of(path) == "mmd"
+    format_of(path)
+    write(VIEWS[view](block, settings), path, theme)
+
+
+def _diagram(block: Block, settings: Mapping[str, Any]) -> Picture:
     diagram = parse(block.source, block.start, block.end)
-    if view == "fused":
-        write(_fused(analyse(block, settings), as_mermaid), path)
-        return
     operations, types = _meanings(block, diagram, settings)
-    text = mermaid_text if as_mermaid else lambda d, o: diagram_dot(d, o, types)
-    write(text(diagram, operations), path)
+    return Picture(diagram_dot(diagram, operations, types), mermaid_text(diagram, operations))
 
 
-def _fused(compiled: Compiled, as_mermaid: bool) -> str:
+def _fused(block: Block, settings: Mapping[str, Any]) -> Picture:
+    compiled = analyse(block, settings)
     diagram, graph, remarks = compiled.diagram, compiled.fused, compiled.remarks
     operations = node_operations(diagram, compiled.drawn)
-    if as_mermaid:
-        return fused_mermaid(diagram, graph, remarks, operations)
-    return fused_dot(diagram, graph, remarks, operations, node_types(diagram, compiled.drawn))
+    types = node_types(diagram, compiled.drawn)
+    return Picture(
+        fused_dot(diagram, graph, remarks, operations, types),
+        fused_mermaid(diagram, graph, remarks, operations),
+    )
+
+
+VIEWS = {"diagram": _diagram, "fused": _fused}
 
 
 def _meanings(

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from attn_dsl.ir import Graph, Origin, Statement
 from attn_dsl.ir.ops import TiledScores
+from attn_dsl.render.diagram.reach import between
 from attn_dsl.render.origins import drawn_at, edge_names, node_operations
-from attn_dsl.render.reach import between
 from attn_dsl.syntax import Diagram
 from attn_dsl.tile import formula
 

@@ -38,7 +38,7 @@ def read_label(text: Text, type_: str = "") -> Label:
 def to_lines(text: str) -> tuple[str, ...]:
     """Lines at each `<br>`, without inline tags; indices as in `d_k` and `K^T`."""
     marked = _MARKED.sub(lambda tag: "_^"[tag[1].lower() == "sup"] + tag[2], repair(text))
-    return tuple(_printable(line) for line in _BREAK.split(_TAG.sub("", marked).strip()))
+    return tuple(printable(line) for line in _BREAK.split(_TAG.sub("", marked).strip()))
 
 
 def split_indices(line: str) -> list[tuple[str, str]]:
@@ -58,6 +58,6 @@ def _is_type(text: str) -> bool:
     return True
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Runs of spaces are one, as in Mermaid; control characters would make XML nobody reads."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())

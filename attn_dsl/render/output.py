@@ -1,4 +1,4 @@
-"""Drawings as files: Graphviz lays out and draws, the suffix says in which format."""
+"""Pictures as files: the suffix says in which format."""
 
 from __future__ import annotations
 
@@ -6,17 +6,30 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError
 from attn_dsl.files import write_atomically
+from attn_dsl.render.canvas import Canvas
+from attn_dsl.render.canvas_dot import canvas_dot
+from attn_dsl.render.canvas_svg import canvas_svg
 from attn_dsl.render.svg import finish_svg
+from attn_dsl.render.theme import Theme, theme_style, themed_dot
 from attn_dsl.render.titles import raise_titles
 
 TEXTS = ("dot", "mmd")
 PICTURES = ("svg", "png", "pdf")
 FORMATS = (*PICTURES, *TEXTS)
 _RESOLUTION = {"png": "-Gdpi=192"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A canvas, or DOT text that is to be laid out; and the same as Mermaid text, if it can be."""
+
+    drawn: str | Canvas
+    mermaid: str = ""
 
 
 def format_of(path: Path) -> str:
@@ -30,31 +43,52 @@ def format_of(path: Path) -> str:
     return format
 
 
-def write(text: str, path: Path) -> None:
-    """Write the drawing `text` to `path` in the format of its suffix.
+def write(picture: Picture, path: Path, theme: Theme = Theme.LIGHT) -> None:
+    """Write `picture` to `path` in the format of its suffix.
 
-    `text` is DOT, or Mermaid's for `.mmd`. Raises DiagnosticError (E080, E081), and then
-    nothing has been written.
+    Raises DiagnosticError (E080, E081, E082), and then nothing has been written.
     """
-    format = format_of(path)
-    write_atomically(path, text.encode() if format in TEXTS else draw(text, format))
+    write_atomically(path, encode(picture, format_of(path), theme))
 
 
-def draw(dot: str, format: str) -> bytes:
+def encode(picture: Picture, format: str, theme: Theme = Theme.LIGHT) -> bytes:
+    """The bytes of a picture: svg, png, pdf, dot or mmd. Raises DiagnosticError (E082)."""
+    if format == "mmd":
+        if not picture.mermaid:
+            raise DiagnosticError([Diagnostic("E082", "Mermaid has no diagram for this view")])
+        return picture.mermaid.encode()
+    if isinstance(picture.drawn, Canvas):
+        if format == "svg":
+            return canvas_svg(picture.drawn, theme).encode()
+        dot = canvas_dot(picture.drawn, theme)
+        return dot.encode() if format == "dot" else _draw(dot, format, "nop2", "")
+    if format == "dot":
+        return themed_dot(picture.drawn, theme).encode()
+    return draw(picture.drawn, format, theme)
+
+
+def draw(dot: str, format: str, theme: Theme = Theme.LIGHT) -> bytes:
     """Lay out and draw DOT text as svg, png or pdf; DiagnosticError (E082) if Graphviz cannot."""
+    if format == "svg":
+        return _draw(dot, format, "dot", theme_style(theme))
+    return _draw(themed_dot(dot, theme), format, "dot", "")
+
+
+def _draw(dot: str, format: str, layout: str, style: str) -> bytes:
     import pygraphviz  # noqa: PLC0415 # loads Graphviz, which only drawing needs
 
     try:
         with _quiet():
             graph = pygraphviz.AGraph(string=dot)
-            graph.layout("dot")
-            raise_titles(graph)
+            if layout != "nop2":
+                graph.layout(layout)
+                raise_titles(graph)
             args = _RESOLUTION.get(format, "")
             data: bytes = graph.draw(format=format, prog="nop2", args=args)
     except ValueError as error:
         message = f"Graphviz cannot draw this: {error}"
         raise DiagnosticError([Diagnostic("E082", message)]) from error
-    return finish_svg(data, str(graph.name)) if format == "svg" else data
+    return finish_svg(data, str(graph.name), style) if format == "svg" else data
 
 
 @contextlib.contextmanager

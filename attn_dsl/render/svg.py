@@ -12,8 +12,11 @@ _SHIFTS = {"sub": 2.5, "super": -4.0}
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
-def finish_svg(data: bytes, title: str) -> bytes:
-    """The SVG text `data` with a title, and a description for those who cannot see it."""
+def finish_svg(data: bytes, title: str, style: str = "") -> bytes:
+    """The SVG text `data` with a title, and a description for those who cannot see it.
+
+    `style` is a style sheet, which is put into it unless it is empty.
+    """
     document = parseString(data)
     root = document.documentElement
     assert root is not None
@@ -22,6 +25,8 @@ def finish_svg(data: bytes, title: str) -> bytes:
         _join_lines(document, group)
     for node in nodes:
         _centre(node)
+    if style:
+        root.insertBefore(_element(document, "style", f"\n{style}"), root.firstChild)
     labels = "; ".join(filter(None, (_text(node) for node in nodes)))
     for name, text in (("desc", f"A diagram with the boxes {labels}."), ("title", title)):
         root.insertBefore(_element(document, name, text), root.firstChild)
@@ -32,7 +37,7 @@ def finish_svg(data: bytes, title: str) -> bytes:
 
 def _groups(root: Element, kind: str) -> Iterator[Element]:
     for group in root.getElementsByTagName("g"):
-        if group.getAttribute("class") == kind:
+        if kind in group.getAttribute("class").split():
             yield group
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attn_dsl.ir import Graph
 from attn_dsl.render import palette
-from attn_dsl.render.arrows import Ends
-from attn_dsl.render.css import box_css
-from attn_dsl.render.frames import Frame, build_frames
+from attn_dsl.render.diagram.arrows import Ends
+from attn_dsl.render.diagram.css import box_css
+from attn_dsl.render.diagram.frames import Frame, build_frames
+from attn_dsl.render.diagram.spelling import spell_box, spell_edge
 from attn_dsl.render.fused import FusionRemark, fused_groups
 from attn_dsl.render.origins import node_operations
-from attn_dsl.render.spelling import spell_box, spell_edge
 from attn_dsl.syntax import Diagram, find_blocks, spell_label
 from attn_dsl.textbuilder import TextBuilder
 

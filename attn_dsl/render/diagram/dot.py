@@ -10,8 +10,8 @@ import graphviz
 
 from attn_dsl.ir import Graph
 from attn_dsl.render import palette
-from attn_dsl.render.arrows import Ends, arrow_attributes
-from attn_dsl.render.boxes import (
+from attn_dsl.render.diagram.arrows import Ends, arrow_attributes
+from attn_dsl.render.diagram.boxes import (
     formula_attributes,
     frame_attributes,
     node_attributes,
@@ -19,12 +19,12 @@ from attn_dsl.render.boxes import (
     pill_attributes,
     text_label,
 )
-from attn_dsl.render.css import edge_css
-from attn_dsl.render.frames import Frame, build_frames, cluster_name
+from attn_dsl.render.diagram.css import edge_css
+from attn_dsl.render.diagram.frames import Frame, build_frames, cluster_name
+from attn_dsl.render.diagram.rows import Row, is_upright, row_of
 from attn_dsl.render.fused import FusionRemark, Group, fused_groups
 from attn_dsl.render.labels import to_lines
 from attn_dsl.render.origins import edge_names, node_operations
-from attn_dsl.render.rows import Row, is_upright, row_of
 from attn_dsl.syntax import Diagram, Edge
 
 NONE: Mapping[str, str] = {}

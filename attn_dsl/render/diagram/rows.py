@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from attn_dsl.render.frames import Frame
-from attn_dsl.render.reach import between
+from attn_dsl.render.diagram.frames import Frame
+from attn_dsl.render.diagram.reach import between
 from attn_dsl.syntax import Diagram, Edge
 
 

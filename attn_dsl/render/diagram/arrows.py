@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from attn_dsl.render.colors import read_color
-from attn_dsl.render.css import Css, dash_of, line_attributes
-from attn_dsl.render.frames import Frame, Nesting, cluster_name
+from attn_dsl.render.diagram.css import Css, dash_of, line_attributes
+from attn_dsl.render.diagram.frames import Frame, Nesting, cluster_name
+from attn_dsl.render.theme import AUTHORED
 from attn_dsl.syntax import Diagram, Edge
 
 _HEADS = {
@@ -31,7 +32,7 @@ def arrow_attributes(edge: Edge, css: Css) -> dict[str, str]:
         found["fontcolor"] = text
     if edge.stroke != "invisible" and (dash := dash_of(css)):
         found["style"] = dash
-    return found
+    return {**found, "class": AUTHORED} if css else found
 
 
 class Ends:

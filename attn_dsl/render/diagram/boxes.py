@@ -9,12 +9,13 @@ import graphviz
 
 from attn_dsl.render import palette
 from attn_dsl.render.colors import is_dark
-from attn_dsl.render.css import box_attributes, box_css, dash_of
-from attn_dsl.render.frames import Frame
+from attn_dsl.render.diagram.css import box_attributes, box_css, dash_of
+from attn_dsl.render.diagram.frames import Frame
+from attn_dsl.render.diagram.rows import is_upright
+from attn_dsl.render.diagram.shapes import ROUNDED, shape_attributes
 from attn_dsl.render.fused import Group
 from attn_dsl.render.labels import read_label, split_indices, to_lines
-from attn_dsl.render.rows import is_upright
-from attn_dsl.render.shapes import ROUNDED, shape_attributes
+from attn_dsl.render.theme import AUTHORED
 from attn_dsl.syntax import Diagram, Text
 
 
@@ -28,6 +29,8 @@ def node_attributes(diagram: Diagram, id: str, operation: str | None, type_: str
     found |= box_attributes(css, found.get("fillcolor", palette.fill_of(operation)))
     if dash := dash_of(css):
         found["style"] = f"{found.get('style', 'filled')},{dash}"
+    if css:
+        found["class"] = AUTHORED
     label = read_label(node.label, type_)
     ink = palette.LIGHT_INK if is_dark(found["fillcolor"]) else palette.QUIET_INK
     return {"label": text_label(label.lines, label.type, ink), **found}
@@ -54,7 +57,7 @@ def frame_attributes(diagram: Diagram, frame: Frame, depth: int) -> dict[str, st
         found["fontcolor"] = palette.QUIET_INK
     if dash := dash_of(css):
         found["style"] += f",{dash}"
-    return found
+    return {**found, "class": AUTHORED} if css else found
 
 
 def text_label(lines: Sequence[str], type_: str = "", ink: str = palette.QUIET_INK) -> str:
