@@ -285,21 +285,19 @@ def compile_command(
 @main.command("render")
 @click.argument("file")
 @click.option(
-    "-o", "--output", metavar="FILE", required=True, help="out.svg, .png, .pdf, .dot or .mmd."
+    "-o", "--output", metavar="FILE", required=True, help="out.html, .svg, .png, .pdf, .dot, .mmd."
 )
 @click.option(
     "--view",
     type=click.Choice(["diagram", "fused"]),
     default="diagram",
     show_default=True,
-    help="The drawing as it is, or what fused in it.",
+    help="The drawing as it is, or what fused in it; html has both.",
 )
 @click.option(
     "--theme",
     type=click.Choice(["light", "dark", "auto"]),
-    default="light",
-    show_default=True,
-    help="The colours; auto lets an SVG follow its reader's setting.",
+    help="The colours: light unless given; auto, as html, follows its reader's setting.",
 )
 @settings_option
 @size_option
@@ -307,16 +305,24 @@ def render_command(
     file: str,
     output: str,
     view: str,
-    theme: str,
+    theme: str | None,
     settings: tuple[tuple[str, Any], ...],
     max_size: int,
 ) -> None:
-    """Draw the diagram: svg, png, pdf, dot or mmd."""
+    """Draw the diagram: svg, png, pdf, dot or mmd; or html.
+
+    That is a page with all pictures and the emitted sources, linked, in one file.
+    """
+    from attn_dsl.page import write_page  # noqa: PLC0415
     from attn_dsl.picture import write_picture  # noqa: PLC0415
-    from attn_dsl.render import Theme  # noqa: PLC0415
+    from attn_dsl.render import PAGE, Theme, format_of  # noqa: PLC0415
 
     with reporting():
-        write_picture(read(file, max_size), Path(output), view, dict(settings), Theme(theme))
+        path, block = Path(output), read(file, max_size)
+        if format_of(path) == PAGE:
+            write_page(block, path, dict(settings), Theme(theme or "auto"))
+        else:
+            write_picture(block, path, view, dict(settings), Theme(theme or "light"))
         click.echo(f"wrote {output}")
 
 

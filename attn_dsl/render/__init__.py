@@ -6,11 +6,12 @@ passes. Out: DOT or Mermaid text, and files: SVG, PNG and PDF laid out by Graphv
 
 from attn_dsl.render.diagram import diagram_dot, fused_dot, fused_mermaid, mermaid_text
 from attn_dsl.render.origins import edge_names, node_operations, node_types
-from attn_dsl.render.output import FORMATS, Picture, draw, encode, format_of, write
+from attn_dsl.render.output import FORMATS, PAGE, Picture, draw, encode, format_of, write
 from attn_dsl.render.theme import Theme
 
 __all__ = [
     "FORMATS",
+    "PAGE",
     "Picture",
     "Theme",
     "diagram_dot",

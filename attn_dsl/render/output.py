@@ -20,7 +20,8 @@ from attn_dsl.render.titles import raise_titles
 
 TEXTS = ("dot", "mmd")
 PICTURES = ("svg", "png", "pdf")
-FORMATS = (*PICTURES, *TEXTS)
+PAGE = "html"
+FORMATS = (*PICTURES, *TEXTS, PAGE)
 _RESOLUTION = {"png": "-Gdpi=192"}
 
 

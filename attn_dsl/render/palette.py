@@ -42,6 +42,16 @@ HATCH = "#8d96a6"
 """The matrices of a kernel, each with the colour of the row or column that is worked on; scores
 that the mask hides; lines between cells, and across tiles that are skipped."""
 
+KEYWORD, NUMBER = "#7b3fa0", "#8a4a08"
+CODE: Mapping[str, str] = {
+    "comment": QUIET_INK,
+    "keyword": KEYWORD,
+    "name": FUSED_LINE,
+    "number": NUMBER,
+    "string": ADDED_LINE,
+}
+"""The words of a listing, by their kind; all others are in `INK`."""
+
 DARK: Mapping[str, str] = {
     "#ffffff": "#14171d",
     INK: "#e9ecf2",
@@ -74,6 +84,8 @@ DARK: Mapping[str, str] = {
     HIDDEN: "#4a515d",
     GRID: "#5d6675",
     HATCH: "#78818f",
+    KEYWORD: "#cfa8ef",
+    NUMBER: "#e9b77f",
 }
 """The dark colour for each light one."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import Enum
 
 from attn_dsl.render.palette import DARK
@@ -43,8 +44,22 @@ def theme_style(theme: Theme) -> str:
 
 def dark_rules(scope: str) -> str:
     """CSS that puts the dark colours in the place of the light ones, in all that is in `scope`."""
+    return _rules(scope, DARK)
+
+
+def both(color: str) -> str:
+    """A light colour in CSS, and its dark twin where the page is dark (`color-scheme`)."""
+    return f"light-dark({color}, {DARK[color]})"
+
+
+def both_rules(scope: str) -> str:
+    """CSS that lets the colours of all that is in `scope` follow the page's `color-scheme`."""
+    return _rules(scope, {color: both(color) for color in DARK})
+
+
+def _rules(scope: str, colors: Mapping[str, str]) -> str:
     return "".join(
-        f'{scope} :not(.{AUTHORED}) > [{what}="{light}"] {{ {what}: {dark} }}\n'
-        for light, dark in DARK.items()
+        f'{scope} :not(.{AUTHORED}) > [{what}="{light}"] {{ {what}: {shown} }}\n'
+        for light, shown in colors.items()
         for what in ("fill", "stroke")
     )

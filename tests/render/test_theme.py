@@ -23,6 +23,7 @@ GROUNDS = (
     *(palette.QUERY, palette.KEY, palette.VALUE, palette.OUTPUT, palette.SCORE),
 )
 MARKED = (
+    *product(palette.CODE.values(), (palette.PLAIN, palette.FUSED)),
     (palette.FUSED_LINE, palette.FUSED),
     (palette.ADDED_LINE, palette.ADDED),
     (palette.REMOVED_LINE, palette.REMOVED),
