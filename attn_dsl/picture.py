@@ -12,6 +12,7 @@ from attn_dsl.render import (
     Picture,
     Theme,
     diagram_dot,
+    drawn_links,
     format_of,
     fused_dot,
     fused_mermaid,
@@ -38,8 +39,9 @@ def write_picture(
 
 def _diagram(block: Block, settings: Mapping[str, Any]) -> Picture:
     diagram = parse(block.source, block.start, block.end)
-    operations, types = _meanings(block, diagram, settings)
-    return Picture(diagram_dot(diagram, operations, types), mermaid_text(diagram, operations))
+    operations, types, links = _meanings(block, diagram, settings)
+    dot, mermaid = diagram_dot(diagram, operations, types), mermaid_text(diagram, operations)
+    return Picture(dot, mermaid, links)
 
 
 def _fused(block: Block, settings: Mapping[str, Any]) -> Picture:
@@ -58,10 +60,12 @@ VIEWS = {"diagram": _diagram, "fused": _fused}
 
 def _meanings(
     block: Block, diagram: Diagram, settings: Mapping[str, Any]
-) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The operations and types of the nodes; from the words alone where it does not compile."""
+) -> tuple[Mapping[str, str], Mapping[str, str], Mapping[str, tuple[str, ...]]]:
+    """Operations, types and links of the nodes; from the words alone where it does not compile."""
     try:
-        drawn = analyse(block, settings).drawn
+        compiled = analyse(block, settings)
     except DiagnosticError:
-        return drawn_operations(diagram), {}
-    return node_operations(diagram, drawn), node_types(diagram, drawn)
+        return drawn_operations(diagram), {}, {}
+    drawn = compiled.drawn
+    links = drawn_links(diagram, compiled.fused)
+    return node_operations(diagram, drawn), node_types(diagram, drawn), links

@@ -5,6 +5,7 @@ passes. Out: DOT or Mermaid text, and files: SVG, PNG and PDF laid out by Graphv
 """
 
 from attn_dsl.render.diagram import diagram_dot, fused_dot, fused_mermaid, mermaid_text
+from attn_dsl.render.links import drawn_links
 from attn_dsl.render.origins import edge_names, node_operations, node_types
 from attn_dsl.render.output import FORMATS, Picture, draw, encode, format_of, write
 from attn_dsl.render.theme import Theme
@@ -15,6 +16,7 @@ __all__ = [
     "Theme",
     "diagram_dot",
     "draw",
+    "drawn_links",
     "edge_names",
     "encode",
     "format_of",
