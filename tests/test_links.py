@@ -84,7 +84,7 @@ def test_boxes_have_the_links_of_what_they_draw(name: str) -> None:
 
 def test_parts_follow_the_order_of_the_computation() -> None:
     titles = ["MatMul", "Scale", "Score", "Mask (optional)", "Softmax", "Dropout", "MatMul"]
-    words = "scores scale score mask softmax values values".split()
+    words = ["scores", "scale", "score", "mask", "softmax", "values", "values"]
     assert [part.value for part in parts_of(titles)] == words
     unnormalized = ["MatMul", "Sigmoid", "MatMul"]
     assert [part.value for part in parts_of(unnormalized)] == ["scores", "score", "values"]
