@@ -289,16 +289,17 @@ def compile_command(
 )
 @click.option(
     "--view",
-    type=click.Choice(["diagram", "fused"]),
+    type=click.Choice(["diagram", "graph", "fused"]),
     default="diagram",
     show_default=True,
-    help="The drawing as it is, or what fused in it; html has both.",
+    help="The drawing as it is, the typed graph, or what fused in it; html has all of them.",
 )
 @click.option(
     "--theme",
     type=click.Choice(["light", "dark", "auto"]),
     help="The colours: light unless given; auto, as html, follows its reader's setting.",
 )
+@click.option("--diff", metavar="PASS", help="With --view graph: what this pass changed, or all.")
 @settings_option
 @size_option
 def render_command(
@@ -306,6 +307,7 @@ def render_command(
     output: str,
     view: str,
     theme: str | None,
+    diff: str | None,
     settings: tuple[tuple[str, Any], ...],
     max_size: int,
 ) -> None:
@@ -314,15 +316,19 @@ def render_command(
     That is a page with all pictures and the emitted sources, linked, in one file.
     """
     from attn_dsl.page import write_page  # noqa: PLC0415
-    from attn_dsl.picture import write_picture  # noqa: PLC0415
+    from attn_dsl.picture import write_difference, write_picture  # noqa: PLC0415
     from attn_dsl.render import PAGE, Theme, format_of  # noqa: PLC0415
 
     with reporting():
-        path, block = Path(output), read(file, max_size)
+        block, path, wanted = read(file, max_size), Path(output), dict(settings)
+        if diff is not None and (view != "graph" or format_of(path) == PAGE):
+            raise ValueError(f"--diff is for pictures of --view graph; this is {view}, {output}")
         if format_of(path) == PAGE:
-            write_page(block, path, dict(settings), Theme(theme or "auto"))
+            write_page(block, path, wanted, Theme(theme or "auto"))
+        elif diff is not None:
+            write_difference(block, path, wanted, diff, Theme(theme or "light"))
         else:
-            write_picture(block, path, view, dict(settings), Theme(theme or "light"))
+            write_picture(block, path, view, wanted, Theme(theme or "light"))
         click.echo(f"wrote {output}")
 
 

@@ -103,6 +103,6 @@ def _listing(listing: Listing) -> Mapping[str, Any]:
                 "links": " ".join(listing.links.get(number, ())),
                 "text": "".join(text for _, text in pieces).strip(),
             }
-            for number, pieces in enumerate(lines, start=1)
+            for number, pieces in enumerate(lines, start=listing.first)
         ],
     }

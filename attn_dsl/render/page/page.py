@@ -29,8 +29,8 @@ class Panel:
 class Listing:
     """A text with numbered lines, coloured as `language` by pygments; `text` is as it stands.
 
-    `links` are what the lines belong to, by their number from 1. `note` stands in the place of a
-    text that there is not.
+    `first` is the number of its first line. `links` are what lines belong to, by their number.
+    `note` stands in the place of a text that there is not.
     """
 
     title: str
@@ -38,6 +38,7 @@ class Listing:
     text: str
     links: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     note: str = ""
+    first: int = 1
 
 
 @dataclass(frozen=True)
