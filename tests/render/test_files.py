@@ -10,7 +10,7 @@ import pytest
 
 from attn_dsl.diagnostics import DiagnosticError
 from attn_dsl.files import write_atomically
-from attn_dsl.render import FORMATS, Picture, diagram_dot, draw, format_of, mermaid_text, write
+from attn_dsl.render import Picture, diagram_dot, draw, format_of, mermaid_text, write
 from attn_dsl.render.labels import split_indices, to_lines
 from attn_dsl.syntax import Diagram, parse, read_document
 
@@ -38,7 +38,7 @@ def test_the_seed_draws_in_every_format(number: int, tmp_path: Path) -> None:
         path = tmp_path / f"out.{format}"
         write(Picture(diagram_dot(diagram), mermaid_text(diagram)), path)
         assert path.read_bytes().startswith(signature)
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"out.{f}" for f in FORMATS)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"out.{f}" for f in SIGNATURES)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])

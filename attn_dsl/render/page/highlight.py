@@ -40,7 +40,7 @@ def _pieces(tokens: Iterator[tuple[object, str]]) -> Iterator[Piece]:
     """Neighbours of one class are one piece."""
     kept, text = "", ""
     for token, found in tokens:
-        kind = _class_of(token) if found.strip() else kept
+        kind = _class_of(token)
         if kind != kept and text:
             yield kept, text
             text = ""
