@@ -20,7 +20,7 @@ from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Severity, render
 from attn_dsl.files import write_atomically
 from attn_dsl.ir import Graph, to_text
 from attn_dsl.pipeline import analyse, load, lower, read
-from attn_dsl.syntax import MAX_SIZE, format_text, parse, refusal, to_json
+from attn_dsl.syntax import MAX_SIZE, file_of, format_text, parse, refusal, to_json
 
 # Commands import what only they need: loading it takes longer than to check a file.
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
@@ -121,12 +121,12 @@ def _fail(message: str) -> NoReturn:
 
 
 @contextmanager
-def needing_extra() -> Iterator[None]:
-    """Say how to get what a comparison needs beside the package itself."""
+def needing_extra(name: str) -> Iterator[None]:
+    """Say how to get what a command needs beside the package itself: the extra `name`."""
     try:
         yield
     except ImportError as error:
-        raise Unavailable(f"{error}; pip install 'attn-dsl[bench]' brings it") from error
+        raise Unavailable(f"{error}; pip install 'attn-dsl[{name}]' brings it") from error
 
 
 class InOrder(click.Group):
@@ -332,6 +332,33 @@ def render_command(
         click.echo(f"wrote {output}")
 
 
+@main.command("serve")
+@click.argument("file")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--open/--no-open", "opened", help="Show it in the browser; not unless asked for.")
+@settings_option
+@size_option
+def serve_command(
+    file: str, port: int, opened: bool, settings: tuple[tuple[str, Any], ...], max_size: int
+) -> None:
+    """Show the page of FILE, drawn again when it is saved, on this machine alone.
+
+    That is the page of `attn render -o out.html`, errors included. It needs
+    `pip install 'attn-dsl[serve]'`. --port 0 takes a port that is free.
+    """
+    with reporting(), needing_extra("serve"):
+        from attn_dsl.serve import Source, listen, serve  # noqa: PLC0415
+
+        def ready(address: str) -> None:
+            click.echo(f"{file} is shown at {address} until Ctrl-C")
+            if opened:
+                click.launch(address)
+
+        if not file_of(file).exists():
+            read(file, max_size)  # which says so
+        serve(Source(file, dict(settings), max_size), listen(port), ready)
+
+
 @main.command()
 @click.argument("file")
 @click.option(
@@ -364,7 +391,7 @@ def bench(
     from attn_dsl import bench  # noqa: PLC0415
     from attn_dsl.sample import sample_inputs  # noqa: PLC0415
 
-    with reporting(), needing_extra():
+    with reporting(), needing_extra("bench"):
         compiled = analyse(read(file, max_size), dict(settings))
         show(compiled.notes, Severity.WARNING)
         kernel = load(compiled, "numpy")

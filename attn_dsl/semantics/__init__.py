@@ -7,6 +7,7 @@ should be told. All errors of the drawing are found in one run.
 
 from attn_dsl.semantics.drawing import drawn_operations
 from attn_dsl.semantics.elaborate import Elaborated, elaborate
+from attn_dsl.semantics.modules import module_files
 from attn_dsl.semantics.settings import Settings, read_settings
 from attn_dsl.semantics.vocabulary import find_operation, nearest_words
 
@@ -16,6 +17,7 @@ __all__ = [
     "drawn_operations",
     "elaborate",
     "find_operation",
+    "module_files",
     "nearest_words",
     "read_settings",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, cached_property
 from os.path import normpath
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError
 from attn_dsl.ir.ops import Mask
@@ -78,9 +78,33 @@ def load_module(path: str) -> Module:
     """Read the diagram at `path`; raises DiagnosticError if it does not parse."""
     changed = _changed(path)
     diagram, _ = _parsed(path, changed)
+    return _load(path, changed, tuple((inner, _changed(inner)) for inner in _named(diagram)))
+
+
+def module_files(diagram: Diagram) -> frozenset[Path]:
+    """The files of `diagram`, of the modules that it names by a path, and of those in them.
+
+    One that is not there is among them, since it is looked for.
+    """
+    found, waiting = {file_of(diagram.source.name)}, _named(diagram)
+    seen: set[str] = set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        found.add(file_of(path))
+        try:
+            waiting += _named(_parsed(path, _changed(path))[0])
+        except DiagnosticError:
+            continue  # it is reported where the module is used
+    return frozenset(found)
+
+
+def _named(diagram: Diagram) -> list[str]:
+    """The paths of the modules that `diagram` names by a path."""
     words = (node.data.values.get("op") for node in diagram.nodes.values())
-    paths = [module_path(w, diagram) for w in words if isinstance(w, str) and is_path(w)]
-    return _load(path, changed, tuple((inner, _changed(inner)) for inner in paths))
+    return [module_path(w, diagram) for w in words if isinstance(w, str) and is_path(w)]
 
 
 def interfaces(diagram: Diagram) -> InterfaceOf:

@@ -7,7 +7,7 @@ const page = (() => {
   const root = document.documentElement;
   const THEMES = ["system", "light", "dark"];
   let byName = new Map(); // the elements that have a name
-  let hint = ""; // what the status says while nothing is lit
+  let ownHint = "", hint = ""; // what the status says while nothing is lit
   // What is lit: of these the first that there is. Each is {label, names}.
   let pinned = null, hovered = null, focused = null;
 
@@ -223,6 +223,57 @@ const page = (() => {
     if (tabs().length) choose(tabs()[0]);
   }
 
+  // ---- Another page in the place of this one
+
+  // What a reader has done to the page, by the ids of panels and listings.
+  function kept() {
+    const groups = [...document.querySelectorAll(".view, .listing")];
+    const focus = document.activeElement;
+    return {
+      scrolls: groups.map((e) => [idOf(e), e.scrollLeft, e.scrollTop]),
+      full: [...document.querySelectorAll(".full")].map((panel) => panel.id),
+      steps: [...document.querySelectorAll(".steps input")].map((e) => [idOf(e), e.value]),
+      tab: document.querySelector("[role=tab][aria-selected=true]")?.id,
+      focus: focus.closest(".panel") && [idOf(focus), focus.getAttribute("aria-label")],
+    };
+  }
+
+  const idOf = (element) => element.closest(".listing, .panel").id;
+  const within = (id, selector) => document.querySelector(`#${id} ${selector}`);
+
+  function restore({ scrolls, full, steps, tab, focus }) {
+    const chosen = tab && document.getElementById(tab);
+    if (chosen) choose(chosen);
+    for (const id of full) {
+      const button = within(id, ".zoom");
+      if (button) zoom(button, true);
+    }
+    for (const [id, value] of steps) {
+      const slider = within(id, "input");
+      if (slider) { slider.value = value; step(slider); }
+    }
+    for (const [id, left, top] of scrolls) {
+      const panel = document.getElementById(id);
+      const group = panel?.querySelector(".view") ?? panel;
+      group?.scrollTo({ left, top, behavior: "instant" });
+    }
+    const name = focus && focus[1];
+    if (name) within(focus[0], `[aria-label="${CSS.escape(name)}"]`)?.focus({ preventScroll: true });
+  }
+
+  // Show what is in the document `next`, and leave all else as the reader has it.
+  function replace(next) {
+    const before = kept();
+    for (const part of ["title", "h1", ".about", "#alert", "main"]) {
+      document.querySelector(part).replaceWith(next.querySelector(part));
+    }
+    root.dataset.version = next.documentElement.dataset.version;
+    hovered = focused = null;
+    setUp();
+    restore(before);
+    light();
+  }
+
   function onClick(event) {
     const button = event.target.closest("button");
     const element = linkOf(event.target);
@@ -234,7 +285,7 @@ const page = (() => {
 
   setTheme(stored() ?? root.dataset.theme ?? "system"); // before anything is drawn
   document.addEventListener("DOMContentLoaded", () => {
-    hint = document.getElementById("lit").textContent;
+    ownHint = hint = document.getElementById("lit").textContent;
     showTheme();
     setUp();
     document.addEventListener("click", onClick);
@@ -254,5 +305,9 @@ const page = (() => {
       if (event.target.matches(".steps input")) step(event.target);
     });
   });
-  return {};
+  return {
+    replace,
+    // Say something else while nothing is lit; null for what is said otherwise.
+    hint(text) { hint = text ?? ownHint; light(); },
+  };
 })();
