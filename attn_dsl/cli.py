@@ -302,6 +302,10 @@ def compile_command(
     help="The colours; auto lets an SVG follow its reader's setting.",
 )
 @click.option("--diff", metavar="PASS", help="With --view graph: what this pass changed, or all.")
+@click.option(
+    "--depth", type=click.IntRange(0), help="Of the diagram: how deep subgraphs are open."
+)
+@click.option("--no-types", is_flag=True, default=None, help="Of the diagram: without types.")
 @settings_option
 @size_option
 def render_command(
@@ -309,22 +313,18 @@ def render_command(
     output: str,
     view: str,
     theme: str,
-    diff: str | None,
     settings: tuple[tuple[str, Any], ...],
     max_size: int,
+    **asked: Any,
 ) -> None:
     """Draw the diagram: svg, png, pdf, dot or mmd."""
-    from attn_dsl.picture import write_difference, write_picture  # noqa: PLC0415
+    from attn_dsl.progress import progress  # noqa: PLC0415
     from attn_dsl.render import Theme  # noqa: PLC0415
+    from attn_dsl.views import Asked, write_picture  # noqa: PLC0415
 
-    with reporting():
+    with reporting(), progress(f"render {output}", parts=3) as step:
         block, path = read(file, max_size), Path(output)
-        if diff is None:
-            write_picture(block, path, view, dict(settings), Theme(theme))
-        elif view == "graph":
-            write_difference(block, path, dict(settings), diff, Theme(theme))
-        else:
-            raise ValueError(f"--diff is for --view graph; this view is {view}")
+        write_picture(block, path, view, dict(settings), Theme(theme), Asked(**asked), step)
         click.echo(f"wrote {output}")
 
 

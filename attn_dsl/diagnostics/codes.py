@@ -70,6 +70,8 @@ TITLES: Mapping[str, str] = {
     "E080": "unknown format of a picture",
     "E081": "file cannot be written",
     "E082": "picture that Graphviz cannot draw",
+    "E084": "more than fits into a picture",
+    "E085": "view that Mermaid has no diagram for",
     "W001": "mermaid cuts the label",
     "W002": "line is read as a direction",
     "W003": "mermaid draws the node in another subgraph",

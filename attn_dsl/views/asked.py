@@ -1,0 +1,24 @@
+"""What a picture is asked to show, beside the drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """None for what was not said.
+
+    `depth` is how deep subgraphs are open, `no_types` leaves types out, `diff` is the pass whose
+    changes are shown.
+    """
+
+    depth: int | None = None
+    no_types: bool | None = None
+    diff: str | None = None
+
+    @property
+    def said(self) -> list[str]:
+        """The names of what was said, as options."""
+        named = (field.name for field in fields(self) if getattr(self, field.name) is not None)
+        return [f"--{name.replace('_', '-')}" for name in named]
