@@ -289,10 +289,10 @@ def compile_command(
 )
 @click.option(
     "--view",
-    type=click.Choice(["diagram", "fused"]),
+    type=click.Choice(["diagram", "graph", "fused"]),
     default="diagram",
     show_default=True,
-    help="The drawing as it is, or what fused in it.",
+    help="The drawing as it is, the typed graph, or what fused in it.",
 )
 @click.option(
     "--theme",
@@ -301,6 +301,7 @@ def compile_command(
     show_default=True,
     help="The colours; auto lets an SVG follow its reader's setting.",
 )
+@click.option("--diff", metavar="PASS", help="With --view graph: what this pass changed, or all.")
 @settings_option
 @size_option
 def render_command(
@@ -308,15 +309,22 @@ def render_command(
     output: str,
     view: str,
     theme: str,
+    diff: str | None,
     settings: tuple[tuple[str, Any], ...],
     max_size: int,
 ) -> None:
     """Draw the diagram: svg, png, pdf, dot or mmd."""
-    from attn_dsl.picture import write_picture  # noqa: PLC0415
+    from attn_dsl.picture import write_difference, write_picture  # noqa: PLC0415
     from attn_dsl.render import Theme  # noqa: PLC0415
 
     with reporting():
-        write_picture(read(file, max_size), Path(output), view, dict(settings), Theme(theme))
+        block, path = read(file, max_size), Path(output)
+        if diff is None:
+            write_picture(block, path, view, dict(settings), Theme(theme))
+        elif view == "graph":
+            write_difference(block, path, dict(settings), diff, Theme(theme))
+        else:
+            raise ValueError(f"--diff is for --view graph; this view is {view}")
         click.echo(f"wrote {output}")
 
 

@@ -6,20 +6,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attn_dsl.cost_notes import cost_notes, picture_sizes
+from attn_dsl.cost_text import at_sizes
 from attn_dsl.diagnostics import DiagnosticError
-from attn_dsl.pipeline import analyse
+from attn_dsl.ir import Graph
+from attn_dsl.pipeline import Compiled, analyse
 from attn_dsl.render import (
     Picture,
     Theme,
     diagram_dot,
+    drawn_links,
     format_of,
-    fused_dot,
-    fused_mermaid,
     mermaid_text,
     node_operations,
     node_types,
     write,
 )
+from attn_dsl.render.graphs import Network, compared, network_dot, network_mermaid, network_of
 from attn_dsl.semantics import drawn_operations
 from attn_dsl.syntax import Block, Diagram, parse
 
@@ -38,30 +41,75 @@ def write_picture(
 
 def _diagram(block: Block, settings: Mapping[str, Any]) -> Picture:
     diagram = parse(block.source, block.start, block.end)
-    operations, types = _meanings(block, diagram, settings)
-    return Picture(diagram_dot(diagram, operations, types), mermaid_text(diagram, operations))
+    operations, types, links = _meanings(block, diagram, settings)
+    dot, mermaid = diagram_dot(diagram, operations, types), mermaid_text(diagram, operations)
+    return Picture(dot, mermaid, links)
+
+
+def _graph(block: Block, settings: Mapping[str, Any]) -> Picture:
+    """The typed IR as it was drawn."""
+    compiled = analyse(block, settings)
+    return network_picture(compiled, compiled.drawn)
 
 
 def _fused(block: Block, settings: Mapping[str, Any]) -> Picture:
+    """The typed IR after the passes, with frames around what they fused."""
     compiled = analyse(block, settings)
-    diagram, graph, remarks = compiled.diagram, compiled.fused, compiled.remarks
-    operations = node_operations(diagram, compiled.drawn)
-    types = node_types(diagram, compiled.drawn)
-    return Picture(
-        fused_dot(diagram, graph, remarks, operations, types),
-        fused_mermaid(diagram, graph, remarks, operations),
-    )
+    return network_picture(compiled, compiled.fused)
 
 
-VIEWS = {"diagram": _diagram, "fused": _fused}
+def network_picture(compiled: Compiled, graph: Graph) -> Picture:
+    """The picture of `graph`, with what its values cost."""
+    sizes = picture_sizes(graph, compiled.settings.dims)
+    notes = cost_notes(graph, sizes)
+    network = network_of(graph, compiled.diagram.direction, notes, _caption(graph, sizes))
+    return _drawn(network)
+
+
+def write_difference(
+    block: Block, path: Path, settings: Mapping[str, Any], name: str, theme: Theme = Theme.LIGHT
+) -> None:
+    """Draw to `path` what the pass called `name` changed, or all passes together if it is `all`.
+
+    Raises DiagnosticError as `write_picture` does, and ValueError if there is no such pass.
+    """
+    format_of(path)
+    stages: dict[str, Graph] = {}
+    compiled = analyse(block, settings, stages.__setitem__)
+    names = list(stages)
+    if name not in (*names[1:], "all"):
+        raise ValueError(f"there is no pass {name!r}; passes are {', '.join([*names[1:], 'all'])}")
+    last = names[-1] if name == "all" else name
+    first = names[0] if name == "all" else names[names.index(name) - 1]
+    before, after = stages[first], stages[last]
+    sizes = picture_sizes(before, compiled.settings.dims)
+    caption = f"what {'all passes' if name == 'all' else name} changed, {_caption(after, sizes)}"
+    old, new = ((graph, cost_notes(graph, sizes)) for graph in (before, after))
+    network = compared(old, new, compiled.diagram.direction, caption)
+    write(_drawn(network), path, theme)
+
+
+def _drawn(network: Network) -> Picture:
+    links = {box.id: box.links for box in network.all_boxes}
+    return Picture(network_dot(network), network_mermaid(network), links)
+
+
+def _caption(graph: Graph, sizes: Mapping[str, int]) -> str:
+    dims = [dim for statement in graph.inputs for dim in statement.type.dims]
+    return f"at {at_sizes(sizes, dims)}"
+
+
+VIEWS = {"diagram": _diagram, "graph": _graph, "fused": _fused}
 
 
 def _meanings(
     block: Block, diagram: Diagram, settings: Mapping[str, Any]
-) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The operations and types of the nodes; from the words alone where it does not compile."""
+) -> tuple[Mapping[str, str], Mapping[str, str], Mapping[str, tuple[str, ...]]]:
+    """Operations, types and links of the nodes; from the words alone where it does not compile."""
     try:
-        drawn = analyse(block, settings).drawn
+        compiled = analyse(block, settings)
     except DiagnosticError:
-        return drawn_operations(diagram), {}
-    return node_operations(diagram, drawn), node_types(diagram, drawn)
+        return drawn_operations(diagram), {}, {}
+    drawn = compiled.drawn
+    links = drawn_links(diagram, compiled.fused)
+    return node_operations(diagram, drawn), node_types(diagram, drawn), links

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError
@@ -26,10 +26,14 @@ _RESOLUTION = {"png": "-Gdpi=192"}
 
 @dataclass(frozen=True)
 class Picture:
-    """A canvas, or DOT text that is to be laid out; and the same as Mermaid text, if it can be."""
+    """A canvas, or DOT text that is to be laid out; and the same as Mermaid text, if it can be.
+
+    `links` are those of the nodes of DOT text, by their names: an SVG has them as `data-link`.
+    """
 
     drawn: str | Canvas
     mermaid: str = ""
+    links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def format_of(path: Path) -> str:
@@ -61,20 +65,22 @@ def encode(picture: Picture, format: str, theme: Theme = Theme.LIGHT) -> bytes:
         if format == "svg":
             return canvas_svg(picture.drawn, theme).encode()
         dot = canvas_dot(picture.drawn, theme)
-        return dot.encode() if format == "dot" else _draw(dot, format, "nop2", "")
+        return dot.encode() if format == "dot" else _graphviz(dot, format, "nop2")[0]
     if format == "dot":
         return themed_dot(picture.drawn, theme).encode()
-    return draw(picture.drawn, format, theme)
+    if format == "svg":
+        data, title = _graphviz(picture.drawn, format, "dot")
+        return finish_svg(data, title, theme_style(theme), picture.links)
+    return _graphviz(themed_dot(picture.drawn, theme), format, "dot")[0]
 
 
 def draw(dot: str, format: str, theme: Theme = Theme.LIGHT) -> bytes:
     """Lay out and draw DOT text as svg, png or pdf; DiagnosticError (E082) if Graphviz cannot."""
-    if format == "svg":
-        return _draw(dot, format, "dot", theme_style(theme))
-    return _draw(themed_dot(dot, theme), format, "dot", "")
+    return encode(Picture(dot), format, theme)
 
 
-def _draw(dot: str, format: str, layout: str, style: str) -> bytes:
+def _graphviz(dot: str, format: str, layout: str) -> tuple[bytes, str]:
+    """The picture as Graphviz makes it, and its title."""
     import pygraphviz  # noqa: PLC0415 # loads Graphviz, which only drawing needs
 
     try:
@@ -88,7 +94,7 @@ def _draw(dot: str, format: str, layout: str, style: str) -> bytes:
     except ValueError as error:
         message = f"Graphviz cannot draw this: {error}"
         raise DiagnosticError([Diagnostic("E082", message)]) from error
-    return finish_svg(data, str(graph.name), style) if format == "svg" else data
+    return data, str(graph.name)
 
 
 @contextlib.contextmanager

@@ -103,7 +103,8 @@ CANVAS = Canvas(
 @pytest.mark.parametrize("theme", Theme)
 def test_a_canvas_is_drawn_in_every_format(format: str, theme: Theme) -> None:
     found = encode(Picture(CANVAS), format, theme)
-    assert found == encode(Picture(CANVAS), format, theme)
+    if format != "pdf":  # which has the time in it
+        assert found == encode(Picture(CANVAS), format, theme)
     signature = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"digraph"}[format]
     assert found.startswith(signature)
 

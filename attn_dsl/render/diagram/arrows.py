@@ -45,7 +45,7 @@ class Ends:
     def __init__(self, diagram: Diagram, root: Frame) -> None:
         self._nesting = Nesting(diagram)
         self._subgraphs = {subgraph.id for subgraph in diagram.subgraphs}
-        self._drawn = {frame.id: frame for frame in root.walk() if frame.group is None}
+        self._drawn = {frame.id: frame for frame in root.walk()}
 
     def cuts(self, source: str, target: str) -> tuple[dict[str, str], dict[str, str]]:
         """Where to cut the arrow from `source` to `target`, at its tail and at its head."""
@@ -61,7 +61,3 @@ class Ends:
         """`id`, or the first or last node inside if it is a subgraph's."""
         inside = self._nesting.inside(id) if id in self._subgraphs else []
         return inside[0 if first else -1] if inside else id
-
-    def shown(self, id: str) -> str:
-        """`id`, or a node inside if it is that of a subgraph that is not drawn."""
-        return id if id in self._drawn else self.node(id, first=True)

@@ -11,12 +11,13 @@ from attn_dsl.render import palette
 from attn_dsl.render.colors import is_dark
 from attn_dsl.render.diagram.css import box_attributes, box_css, dash_of
 from attn_dsl.render.diagram.frames import Frame
-from attn_dsl.render.diagram.rows import is_upright
 from attn_dsl.render.diagram.shapes import ROUNDED, shape_attributes
-from attn_dsl.render.fused import Group
 from attn_dsl.render.labels import read_label, split_indices, to_lines
 from attn_dsl.render.theme import AUTHORED
 from attn_dsl.syntax import Diagram, Text
+
+ROOM_FOR_INDEX = '<FONT POINT-SIZE="3">\u00a0</FONT>'
+"""A line so small that it keeps what follows from an index above it."""
 
 
 def node_attributes(diagram: Diagram, id: str, operation: str | None, type_: str) -> dict[str, str]:
@@ -43,14 +44,11 @@ def pill_attributes(label: Text, operation: str) -> dict[str, str]:
 
 
 def frame_attributes(diagram: Diagram, frame: Frame, depth: int) -> dict[str, str]:
-    """The box of a subgraph or of a fused operation."""
+    """The box of a subgraph."""
     # Graphviz turns titles upside down with the drawing.
     top = {"labelloc": "b" if diagram.direction == "BT" else "t"}
-    if frame.group is not None:
-        formula = () if is_upright(diagram.direction) else frame.group.formula
-        return {**palette.FUSED_BOX, **top, "label": _aligned((*frame.title, *formula))}
     css = box_css(diagram, frame.id)
-    found = {**palette.SUBGRAPH, **top, "label": _aligned(frame.title)}
+    found = {**palette.SUBGRAPH, **top, "label": aligned(frame.title)}
     ground = palette.FRAMES[depth % len(palette.FRAMES)]
     found |= box_attributes(css, ground)
     if "color" not in css and found["fontcolor"] == palette.INK:
@@ -68,7 +66,7 @@ def text_label(lines: Sequence[str], type_: str = "", ink: str = palette.QUIET_I
         return label
     rows = ["".join(_piece(text, mark) for text, mark in line) for line in pieces]
     if type_:
-        rows.append('<FONT POINT-SIZE="3">\u00a0</FONT>')  # room below an index
+        rows.append(ROOM_FOR_INDEX)
         rows.append(f'<FONT POINT-SIZE="9" COLOR="{ink}">{escape_html(type_)}</FONT>')
     return f"<{'<BR/>'.join(rows)}>"
 
@@ -83,7 +81,8 @@ def _piece(text: str, mark: str) -> str:
     return f'<FONT POINT-SIZE="8"><{mark}>{text}</{mark}></FONT>' if mark else text
 
 
-def _aligned(lines: Sequence[str]) -> str:
+def aligned(lines: Sequence[str]) -> str:
+    """Lines as the title of a box: at its left side."""
     label: str = graphviz.nohtml("".join(f"{_escape(line)}\\l" for line in lines))
     return label
 
@@ -91,10 +90,3 @@ def _aligned(lines: Sequence[str]) -> str:
 def _escape(line: str) -> str:
     text: str = graphviz.escape(line.replace("&", "&amp;"))
     return text
-
-
-def formula_attributes(group: Group) -> dict[str, str]:
-    """What a fused operation computes, as text without a box."""
-    font = f'<FONT FACE="{palette.MONOSPACE}" POINT-SIZE="10" COLOR="{palette.INK}">'
-    lines = (f'{font}{escape_html(line)}</FONT><BR ALIGN="LEFT"/>' for line in group.formula)
-    return {**palette.FORMULA, "label": f"<{''.join(lines)}>"}

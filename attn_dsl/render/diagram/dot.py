@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import PurePath
 
 import graphviz
 
-from attn_dsl.ir import Graph
 from attn_dsl.render import palette
 from attn_dsl.render.diagram.arrows import Ends, arrow_attributes
 from attn_dsl.render.diagram.boxes import (
-    formula_attributes,
     frame_attributes,
     node_attributes,
     padded,
@@ -21,10 +19,9 @@ from attn_dsl.render.diagram.boxes import (
 )
 from attn_dsl.render.diagram.css import edge_css
 from attn_dsl.render.diagram.frames import Frame, build_frames, cluster_name
-from attn_dsl.render.diagram.rows import Row, is_upright, row_of
-from attn_dsl.render.fused import FusionRemark, Group, fused_groups
+from attn_dsl.render.diagram.rows import Row, row_of
 from attn_dsl.render.labels import to_lines
-from attn_dsl.render.origins import edge_names, node_operations
+from attn_dsl.render.origins import edge_names
 from attn_dsl.syntax import Diagram, Edge
 
 NONE: Mapping[str, str] = {}
@@ -38,19 +35,7 @@ def diagram_dot(
     `operations` says which operation a node draws, by its mnemonic, or an edge by its name;
     `types` is what is written small below the labels of nodes.
     """
-    return _Writer(diagram, operations, types, []).text()
-
-
-def fused_dot(
-    diagram: Diagram,
-    graph: Graph,
-    remarks: Iterable[FusionRemark],
-    operations: Mapping[str, str] = NONE,
-    types: Mapping[str, str] = NONE,
-) -> str:
-    """The diagram with a titled box around what each fused operation of `graph` absorbed."""
-    operations = operations or node_operations(diagram, graph)
-    return _Writer(diagram, operations, types, fused_groups(diagram, graph, remarks)).text()
+    return _Writer(diagram, operations, types).text()
 
 
 class _Writer:
@@ -59,14 +44,13 @@ class _Writer:
         diagram: Diagram,
         operations: Mapping[str, str],
         types: Mapping[str, str],
-        groups: Sequence[Group],
     ) -> None:
         self._diagram = diagram
         self._operations = operations
         self._types = types
         named = zip(edge_names(diagram), diagram.edges, strict=True)
         self._pills = {name: edge for name, edge in named if name in operations and edge.label}
-        self._root = build_frames(diagram, groups, self._pills)
+        self._root = build_frames(diagram, self._pills)
         self._ends = Ends(diagram, self._root)
         self._backwards: set[str] = set()
 
@@ -88,25 +72,20 @@ class _Writer:
 
     def _fill(self, dot: graphviz.Digraph, frame: Frame, depth: int) -> None:
         """Add what is inside `frame`."""
-        column = {"group": frame.id} if frame.group else {}
         for id in frame.nodes:
             operation, type_ = self._operations.get(id), self._types.get(id, "")
             attributes = node_attributes(self._diagram, id, operation, type_)
-            dot.node(graphviz.escape(id), **attributes, **column)
+            dot.node(graphviz.escape(id), **attributes)
         for name in frame.edges:
             label = self._pills[name].label
             assert label is not None
             attributes = pill_attributes(label, self._operations[name])
-            dot.node(graphviz.escape(name), **attributes, **column)
+            dot.node(graphviz.escape(name), **attributes)
         for inner in frame.frames:
             self._box(dot, inner, depth)
         if row := row_of(self._diagram, frame, self._pills):
             _row(dot, row)
             self._backwards |= set(row.ids) if row.backwards else set()
-        if frame.group and frame.group.formula and is_upright(self._diagram.direction):
-            beside = f"formula of {frame.id}"
-            dot.node(graphviz.escape(beside), **formula_attributes(frame.group))
-            _row(dot, Row([frame.nodes[0], beside], ordered=True))
 
     def _box(self, dot: graphviz.Digraph, frame: Frame, depth: int) -> None:
         attributes = frame_attributes(self._diagram, frame, depth)
@@ -114,8 +93,7 @@ class _Writer:
             del attributes["margin"], attributes["labeljust"]
             dot.node(graphviz.escape(frame.id), **{**attributes, "label": text_label(frame.title)})
             return
-        fused = frame.group is not None
-        with dot.subgraph(name=cluster_name(frame.id, fused=fused)) as box:
+        with dot.subgraph(name=cluster_name(frame.id)) as box:
             box.attr(**attributes)
             self._fill(box, frame, depth + 1)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from attn_dsl.render.fused import Group
 from attn_dsl.render.labels import to_lines
 from attn_dsl.syntax import Diagram, Edge
 
@@ -14,13 +13,12 @@ from attn_dsl.syntax import Diagram, Edge
 class Frame:
     """A titled box around nodes, operations on edges, and further boxes.
 
-    The outermost one has no id. `group` is the fused operation whose box this is.
+    The outermost one has no id.
     """
 
     id: str = ""
     title: tuple[str, ...] = ()
     direction: str | None = None
-    group: Group | None = None
     nodes: list[str] = field(default_factory=list)
     edges: list[str] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
@@ -37,9 +35,9 @@ class Frame:
             yield from frame.walk()
 
 
-def cluster_name(id: str, *, fused: bool = False) -> str:
-    """What DOT calls the box of a subgraph or of a fused operation."""
-    return f"cluster_{'fused_' * fused}{id}"
+def cluster_name(id: str) -> str:
+    """What DOT calls the box of a subgraph."""
+    return f"cluster_{id}"
 
 
 class Nesting:
@@ -73,30 +71,18 @@ class Nesting:
         return [id for id in leaves if subgraph in self.around(id)]
 
 
-def build_frames(diagram: Diagram, groups: Sequence[Group], pills: Mapping[str, Edge]) -> Frame:
-    """The tree of boxes; `pills` are the edges that carry an operation, by name.
-
-    A box of a fused operation takes its nodes out of their subgraphs and stands in the
-    innermost subgraph around all of them. A subgraph that so lost all its nodes is left out.
-    """
+def build_frames(diagram: Diagram, pills: Mapping[str, Edge]) -> Frame:
+    """The tree of boxes; `pills` are the edges that carry an operation, by name."""
     nesting = Nesting(diagram)
     frames = {"": Frame()}
     for subgraph in diagram.subgraphs:
         title = to_lines(subgraph.title.text)
         frames[subgraph.id] = Frame(subgraph.id, title, subgraph.direction)
-    homes: dict[str, Frame] = {}
-    for group in groups:
-        box = Frame(group.id, (group.title,), None, group)
-        frames[nesting.common(group.nodes)].frames.append(box)
-        homes |= dict.fromkeys([*group.nodes, *group.edges], box)
     for id, node in diagram.nodes.items():
         if id not in frames:
-            homes.get(id, frames[node.subgraph or ""]).nodes.append(id)
+            frames[node.subgraph or ""].nodes.append(id)
     for name, edge in pills.items():
-        around = frames[nesting.common((edge.source, edge.target))]
-        homes.get(name, around).edges.append(name)
+        frames[nesting.common((edge.source, edge.target))].edges.append(name)
     for subgraph in reversed(diagram.subgraphs):
-        frame = frames[subgraph.id]
-        if not frame.is_empty or not nesting.inside(subgraph.id):
-            frames[subgraph.parent or ""].frames.insert(0, frame)
+        frames[subgraph.parent or ""].frames.insert(0, frames[subgraph.id])
     return frames[""]

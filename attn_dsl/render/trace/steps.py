@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from attn_dsl.render.canvas import Canvas, Group, Item, Label, Lines, Rect, text_width
-from attn_dsl.render.links import link
+from attn_dsl.links import link
 from attn_dsl.render.palette import FRAMES, KEY, LINE, OUTPUT, QUERY, VALUE
 from attn_dsl.render.trace.fan import Arrow, Box, Fan
 from attn_dsl.render.trace.numbers import number, subscript, written

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from attn_dsl.render.canvas import Group, Item, Label, Lines, Rect, text_width
-from attn_dsl.render.links import link
+from attn_dsl.links import link
 from attn_dsl.render.palette import GRID, HATCH, HEAT, HIDDEN, PLAIN, QUIET_INK
 from attn_dsl.render.trace.numbers import NDArray, components, number, written
 from attn_dsl.render.trace.record import Trace
