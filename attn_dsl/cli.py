@@ -75,6 +75,33 @@ class SweepOption(click.ParamType[tuple[str, list[int]]]):
         return found[1], [int(number) for number in found[2].split(",")]
 
 
+class HeadOption(click.ParamType[tuple[int, int | None]]):
+    """`1,3`: a batch and a head, from 0; `1,*` for all its heads. One alone is the head."""
+
+    name = "B,H"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int | None]:
+        """None stands for all heads."""
+        found = re.fullmatch(r"\s*(?:(\d{1,9})\s*,)?\s*(\d{1,9}|\*)\s*", str(value))
+        if not found:
+            self.fail(f"{value!r} is not of the form 0,3, or 0,* for all heads", param, ctx)
+        return int(found[1] or 0), None if found[2] == "*" else int(found[2])
+
+
+class TokensOption(click.ParamType[tuple[str, ...]]):
+    """`The,cat,sat`: texts between commas."""
+
+    name = "TEXTS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Spaces around a text do not count."""
+        return tuple(text.strip() for text in str(value).split(","))
+
+
 settings_option = click.option(
     "--set", "settings", type=SetOption(), multiple=True, help="A size, or dtype: --set N=4096."
 )
@@ -289,10 +316,10 @@ def compile_command(
 )
 @click.option(
     "--view",
-    type=click.Choice(["diagram", "graph", "fused"]),
+    type=click.Choice(["diagram", "graph", "fused", "trace"]),
     default="diagram",
     show_default=True,
-    help="The drawing as it is, the typed graph, or what fused in it.",
+    help="The drawing as it is, the typed graph, what fused in it, or its numbers.",
 )
 @click.option(
     "--theme",
@@ -302,6 +329,18 @@ def compile_command(
     help="The colours; auto lets an SVG follow its reader's setting.",
 )
 @click.option("--diff", metavar="PASS", help="With --view graph: what this pass changed, or all.")
+@click.option(
+    "--inputs", "inputs_file", metavar="FILE", help="The numbers of a trace, npz or safetensors."
+)
+@click.option("--seed", default=0, show_default=True, help="Of those that are drawn at random.")
+@click.option("--of", metavar="NAME", default="", help="Which attention; the first if not given.")
+@click.option("--head", type=HeadOption(), help="Which batch and head: 0,3, or 0,* for all heads.")
+@click.option(
+    "--tokens",
+    type=TokensOption(),
+    multiple=True,
+    help="What queries and keys are called: The,cat,sat. Twice: first queries, then keys.",
+)
 @settings_option
 @size_option
 def render_command(
@@ -310,17 +349,24 @@ def render_command(
     view: str,
     theme: str,
     diff: str | None,
+    inputs_file: str | None,
+    seed: int,
+    of: str,
+    head: tuple[int, int | None] | None,
+    tokens: tuple[tuple[str, ...], ...],
     settings: tuple[tuple[str, Any], ...],
     max_size: int,
 ) -> None:
     """Draw the diagram: svg, png, pdf, dot or mmd."""
+    from attn_dsl.given import Given  # noqa: PLC0415
     from attn_dsl.picture import write_difference, write_picture  # noqa: PLC0415
     from attn_dsl.render import Theme  # noqa: PLC0415
 
     with reporting():
         block, path = read(file, max_size), Path(output)
         if diff is None:
-            write_picture(block, path, view, dict(settings), Theme(theme))
+            given = Given(inputs_file, seed, of, head, tokens)
+            write_picture(block, path, view, dict(settings), Theme(theme), given)
         elif view == "graph":
             write_difference(block, path, dict(settings), diff, Theme(theme))
         else:

@@ -9,6 +9,7 @@ from typing import Any
 from attn_dsl.cost_notes import cost_notes, picture_sizes
 from attn_dsl.cost_text import at_sizes
 from attn_dsl.diagnostics import DiagnosticError
+from attn_dsl.given import Given, read_given
 from attn_dsl.ir import Graph
 from attn_dsl.pipeline import Compiled, analyse
 from attn_dsl.render import (
@@ -23,20 +24,36 @@ from attn_dsl.render import (
     write,
 )
 from attn_dsl.render.graphs import Network, compared, network_dot, network_mermaid, network_of
+from attn_dsl.render.trace import trace_picture
 from attn_dsl.semantics import drawn_operations
 from attn_dsl.syntax import Block, Diagram, parse
 
+NOTHING_GIVEN = Given()
+
 
 def write_picture(
-    block: Block, path: Path, view: str, settings: Mapping[str, Any], theme: Theme = Theme.LIGHT
+    block: Block,
+    path: Path,
+    view: str,
+    settings: Mapping[str, Any],
+    theme: Theme = Theme.LIGHT,
+    given: Given = NOTHING_GIVEN,
 ) -> None:
-    """Draw `block` to `path`; `view` is `diagram` or `fused`.
+    """Draw `block` to `path`; `view` is one of `VIEWS`, or of `NUMBERS`, which show what is given.
 
-    Raises DiagnosticError if it cannot be drawn or written. The diagram's own view needs no
-    more than a drawing that parses.
+    Raises DiagnosticError if it cannot be drawn or written, and ValueError and TypeError for
+    inputs that do not fit. The diagram's own view needs no more than a drawing that parses.
     """
     format_of(path)
-    write(VIEWS[view](block, settings), path, theme)
+    if view in NUMBERS:
+        picture = NUMBERS[view](block, settings, given)
+    elif given != NOTHING_GIVEN:
+        names = " or ".join(NUMBERS)
+        message = f"--inputs, --seed, --of, --head and --tokens are for --view {names}"
+        raise ValueError(f"{message}; this view is {view}")
+    else:
+        picture = VIEWS[view](block, settings)
+    write(picture, path, theme)
 
 
 def _diagram(block: Block, settings: Mapping[str, Any]) -> Picture:
@@ -99,7 +116,15 @@ def _caption(graph: Graph, sizes: Mapping[str, int]) -> str:
     return f"at {at_sizes(sizes, dims)}"
 
 
+def _trace(block: Block, settings: Mapping[str, Any], given: Given) -> Picture:
+    """What an attention computes, in numbers."""
+    compiled = analyse(block, settings)
+    arrays, tokens = read_given(compiled.fused, compiled.settings, given)
+    return trace_picture(compiled.fused, arrays, given.of, given.head, tokens)
+
+
 VIEWS = {"diagram": _diagram, "graph": _graph, "fused": _fused}
+NUMBERS = {"trace": _trace}
 
 
 def _meanings(

@@ -41,7 +41,8 @@ HIDDEN = "#c9ced7"
 GRID = "#9aa3b2"
 HATCH = "#8d96a6"
 """The matrices of a kernel, each with the colour of the row or column that is worked on; the
-largest number of a heat map; scores that the mask hides; lines between cells, and across tiles that are skipped."""
+largest number of a heat map; scores that the mask hides; lines between cells, and across tiles
+that are skipped."""
 
 DARK: Mapping[str, str] = {
     "#ffffff": "#14171d",

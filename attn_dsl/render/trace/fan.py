@@ -106,7 +106,7 @@ def _arrow(arrow: Arrow, start: Point, end: Point) -> Group:
     (x, y), level = end, end[0] - LABEL
     stroke, ink = (HATCH, QUIET_INK) if arrow.hidden else (LINE, INK)
     path = (start, (level, y), (x - 0.5, y))
-    middle, wide = (level + x) / 2 - 2, text_width(arrow.text, SIZE) + 4
+    middle, wide = (level + x) / 2 - 2, text_width(arrow.text, SIZE) + (12 if arrow.hidden else 4)
     items = (
         Lines((path,), stroke, arrow.thick, arrow=not arrow.hidden, dashed=arrow.hidden),
         Rect(middle - wide / 2, y - 7, wide, 14, FRAMES[0]),

@@ -26,8 +26,16 @@ def number(x: float) -> str:
     return f"{digits}e{int(power)}".replace("-", MINUS)
 
 
+def brief(x: float) -> str:
+    """With two decimals, for where there is little room."""
+    if not math.isfinite(x) or abs(x) >= 99.5:
+        return number(x)
+    return f"{x:.2f}".replace("-", MINUS)
+
+
 def components(vector: NDArray, most: int = 4) -> tuple[str, ...]:
-    """The first `most` numbers, and `…` where there are more."""
+    """The first `most` numbers, and `…` where there are several more."""
+    most += len(vector) == most + 1
     shown = tuple(number(float(x)) for x in vector[:most])
     return (*shown, "…") if len(vector) > most else shown
 

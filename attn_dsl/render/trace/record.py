@@ -19,6 +19,8 @@ NDArray = np.ndarray[Any, Any]
 
 MOST = 2**27
 """How many numbers are kept at once: 1 GiB in float64."""
+MOST_HEADS = 16
+"""Of those that are asked for together."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,9 @@ class Trace:
 def trace_attention(
     graph: Graph, arrays: Mapping[str, NDArray], of: str = "", head: tuple[int, int | None] = (0, 0)
 ) -> tuple[Trace, ...]:
-    """One head, `(b, h)`, of the fused attention called `of`, or of the first; all for h None.
+    """One head, `(b, h)`, of the fused attention called `of`, or of the first one.
 
-    Batch dims beyond those two count as b. Raises ValueError for arrays that do not fit, an
+    For h None these are the heads of b, the first 16 at most. Batch dims beyond those two count as b. Raises ValueError for arrays that do not fit, an
     unknown attention or head, and for more numbers than can be kept.
     """
     statement = find_attention(graph, of)
@@ -102,8 +104,8 @@ def _heads(
     scores = op.scores(values, sizes)
     weights, sink = _weights(op, scores, values, sizes)
     key, value = (op.in_one_piece(read, values) for read in op.read)
-    *outer, count = (1, 1, *output.shape[:-2])
-    batches = math.prod(outer)
+    outer = output.shape[:-2]
+    batches, count = math.prod(outer[:-1]), math.prod(outer[-1:])
     b, h = head
     if b >= batches or (h is not None and h >= count):
         asked = f"{b},{'*' if h is None else h}"
@@ -111,23 +113,28 @@ def _heads(
         raise ValueError(f"there is no head {asked}: {have}, counted from 0")
 
     def of_head(x: NDArray, at: int) -> NDArray:
-        whole = np.broadcast_to(x, (*output.shape[:-2], *x.shape[-2:]))
+        whole = np.broadcast_to(x, (*outer, *x.shape[-2:]))
         found: NDArray = whole.reshape(-1, count, *x.shape[-2:])[b, at]
         return found
 
     return tuple(
         Trace(
-            statement.name,
-            (op.query, op.key, op.value),
-            tuple(formula(statement.name, op)),
-            op.normalizer != "none",
-            b,
-            at,
-            (batches, count),
-            *(of_head(x, at) for x in (values[op.query], key, value, scores, weights, output)),
-            None if sink is None else of_head(sink, at)[:, 0],
+            name=statement.name,
+            operands=(op.query, op.key, op.value),
+            formula=tuple(formula(statement.name, op)),
+            normalized=op.normalizer != "none",
+            batch=b,
+            head=at,
+            heads=(batches, count),
+            queries=of_head(values[op.query], at),
+            keys=of_head(key, at),
+            values=of_head(value, at),
+            scores=of_head(scores, at),
+            weights=of_head(weights, at),
+            output=of_head(output, at),
+            sink=None if sink is None else of_head(sink, at)[:, 0],
         )
-        for at in (range(count) if h is None else (h,))
+        for at in (range(min(count, MOST_HEADS)) if h is None else (h,))
     )
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attn_dsl.render.canvas import Canvas, Group, Item, Label, Lines, Rect, text_width
 from attn_dsl.links import link
+from attn_dsl.render.canvas import Canvas, Group, Item, Label, Lines, Rect, text_width
 from attn_dsl.render.palette import FRAMES, KEY, LINE, OUTPUT, QUERY, VALUE
 from attn_dsl.render.trace.fan import Arrow, Box, Fan
 from attn_dsl.render.trace.numbers import number, subscript, written
 from attn_dsl.render.trace.panels import PAD, Panel, place
 from attn_dsl.render.trace.record import NDArray, Trace
 from attn_dsl.render.trace.tables import (
-    TALL,
+    HEAD,
     draw_vectors,
     draw_weights,
+    vectors_height,
     vectors_width,
     weights_height,
     weights_width,
@@ -49,6 +50,7 @@ def steps_canvas(trace: Trace, tokens: Tokens, name: str) -> Canvas:
     width, height, items = place(rows, TITLE)
     title = heading(trace, name)
     shown = Label(PAD, 26, title, 15, anchor="start", bold=True, plain=True)
+    width = max(width, text_width(title, 15) + 3 * PAD)
     return Canvas(width, height, title, in_words(trace, tokens), (shown, *items))
 
 
@@ -62,14 +64,16 @@ def _inputs(trace: Trace, tokens: Tokens) -> Panel:
     )
 
     def draw(x: float, y: float, width: float) -> Iterator[Item]:
-        for value, kind, matrix, called, fill in tables:
-            yield Label(x, y + 13, value, 12, anchor="start", bold=True, plain=True)
-            names = tuple(map(called, range(len(matrix))))
-            yield from draw_vectors(x, y, matrix, names, kind, fill, value)
-            y += len(matrix) * TALL + PAD
+        for value, kind, matrix, name, fill in tables:
+            said = f"{value}  {len(matrix)} × {matrix.shape[1]}"
+            yield Label(x, y + 10, shortened(said, 40), 11, anchor="start", bold=True, plain=True)
+            names = tuple(map(name, range(len(matrix))))
+            yield from draw_vectors(x, y + HEAD, matrix, names, kind, fill, value)
+            y += vectors_height(matrix) + PAD
 
-    width = max(vectors_width(matrix) for _, _, matrix, *_ in tables)
-    height = sum(len(matrix) * TALL + PAD for _, _, matrix, *_ in tables) - PAD
+    matrices = [matrix for _, _, matrix, *_ in tables]
+    width = max(map(vectors_width, matrices))
+    height = sum(map(vectors_height, matrices)) + 2 * PAD
     return Panel("1  Input", "Query, key and value vectors.", width, height, draw)
 
 
@@ -152,7 +156,7 @@ def _outputs(trace: Trace, tokens: Tokens, sums: Fan) -> Panel:
 def _output(box: Box, text: str, x: float, middle: float, width: float) -> Group:
     """The final vector, below what it is of."""
     items = (
-        Rect(x, middle - TALL, width, 2 * TALL, box.fill, LINE, radius=4),
+        Rect(x, middle - 19, width, 38, box.fill, LINE, radius=4),
         Label(x + width / 2, middle - 4, box.text, 12, bold=True, plain=True),
         Label(x + width / 2, middle + 12, text, 11),
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attn_dsl.render.canvas import Group, Item, Label, Lines, Rect, text_width
 from attn_dsl.links import link
+from attn_dsl.render.canvas import Group, Item, Label, Lines, Rect
 from attn_dsl.render.palette import GRID, HATCH, HEAT, HIDDEN, PLAIN, QUIET_INK
 from attn_dsl.render.trace.numbers import NDArray, components, number, written
 from attn_dsl.render.trace.record import Trace
 from attn_dsl.render.trace.tokens import Tokens, shortened
 from attn_dsl.render.trace.words import pair_title
 
-WIDE, TALL = 46.0, 19.0
-"""Pixels of a cell."""
+WIDE = 58.0
+"""Pixels from one column to the next."""
+TALL, HEAD = 24.0, 20.0
+"""Pixels of a row, and of what stands above the first."""
 NAMES = 62.0
 """Pixels for the names of the rows."""
 SIZE = 11.0
@@ -29,7 +31,7 @@ def draw_vectors(
         for column, text in enumerate(components(vector)):
             left = x + NAMES + column * WIDE
             if text == "…":
-                items.append(Label(left + 10, top + 13, text, SIZE))
+                items.append(Label(left + 10, top + 16, text, SIZE))
             else:
                 items += _cell(left, top, fill, text)
         title = f"{kind} {names[at]}: {written(vector, 16)}"
@@ -38,7 +40,13 @@ def draw_vectors(
 
 def vectors_width(matrix: NDArray) -> float:
     """Pixels from the left of the names to the right of the last component."""
-    return NAMES + len(components(matrix[0])) * WIDE if len(matrix) else NAMES
+    found = components(matrix[0])
+    return NAMES + len(found) * WIDE - (WIDE - 20) * ("…" in found)
+
+
+def vectors_height(matrix: NDArray) -> float:
+    """Pixels of a row for each vector, and of the name of the matrix above."""
+    return HEAD + len(matrix) * TALL
 
 
 def draw_weights(x: float, y: float, trace: Trace, tokens: Tokens) -> Iterator[Item]:
@@ -49,7 +57,7 @@ def draw_weights(x: float, y: float, trace: Trace, tokens: Tokens) -> Iterator[I
     if trace.sink is not None:
         yield _head(x, y, keys, "sink")
     for q in range(queries):
-        top = y + (q + 1) * TALL
+        top = y + HEAD + q * TALL
         yield _name(x, top, tokens.query(q))
         for k in range(keys):
             cell, hidden = (x + NAMES + k * WIDE, top), trace.hidden[q, k]
@@ -63,12 +71,12 @@ def draw_weights(x: float, y: float, trace: Trace, tokens: Tokens) -> Iterator[I
 
 def weights_width(trace: Trace) -> float:
     """Pixels of names, keys, and a sink if there is one."""
-    return NAMES + WIDE * (trace.weights.shape[1] + (trace.sink is not None))
+    return NAMES + WIDE * (len(trace.keys) + (trace.sink is not None))
 
 
 def weights_height(trace: Trace) -> float:
     """Pixels of a row for each query, and one of heads."""
-    return TALL * (len(trace.weights) + 1)
+    return HEAD + TALL * len(trace.weights)
 
 
 def _weight(trace: Trace, items: list[Item], title: str) -> Group:
@@ -76,7 +84,7 @@ def _weight(trace: Trace, items: list[Item], title: str) -> Group:
 
 
 def _name(x: float, top: float, name: str) -> Label:
-    return Label(x + NAMES - 6, top + 13, shortened(name, 8), SIZE, anchor="end", plain=True)
+    return Label(x + NAMES - 6, top + 16, shortened(name, 8), SIZE, anchor="end", plain=True)
 
 
 def _head(x: float, y: float, column: int, name: str) -> Label:
@@ -85,10 +93,9 @@ def _head(x: float, y: float, column: int, name: str) -> Label:
 
 
 def _cell(x: float, y: float, fill: str, text: str) -> list[Item]:
-    size = SIZE if text_width(text, SIZE) <= WIDE else SIZE - 1.5
     return [
         Rect(x, y, WIDE, TALL, fill, GRID, thick=0.6),
-        Label(x + WIDE / 2, y + 13, text, size),
+        Label(x + WIDE / 2, y + 16, text, SIZE),
     ]
 
 

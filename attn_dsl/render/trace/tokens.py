@@ -38,9 +38,9 @@ def fit_tokens(given: Sequence[Sequence[str]], queries: int, keys: int) -> Token
             raise ValueError(f"{_count(lists[0])} are given for {wanted} keys")
         by_length = [lists[0] if len(lists[0]) == wanted else () for wanted in (queries, keys)]
         return Tokens(*by_length)
-    for tokens, wanted, what in zip(lists, (queries, keys), ("queries", "keys"), strict=False):
-        if len(tokens) != wanted:
-            raise ValueError(f"{_count(tokens)} are given for {wanted} {what}")
+    for tokens, count, what in zip(lists, (queries, keys), ("queries", "keys"), strict=False):
+        if len(tokens) != count:
+            raise ValueError(f"{_count(tokens)} are given for {count} {what}")
     if len(lists) > 2:
         raise ValueError("tokens are given more than twice: once for queries, once for keys")
     return Tokens(*lists)
