@@ -12,7 +12,7 @@ from attn_dsl.render.trace.tokens import shortened
 SIZE, LETTER = 10.0, 9.0
 LETTERS = 10
 """Of a token."""
-STEPS = (1, 2, 4, 5, 10, 20, 25, 50, 100)
+STEPS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 @dataclass(frozen=True)

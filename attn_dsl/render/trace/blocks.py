@@ -10,28 +10,34 @@ from attn_dsl.render.trace.numbers import NDArray
 from attn_dsl.render.trace.record import Trace
 
 
-def block_sizes(shape: tuple[int, int], side: int) -> tuple[int, int]:
-    """How many queries and keys a block needs, for at most `side` blocks along each."""
-    queries, keys = (-(-count // side) for count in shape)
-    return queries, keys
+def block_sizes(shape: tuple[int, int], side: int, cells: int) -> tuple[int, int]:
+    """The smallest blocks of which there are `cells` at most, and `side` at most along each axis.
+
+    They are square, with a power of two as their side, where there are as many queries and keys.
+    """
+    queries, keys = shape
+    block = 1
+    while True:
+        down, across = -(-queries // block), -(-keys // block)
+        if max(down, across) <= side and down * across <= cells:
+            return min(block, queries), min(block, keys)
+        block *= 2
 
 
 def by_blocks(trace: Trace, block: tuple[int, int]) -> Trace:
     """Scores and weights by their means over blocks; the vectors stay as they are.
 
-    The mean of weights is over all of a block, that of scores over those that are seen, and -inf
-    where none is.
+    The means are over what the mask leaves of a block; a block without any is hidden.
     """
     if block == (1, 1):
         return trace
     seen = ~trace.hidden
-    count, seen_count = (_sums(np.asarray(x, float), block) for x in (np.ones(seen.shape), seen))
-    scores = _sums(np.where(seen, trace.scores, 0.0), block) / np.maximum(seen_count, 1)
-    return replace(
-        trace,
-        scores=np.where(seen_count > 0, scores, -np.inf),
-        weights=_sums(trace.weights, block) / count,
+    count = _sums(seen.astype(float), block)
+    scores, weights = (
+        _sums(np.where(seen, x, 0.0), block) / np.maximum(count, 1)
+        for x in (trace.scores, trace.weights)
     )
+    return replace(trace, scores=np.where(count > 0, scores, -np.inf), weights=weights)
 
 
 def _sums(x: NDArray, block: tuple[int, int]) -> NDArray:

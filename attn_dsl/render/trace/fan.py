@@ -16,8 +16,8 @@ ROW = 18.0
 """Pixels from one arrow's end to the next."""
 GAP = 10.0
 PAD = 5.0
-LABEL = 52.0
-"""The level end of an arrow, with its label."""
+LABEL, AROUND = 74.0, 18.0
+"""Pixels of the level end of an arrow, and around its label: else lines would look like minuses."""
 SIZE = 11.0
 
 
@@ -106,7 +106,7 @@ def _arrow(arrow: Arrow, start: Point, end: Point) -> Group:
     (x, y), level = end, end[0] - LABEL
     stroke, ink = (HATCH, QUIET_INK) if arrow.hidden else (LINE, INK)
     path = (start, (level, y), (x - 0.5, y))
-    middle, wide = (level + x) / 2 - 2, text_width(arrow.text, SIZE) + (12 if arrow.hidden else 4)
+    middle, wide = (level + x) / 2 - 2, text_width(arrow.text, SIZE) + AROUND
     items = (
         Lines((path,), stroke, arrow.thick, arrow=not arrow.hidden, dashed=arrow.hidden),
         Rect(middle - wide / 2, y - 7, wide, 14, FRAMES[0]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 from attn_dsl.links import link
@@ -34,6 +33,8 @@ TITLED = 4096
 """Up to so many cells, each says its numbers where the mouse rests."""
 ALONE, AMONG = 420.0, 210.0
 """Pixels of a map, if there are one or two, and of one among many."""
+WORDS = 40
+"""So many tokens all have room beside a map."""
 ACROSS = 4
 """Maps in a row."""
 TITLE, LEGEND, BAR = 40.0, 42.0, 320.0
@@ -42,7 +43,7 @@ TITLE, LEGEND, BAR = 40.0, 42.0, 320.0
 def heat_canvas(traces: Sequence[Trace], tokens: Tokens, name: str) -> Canvas:
     """Scores and weights of one head; of several, the weights of each, all on one scale."""
     maps = max(2, len(traces))
-    block = block_sizes(traces[0].scores.shape, min(SIDE, math.isqrt(CELLS // maps)))
+    block = block_sizes(_shape(traces[0]), SIDE, CELLS // maps)
     small = [by_blocks(trace, block) for trace in traces]
     rows, columns = _axes(small[0], tokens, block, ALONE if maps == 2 else AMONG)
     weights = weight_scale([trace.weights for trace in small])
@@ -110,7 +111,8 @@ def _axis(
 ) -> Axis:
     """A block is called by the number of the first in it."""
     names = (name(at) if block == 1 else str(at * block) for at in range(count))
-    size = min(most, max(2.0, target / count))
+    least = 11.0 if tokens and count <= WORDS else 2.0
+    size = min(most, max(least, target / count))
     return Axis(tuple(names), size, tokens and block == 1)
 
 
@@ -132,3 +134,8 @@ def _titles(trace: Trace, tokens: Tokens, block: tuple[int, int]) -> tuple[tuple
 
 def _range(at: int, block: int) -> str:
     return f"{at * block} to {at * block + block - 1}"
+
+
+def _shape(trace: Trace) -> tuple[int, int]:
+    queries, keys = trace.scores.shape
+    return queries, keys

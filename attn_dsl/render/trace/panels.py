@@ -59,7 +59,7 @@ def _width(row: Sequence[Panel]) -> float:
 
 
 def _wrapped(text: str, width: float) -> list[str]:
-    return textwrap.wrap(text, max(20, int(width / (SIZE * 0.5))))
+    return textwrap.wrap(text, max(20, int(width / (SIZE * 0.58))))
 
 
 def _frame(

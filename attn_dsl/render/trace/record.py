@@ -59,8 +59,9 @@ def trace_attention(
 ) -> tuple[Trace, ...]:
     """One head, `(b, h)`, of the fused attention called `of`, or of the first one.
 
-    For h None these are the heads of b, the first 16 at most. Batch dims beyond those two count as b. Raises ValueError for arrays that do not fit, an
-    unknown attention or head, and for more numbers than can be kept.
+    For h None these are the heads of b, the first 16 at most; batch dims beyond those two count
+    as b. Raises ValueError for arrays that do not fit, an unknown attention or head, and for
+    more numbers than can be kept.
     """
     statement = find_attention(graph, of)
     sizes = bind(graph, arrays)

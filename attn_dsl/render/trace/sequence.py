@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from attn_dsl.render.trace.numbers import NDArray, number, written
 from attn_dsl.render.trace.record import Trace
 from attn_dsl.render.trace.tokens import Tokens, called
-from attn_dsl.render.trace.words import formula_caption, heading, weight_title
+from attn_dsl.render.trace.words import formula_caption, heading, score_text, weight_title
 from attn_dsl.textbuilder import TextBuilder
 
 PLAIN = frozenset(" .,[]()−∞…·=/")
@@ -60,7 +60,7 @@ def _scores(trace: Trace) -> Iterator[str]:
     yield f"Note over {across}: 2 Attention scores#58; {spelled(formula_caption(trace))}"
     for q in range(queries):
         for k in range(keys):
-            score = spelled(number(trace.scores[q, k]))
+            score = spelled(score_text(trace, q, k))
             hidden = bool(trace.hidden[q, k])
             yield f"q{q}--xk{k}: {score} hidden" if hidden else f"q{q}->>k{k}: {score}"
 

@@ -26,6 +26,7 @@ from attn_dsl.render.trace.words import (
     in_words,
     pair_title,
     score_caption,
+    score_text,
     weight_caption,
     weight_title,
 )
@@ -87,7 +88,7 @@ def _scores(trace: Trace, tokens: Tokens) -> Panel:
         tuple(
             tuple(
                 Arrow(
-                    number(trace.scores[q, k]),
+                    score_text(trace, q, k),
                     pair_title(trace, tokens, q, k),
                     "score",
                     links,
@@ -106,7 +107,7 @@ def _sums(trace: Trace, tokens: Tokens) -> Fan:
     """Every value to the sum of every query, with its weight."""
     return Fan(
         _boxes(trace.values, tokens.keys, "value", VALUE, link(trace.operands[2])),
-        _boxes(trace.output, tokens.queries, "sum", OUTPUT, _output_links(trace), "Σ "),
+        _boxes(trace.output, tokens.queries, "sum", OUTPUT, _output_links(trace), "Σ"),
         tuple(
             tuple(_weight_arrow(trace, tokens, q, k) for q in range(len(trace.queries)))
             for k in range(len(trace.keys))
@@ -140,7 +141,10 @@ def _outputs(trace: Trace, tokens: Tokens, sums: Fan) -> Panel:
     """From the sums, which stand at the end of the panel before, to the outputs."""
     texts = [written(vector, 3) for vector in trace.output]
     boxes = _boxes(trace.output, tokens.queries, "output", OUTPUT, _output_links(trace))
-    wide = max(text_width(text, 11) for text in texts) + 12
+    wide = max(
+        *(text_width(text, 11) for text in texts), *(text_width(box.text, 13) for box in boxes)
+    )
+    wide += 12
 
     def draw(x: float, y: float, width: float) -> Iterator[Item]:
         for box, text, middle in zip(boxes, texts, sums.middles(y), strict=True):
@@ -169,10 +173,11 @@ def _boxes(
     """A box for each vector, called by its token, or by its letter and number."""
     found = []
     for at, vector in enumerate(vectors):
-        name = sign + (shortened(called(tokens, at), LETTERS) if tokens else "")
-        letter = "" if tokens else f"{'' if sign else kind[0]}{subscript(at)}"
+        text = f"{sign or kind[0]}{subscript(at)}"
+        if tokens:
+            text = f"{sign} {shortened(called(tokens, at), LETTERS)}".strip()
         title = f"{kind} {called(tokens, at)}: {written(vector, 16)}"
-        found.append(Box(f"{name}{letter}", fill, title, kind, links))
+        found.append(Box(text, fill, title, kind, links))
     return tuple(found)
 
 

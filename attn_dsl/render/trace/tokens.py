@@ -35,12 +35,12 @@ def fit_tokens(given: Sequence[Sequence[str]], queries: int, keys: int) -> Token
     if len(lists) == 1:
         if len(lists[0]) not in (queries, keys):
             wanted = f"{queries}" if queries == keys else f"{queries} queries and {keys}"
-            raise ValueError(f"{_count(lists[0])} are given for {wanted} keys")
+            raise ValueError(f"{_count(lists[0])} given for {wanted} keys")
         by_length = [lists[0] if len(lists[0]) == wanted else () for wanted in (queries, keys)]
         return Tokens(*by_length)
     for tokens, count, what in zip(lists, (queries, keys), ("queries", "keys"), strict=False):
         if len(tokens) != count:
-            raise ValueError(f"{_count(tokens)} are given for {count} {what}")
+            raise ValueError(f"{_count(tokens)} given for {count} {what}")
     if len(lists) > 2:
         raise ValueError("tokens are given more than twice: once for queries, once for keys")
     return Tokens(*lists)
@@ -52,7 +52,7 @@ def called(tokens: tuple[str, ...], place: int) -> str:
 
 
 def _count(tokens: tuple[str, ...]) -> str:
-    return "1 token" if len(tokens) == 1 else f"{len(tokens)} tokens"
+    return "1 token is" if len(tokens) == 1 else f"{len(tokens)} tokens are"
 
 
 def shortened(text: str, most: int) -> str:

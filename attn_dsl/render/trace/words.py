@@ -86,9 +86,16 @@ def _count(count: int, one: str, several: str) -> str:
     return f"{count} {one if count == 1 else several}"
 
 
+def score_text(trace: Trace, q: int, k: int) -> str:
+    """The score; that of a hidden key is 0 where no softmax follows."""
+    if trace.hidden[q, k] and not trace.normalized:
+        return number(0.0)
+    return number(trace.scores[q, k])
+
+
 def pair_title(trace: Trace, tokens: Tokens, q: int, k: int) -> str:
     """`query The → key cat: score 0.83, weight 0.41`."""
-    score, weight = number(trace.scores[q, k]), number(trace.weights[q, k])
+    score, weight = score_text(trace, q, k), number(trace.weights[q, k])
     said = f"query {tokens.query(q)} → key {tokens.key(k)}"
     if trace.hidden[q, k]:
         return f"{said}: hidden by the mask, weight {weight}"
