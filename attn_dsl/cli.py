@@ -75,6 +75,33 @@ class SweepOption(click.ParamType[tuple[str, list[int]]]):
         return found[1], [int(number) for number in found[2].split(",")]
 
 
+class HeadOption(click.ParamType[tuple[int, int | None]]):
+    """`1,3`: a batch and a head, from 0; `1,*` for all its heads. One alone is the head."""
+
+    name = "B,H"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int | None]:
+        """None stands for all heads."""
+        found = re.fullmatch(r"\s*(?:(\d{1,9})\s*,)?\s*(\d{1,9}|\*)\s*", str(value))
+        if not found:
+            self.fail(f"{value!r} is not of the form 0,3, or 0,* for all heads", param, ctx)
+        return int(found[1] or 0), None if found[2] == "*" else int(found[2])
+
+
+class TokensOption(click.ParamType[tuple[str, ...]]):
+    """`The,cat,sat`: texts between commas."""
+
+    name = "TEXTS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Spaces around a text do not count."""
+        return tuple(text.strip() for text in str(value).split(","))
+
+
 settings_option = click.option(
     "--set", "settings", type=SetOption(), multiple=True, help="A size, or dtype: --set N=4096."
 )
@@ -289,10 +316,10 @@ def compile_command(
 )
 @click.option(
     "--view",
-    type=click.Choice(["diagram", "graph", "fused"]),
+    type=click.Choice(["diagram", "graph", "fused", "trace"]),
     default="diagram",
     show_default=True,
-    help="The drawing as it is, the typed graph, or what fused in it.",
+    help="The drawing as it is, the typed graph, what fused in it, or its numbers.",
 )
 @click.option(
     "--theme",
@@ -306,6 +333,20 @@ def compile_command(
     "--depth", type=click.IntRange(0), help="Of the diagram: how deep subgraphs are open."
 )
 @click.option("--no-types", is_flag=True, default=None, help="Of the diagram: without types.")
+@click.option(
+    "--inputs", metavar="FILE", help="Of tiles and trace: arrays by name, npz or safetensors."
+)
+@click.option("--seed", type=int, help="Of tiles and trace: of inputs drawn at random; 0 if not.")
+@click.option("--of", metavar="NAME", help="Of tiles and trace: which attention; the first if not.")
+@click.option(
+    "--head", type=HeadOption(), help="Of tiles and trace: batch and head, 0,3; 0,* for all heads."
+)
+@click.option(
+    "--tokens",
+    type=TokensOption(),
+    multiple=True,
+    help="Of trace: what queries and keys are called, The,cat,sat. Twice: queries, then keys.",
+)
 @settings_option
 @size_option
 def render_command(
@@ -324,7 +365,8 @@ def render_command(
 
     with reporting(), progress(f"render {output}", parts=3) as step:
         block, path = read(file, max_size), Path(output)
-        write_picture(block, path, view, dict(settings), Theme(theme), Asked(**asked), step)
+        said = {name: value for name, value in asked.items() if value not in (None, ())}
+        write_picture(block, path, view, dict(settings), Theme(theme), Asked(**said), step)
         click.echo(f"wrote {output}")
 
 

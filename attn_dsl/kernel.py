@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from attn_dsl.arrays import as_array, dtype_name
+from attn_dsl.arrays import as_array
 from attn_dsl.backend import Program, Runner
 from attn_dsl.explain import explain
 from attn_dsl.ir import Graph, Sizes, bind
 from attn_dsl.passes import Remark
 from attn_dsl.semantics import Settings
-from attn_dsl.signature import Argument, arguments, results
+from attn_dsl.signature import Argument, arguments, check_dtype, results
 from attn_dsl.tensors import read_tensors
 
 
@@ -76,7 +76,7 @@ class Kernel:
         arrays = weights if isinstance(weights, Mapping) else read_tensors(weights)
         checked = {self._input_name(name): as_array(array) for name, array in arrays.items()}
         for name, array in checked.items():
-            self._check_dtype(name, array)
+            check_dtype(self._arguments[name], array)
         self._loaded |= checked
         return self
 
@@ -121,7 +121,7 @@ class Kernel:
             given[name] = array
         checked = {n: as_array(a) for n, a in (self._loaded | given).items() if a is not None}
         for name, array in checked.items():
-            self._check_dtype(name, array)
+            check_dtype(self._arguments[name], array)
         return checked
 
     def _input_name(self, name: str) -> str:
@@ -130,8 +130,3 @@ class Kernel:
         if plain not in self._arguments:
             raise TypeError(f"there is no input {name!r}; inputs are {', '.join(self._arguments)}")
         return plain
-
-    def _check_dtype(self, name: str, array: Any) -> None:
-        wanted = self._arguments[name].dtypes
-        if (given := dtype_name(array)) not in wanted:
-            raise TypeError(f"input {name!r} is {given}, and has to be {' or '.join(wanted)}")

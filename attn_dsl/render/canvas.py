@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from attn_dsl.render.labels import printable, split_indices
 from attn_dsl.render.palette import INK, LINE
 
 Point = tuple[float, float]
@@ -45,6 +46,7 @@ class Lines:
 class Label:
     """One line of text on the baseline `y`; indices as in `d_k` and `K^T` are set as such.
 
+    A `plain` text is not ours, such as a token, and has no indices.
     `anchor` is `start`, `middle` or `end`: which part of the text is at `x`.
     """
 
@@ -56,6 +58,7 @@ class Label:
     anchor: str = "middle"
     bold: bool = False
     mono: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,12 @@ def flat(items: tuple[Item, ...]) -> Iterator[Rect | Lines | Label]:
             yield from flat(item.items)
         else:
             yield item
+
+
+def label_pieces(label: Label) -> list[tuple[str, str]]:
+    """What is printed, in pieces, each with `SUB`, `SUP`, or nothing for what is no index."""
+    text = printable(label.text)
+    return [(text, "")] if label.plain else split_indices(text)
 
 
 def text_width(text: str, size: float, *, mono: bool = False) -> float:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from attn_dsl.render.canvas import Canvas, Label, Lines, Point, Rect, arrow_head, flat
-from attn_dsl.render.labels import printable, split_indices
+from attn_dsl.render.canvas import Canvas, Label, Lines, Point, Rect, arrow_head, flat, label_pieces
+from attn_dsl.render.labels import printable
 from attn_dsl.render.palette import DARK, PLAIN
 from attn_dsl.render.theme import Theme
 
@@ -23,6 +23,9 @@ INDICES = {
 
 BACKSLASH = "\N{SET MINUS}"
 """In its place: before a quote DOT would take a real one for an escape."""
+
+PIECE = 2000
+"""Letters of a string: Graphviz refuses one of more than 16,384 bytes."""
 
 
 def canvas_dot(canvas: Canvas, theme: Theme = Theme.LIGHT) -> str:
@@ -73,7 +76,7 @@ def _lines(lines: Lines, height: float, colors: Mapping[str, str]) -> Iterator[s
 
 
 def _label(label: Label, height: float, colors: Mapping[str, str]) -> Iterator[str]:
-    pieces = split_indices(printable(label.text))
+    pieces = label_pieces(label)
     text = "".join(INDICES[mark].get(char, char) for piece, mark in pieces for char in piece)
     text = text.replace("\\", BACKSLASH)
     font = "Courier" if label.mono else "Helvetica"
@@ -100,6 +103,6 @@ def _counted(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A DOT string, in which a quote alone has to be escaped."""
-    escaped = text.replace('"', '\\"')
-    return f'"{escaped}"'
+    """A DOT string, in which a quote alone has to be escaped; a long one as a sum of pieces."""
+    pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)] or [""]
+    return " + ".join('"{}"'.format(piece.replace('"', '\\"')) for piece in pieces)

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from attn_dsl.render.canvas import Canvas, Group, Item, Label, Lines, Point, Rect, arrow_head
-from attn_dsl.render.labels import printable, split_indices
+from attn_dsl.render.canvas import (
+    Canvas,
+    Group,
+    Item,
+    Label,
+    Lines,
+    Point,
+    Rect,
+    arrow_head,
+    label_pieces,
+)
+from attn_dsl.render.labels import printable
 from attn_dsl.render.palette import FONT, MONOSPACE, PLAIN
 from attn_dsl.render.theme import Theme, theme_style
 
@@ -102,7 +112,7 @@ def _label(label: Label) -> str:
 def _pieces(label: Label) -> Iterator[str]:
     """The text, with its indices smaller and off the line, and the line as it was after them."""
     height = 0.0
-    for text, mark in split_indices(printable(label.text)):
+    for text, mark in label_pieces(label):
         wanted = SHIFTS[mark] * label.size
         if not text:
             continue

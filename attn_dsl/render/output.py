@@ -25,11 +25,13 @@ class Picture:
     """A canvas, or DOT text that is to be laid out; and the same as Mermaid text, if it can be.
 
     `links` are those of the nodes of DOT text, by their names: an SVG has them as `data-link`.
+    `no_mermaid` says why there is no Mermaid text.
     """
 
     drawn: str | Canvas
     mermaid: str = ""
     links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    no_mermaid: str = "Mermaid has no diagram for this view"
 
 
 def format_of(path: Path) -> str:
@@ -55,7 +57,7 @@ def encode(picture: Picture, format: str, theme: Theme = Theme.LIGHT) -> bytes:
     """The bytes of a picture: svg, png, pdf, dot or mmd. Raises DiagnosticError (E082 to E085)."""
     if format == "mmd":
         if not picture.mermaid:
-            raise DiagnosticError([Diagnostic("E085", "Mermaid has no diagram for this view")])
+            raise DiagnosticError([Diagnostic("E085", picture.no_mermaid)])
         return picture.mermaid.encode()
     if isinstance(picture.drawn, Canvas):
         if format == "svg":

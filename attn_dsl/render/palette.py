@@ -42,11 +42,13 @@ KEY, KEY_NOW = "#d3ebcb", "#86c272"
 VALUE, VALUE_NOW = "#fbf0b9", "#edcb45"
 OUTPUT, OUTPUT_NOW = "#e0d5f5", "#b196e4"
 SCORE, SCORE_NOW = "#dbe8f8", "#8db8ec"
+HEAT = "#4f8fdb"
 HIDDEN = "#c9ced7"
 GRID = "#9aa3b2"
 HATCH = "#8d96a6"
-"""The matrices of a kernel, each with the colour of the row or column that is worked on; scores
-that the mask hides; lines between cells, and across tiles that are skipped."""
+"""The matrices of a kernel, each with the colour of the row or column that is worked on; the
+largest number of a heat map; scores that the mask hides; lines between cells, and across tiles
+that are skipped."""
 
 DARK: Mapping[str, str] = {
     "#ffffff": "#14171d",
@@ -81,6 +83,7 @@ DARK: Mapping[str, str] = {
     OUTPUT_NOW: "#6b4fa6",
     SCORE: "#22364f",
     SCORE_NOW: "#2f639f",
+    HEAT: "#2a66a8",
     HIDDEN: "#4a515d",
     GRID: "#5d6675",
     HATCH: "#78818f",

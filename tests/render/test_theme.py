@@ -32,6 +32,7 @@ MARKED = (
     ),
     (palette.INK, palette.SCORE_NOW),
     (palette.INK, palette.HIDDEN),
+    (palette.INK, palette.HEAT),
 )
 
 
