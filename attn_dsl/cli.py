@@ -75,6 +75,36 @@ class SweepOption(click.ParamType[tuple[str, list[int]]]):
         return found[1], [int(number) for number in found[2].split(",")]
 
 
+class TileOption(click.ParamType[tuple[int, int]]):
+    """`64x128`: queries and keys of a tile; one number is both."""
+
+    name = "SIZE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Whole numbers above 0."""
+        found = re.fullmatch(r"([1-9]\d{0,8})(?:[x×]([1-9]\d{0,8}))?", str(value))
+        if not found:
+            self.fail(f"{value!r} is not of the form 64 or 64x128", param, ctx)
+        return int(found[1]), int(found[2] or found[1])
+
+
+class HeadOption(click.ParamType[tuple[int, int]]):
+    """`0,3`: a batch and a head; one number is the head."""
+
+    name = "B,H"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Whole numbers from 0."""
+        found = re.fullmatch(r"(?:(\d{1,9}),)?(\d{1,9})", str(value))
+        if not found:
+            self.fail(f"{value!r} is not of the form 0,3: a batch and a head", param, ctx)
+        return int(found[1] or 0), int(found[2])
+
+
 settings_option = click.option(
     "--set", "settings", type=SetOption(), multiple=True, help="A size, or dtype: --set N=4096."
 )
@@ -289,10 +319,10 @@ def compile_command(
 )
 @click.option(
     "--view",
-    type=click.Choice(["diagram", "fused"]),
+    type=click.Choice(["diagram", "fused", "tiles"]),
     default="diagram",
     show_default=True,
-    help="The drawing as it is, or what fused in it.",
+    help="The drawing as it is, what fused in it, or the tiles of its kernel.",
 )
 @click.option(
     "--theme",
@@ -301,6 +331,13 @@ def compile_command(
     show_default=True,
     help="The colours; auto lets an SVG follow its reader's setting.",
 )
+@click.option(
+    "--inputs", "inputs_file", metavar="FILE", help="Of tiles: arrays by input name, npz, say."
+)
+@click.option("--seed", type=int, help="Of tiles: of the inputs that are not given; 0 by default.")
+@click.option("--of", metavar="NAME", help="Of tiles: which attention; the first by default.")
+@click.option("--head", type=HeadOption(), help="Of tiles: batch and head; 0,0 by default.")
+@click.option("--tile-size", "tile", type=TileOption(), help="Of tiles: queries and keys, 64x128.")
 @settings_option
 @size_option
 def render_command(
@@ -310,13 +347,24 @@ def render_command(
     theme: str,
     settings: tuple[tuple[str, Any], ...],
     max_size: int,
+    inputs_file: str | None,
+    **asked: Any,
 ) -> None:
     """Draw the diagram: svg, png, pdf, dot or mmd."""
     from attn_dsl.picture import write_picture  # noqa: PLC0415
     from attn_dsl.render import Theme  # noqa: PLC0415
+    from attn_dsl.tensors import read_tensors  # noqa: PLC0415
+    from attn_dsl.tiles_view import TilesAsked  # noqa: PLC0415
 
+    given = {name: value for name, value in asked.items() if value is not None}
+    if view != "tiles" and (inputs_file or given):
+        name = "inputs" if inputs_file else next(iter(given)).replace("tile", "tile-size")
+        raise click.UsageError(f"--{name} belongs to --view tiles")
     with reporting():
-        write_picture(read(file, max_size), Path(output), view, dict(settings), Theme(theme))
+        arrays = read_tensors(inputs_file) if inputs_file else {}
+        tiles = TilesAsked(inputs=arrays, **given)
+        block = read(file, max_size)
+        write_picture(block, Path(output), view, dict(settings), Theme(theme), tiles)
         click.echo(f"wrote {output}")
 
 

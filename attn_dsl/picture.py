@@ -20,20 +20,31 @@ from attn_dsl.render import (
     node_types,
     write,
 )
+from attn_dsl.render.tiles import tiles_picture
 from attn_dsl.semantics import drawn_operations
 from attn_dsl.syntax import Block, Diagram, parse
+from attn_dsl.tiles_view import TilesAsked, tiles_view
 
 
 def write_picture(
-    block: Block, path: Path, view: str, settings: Mapping[str, Any], theme: Theme = Theme.LIGHT
+    block: Block,
+    path: Path,
+    view: str,
+    settings: Mapping[str, Any],
+    theme: Theme = Theme.LIGHT,
+    tiles: TilesAsked | None = None,
 ) -> None:
-    """Draw `block` to `path`; `view` is `diagram` or `fused`.
+    """Draw `block` to `path`; `view` is `diagram`, `fused` or `tiles`, which shows `tiles`.
 
     Raises DiagnosticError if it cannot be drawn or written. The diagram's own view needs no
     more than a drawing that parses.
     """
     format_of(path)
-    write(VIEWS[view](block, settings), path, theme)
+    if view == "tiles":
+        picture = tiles_picture(tiles_view(analyse(block, settings), tiles or TilesAsked()))
+    else:
+        picture = VIEWS[view](block, settings)
+    write(picture, path, theme)
 
 
 def _diagram(block: Block, settings: Mapping[str, Any]) -> Picture:

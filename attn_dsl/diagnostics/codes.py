@@ -70,6 +70,7 @@ TITLES: Mapping[str, str] = {
     "E080": "unknown format of a picture",
     "E081": "file cannot be written",
     "E082": "picture that Graphviz cannot draw",
+    "E083": "tiles that cannot be shown",
     "W001": "mermaid cuts the label",
     "W002": "line is read as a direction",
     "W003": "mermaid draws the node in another subgraph",

@@ -31,6 +31,15 @@ class Rect:
 
 
 @dataclass(frozen=True)
+class Patches:
+    """Rectangles of one colour, `(x, y, width, height)` each: one path, however many there are."""
+
+    places: tuple[tuple[float, float, float, float], ...]
+    fill: str
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
 class Lines:
     """Lines through points, each of its own; with an arrow head at the end of each if `arrow`."""
 
@@ -72,7 +81,7 @@ class Group:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-Item = Rect | Lines | Label | Group
+Item = Rect | Patches | Lines | Label | Group
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,7 @@ class Canvas:
     items: tuple[Item, ...]
 
 
-def flat(items: tuple[Item, ...]) -> Iterator[Rect | Lines | Label]:
+def flat(items: tuple[Item, ...]) -> Iterator[Rect | Patches | Lines | Label]:
     """What is drawn, from the back to the front, without its groups."""
     for item in items:
         if isinstance(item, Group):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from attn_dsl.render.canvas import Canvas, Label, Lines, Point, Rect, arrow_head, flat
+from attn_dsl.render.canvas import Canvas, Label, Lines, Patches, Point, Rect, arrow_head, flat
 from attn_dsl.render.labels import printable, split_indices
 from attn_dsl.render.palette import DARK, PLAIN
 from attn_dsl.render.theme import Theme
@@ -28,7 +28,7 @@ BACKSLASH = "\N{SET MINUS}"
 def canvas_dot(canvas: Canvas, theme: Theme = Theme.LIGHT) -> str:
     """DOT text to be drawn where it lies, without a layout."""
     colors = DARK if theme is Theme.DARK else {}
-    drawn = " ".join(_operations(canvas, colors))
+    drawn = "\n".join(_operations(canvas, colors))  # Graphviz reads no line of above 16 kB
     size = f"{canvas.width:g},{canvas.height:g}"
     corner = 'style=invis, label="", shape=point, width=0.001'
     return (
@@ -46,6 +46,8 @@ def _operations(canvas: Canvas, colors: Mapping[str, str]) -> Iterator[str]:
         match item:
             case Rect():
                 yield from _rect(item, canvas.height, colors)
+            case Patches():
+                yield from _patches(item, canvas.height, colors)
             case Lines():
                 yield from _lines(item, canvas.height, colors)
             case Label():
@@ -62,6 +64,12 @@ def _rect(rect: Rect, height: float, colors: Mapping[str, str]) -> Iterator[str]
         yield f"c {_counted('#00000000')} C {_counted(fill)} P {points}"
     if rect.stroke:
         yield f"{_pen(rect.stroke, rect.thick, rect.dashed, colors)} p {points}"
+
+
+def _patches(patches: Patches, height: float, colors: Mapping[str, str]) -> Iterator[str]:
+    for x, y, wide, high in patches.places:
+        rect = Rect(x, y, wide, high, patches.fill, opacity=patches.opacity)
+        yield from _rect(rect, height, colors)
 
 
 def _lines(lines: Lines, height: float, colors: Mapping[str, str]) -> Iterator[str]:
