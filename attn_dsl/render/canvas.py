@@ -54,6 +54,7 @@ class Lines:
 class Label:
     """One line of text on the baseline `y`; indices as in `d_k` and `K^T` are set as such.
 
+    Not so in a `mono` one, which is code.
     `anchor` is `start`, `middle` or `end`: which part of the text is at `x`.
     """
 

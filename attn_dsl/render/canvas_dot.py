@@ -17,9 +17,10 @@ ANCHORS = {"start": -1, "middle": 0, "end": 1}
 INDICES = {
     "SUB": dict(zip("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True)),
     "SUP": dict(zip("0123456789Tn", "⁰¹²³⁴⁵⁶⁷⁸⁹ᵀⁿ", strict=True)),
-    "": {},
 }
-"""Letters below and above the line; those that do not exist stay on it."""
+"""Letters below and above the line, as far as they exist."""
+
+SIGNS = {"SUB": "_", "SUP": "^"}
 
 BACKSLASH = "\N{SET MINUS}"
 """In its place: before a quote DOT would take a real one for an escape."""
@@ -81,14 +82,23 @@ def _lines(lines: Lines, height: float, colors: Mapping[str, str]) -> Iterator[s
 
 
 def _label(label: Label, height: float, colors: Mapping[str, str]) -> Iterator[str]:
-    pieces = split_indices(printable(label.text))
-    text = "".join(INDICES[mark].get(char, char) for piece, mark in pieces for char in piece)
+    shown = printable(label.text)
+    pieces = [(shown, "")] if label.mono else split_indices(shown)
+    text = "".join(_index(piece, mark) for piece, mark in pieces)
     text = text.replace("\\", BACKSLASH)
     font = "Courier" if label.mono else "Helvetica"
     flags = f"t {int(label.bold)}"
     yield f"c {_counted(colors.get(label.color, label.color))}"
     yield f"F {label.size:g} {_counted(font)} {flags}"
     yield f"T {label.x:.2f} {height - label.y:.2f} {ANCHORS[label.anchor]} 0 {_counted(text)}"
+
+
+def _index(text: str, mark: str) -> str:
+    """The letters off the line; as they are written, if one of them does not exist there."""
+    if not mark:
+        return text
+    found = [INDICES[mark].get(char, "") for char in text]
+    return "".join(found) if all(found) else f"{SIGNS[mark]}{text}"
 
 
 def _pen(stroke: str, thick: float, dashed: bool, colors: Mapping[str, str]) -> str:

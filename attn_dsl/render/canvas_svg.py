@@ -126,7 +126,8 @@ def _label(label: Label) -> str:
 def _pieces(label: Label) -> Iterator[str]:
     """The text, with its indices smaller and off the line, and the line as it was after them."""
     height = 0.0
-    for text, mark in split_indices(printable(label.text)):
+    shown = printable(label.text)
+    for text, mark in [(shown, "")] if label.mono else split_indices(shown):
         wanted = SHIFTS[mark] * label.size
         if not text:
             continue

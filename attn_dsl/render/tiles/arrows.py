@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from attn_dsl.render.canvas import Item, Label, Lines, Point
+from attn_dsl.render.canvas import Item, Label, Lines, Point, text_width
 from attn_dsl.render.palette import LINE, QUIET_INK
 from attn_dsl.render.tiles.blocks import short
 from attn_dsl.render.tiles.layout import SMALL, TIERS, Placed, Row
@@ -12,105 +13,107 @@ from attn_dsl.render.tiles.view import TilesView
 from attn_dsl.tile import Contract, Load, RowMax, Store
 
 THICK = 1.3
+NAME = 11.0
+STORED = ("store", "at the end")
 
 
-def arrows(view: TilesView, upper: Row, lower: Row, ceiling: float, floor: float) -> Iterator[Item]:
-    """All arrows; `ceiling` and `floor` are the edges of global memory above and below."""
-    program = view.program
-    for steps, often in ((program.prologue, "each query tile"), (view.steps, "each key tile")):
+@dataclass(frozen=True)
+class Site:
+    """Both rows of matrices between the bars of global memory: `ceiling` and `floor` are edges."""
+
+    view: TilesView
+    upper: Row
+    lower: Row
+    ceiling: float
+    floor: float
+
+    def find(self, buffer: str) -> Placed:
+        """Where the matrix of a buffer is."""
+        return self.upper.blocks.get(buffer) or self.lower.blocks[buffer]
+
+    @property
+    def right(self) -> float:
+        """Where the words at the last store end, which are beside its arrow."""
+        stores = [step for step in self.view.program.epilogue if isinstance(step, Store)]
+        return self.find(stores[-1].buffer).middle + 8 + text_width(STORED[1], SMALL)
+
+    def symbol(self, buffer: str) -> str:
+        """What the value of a global buffer is called."""
+        return short(self.view.symbols[buffer])
+
+
+def arrows(site: Site) -> Iterator[Item]:
+    """All arrows, with a word each."""
+    program = site.view.program
+    for steps, often in ((program.prologue, "query tile"), (site.view.steps, "key tile")):
         for step in steps:
             if isinstance(step, Load):
-                name = view.program.buffer(step.source).value or ""
-                above = upper.find(step.into)
-                placed = above or lower.find(step.into)
-                assert placed is not None
-                ends = (ceiling, upper.top) if above else (floor, lower.bottom)
-                yield from _between(
-                    placed, ends, ceiling, _shown(view, step.source, name), ("load", often)
-                )
-    yield from _captured(view, upper, ceiling)
+                symbol = site.symbol(step.source)
+                yield from _load(site, site.find(step.into), symbol, f"each {often}")
+            elif isinstance(step, Contract):
+                yield from _product(step, site.find(step.rhs), site.find(step.into))
+    yield from _captured(site)
     stores = [step for step in program.epilogue if isinstance(step, Store)]
     for step in stores:
-        placed = lower.find(step.buffer)
-        assert placed is not None
-        words = ("store", "each query tile") if step is stores[-1] else ()
-        name = program.buffer(step.into).value or ""
-        yield from _between(
-            placed, (lower.bottom, floor), ceiling, _shown(view, step.into, name), words
-        )
-    products = [step for step in view.steps if isinstance(step, Contract)]
-    for row, product in zip((upper, lower), products, strict=False):
-        yield from _product(product, row)
-    yield from _weights(view, upper, lower)
+        placed = site.find(step.buffer)
+        yield from _arrow((placed.middle, site.lower.bottom), (placed.middle, site.floor))
+        yield from _below(site, placed, site.symbol(step.into))
+        if step is stores[-1]:
+            level = (site.lower.bottom + site.floor) / 2
+            yield from _words(placed.middle + 8, level, *STORED)
+    yield from _weights(site)
 
 
-def _shown(view: TilesView, buffer: str, value: str) -> str:
-    return short(view.symbols.get(buffer, value))
-
-
-def _captured(view: TilesView, upper: Row, ceiling: float) -> Iterator[Item]:
-    """What the mask and the scores read beside them."""
-    names = [b.name for b in view.program.captured if b.name not in view.absent]
-    scores = upper.find("scores")
-    assert scores is not None
-    if names:
-        shown = short(", ".join(names), 30)
-        yield from _between(scores, (ceiling, upper.top), ceiling, shown, ("load", "where needed"))
-
-
-def _between(
-    placed: Placed, ends: tuple[float, float], ceiling: float, name: str, words: tuple[str, ...]
-) -> Iterator[Item]:
-    """An arrow between a matrix and global memory, in which the name of the value stands."""
-    start, end = ends
+def _load(site: Site, placed: Placed, name: str, often: str) -> Iterator[Item]:
+    """From the bar that is nearer to the matrix; what is loaded stands in the bar."""
+    if placed.block.buffer in site.upper.blocks:
+        start, end = site.ceiling, site.upper.top
+        yield Label(placed.middle, site.ceiling - 9, name, NAME, bold=True)
+    else:
+        start, end = site.floor, site.lower.bottom
+        yield from _below(site, placed, name)
     yield from _arrow((placed.middle, start), (placed.middle, end))
-    bar = ceiling - 9 if start == ceiling else max(ends) + 17
-    yield Label(placed.middle, bar, name, 11, bold=True)
-    yield from _words(placed.middle + 8, (start + end) / 2, *words)
+    yield from _words(placed.middle + 8, (start + end) / 2, "load", often)
 
 
-def _product(step: Contract, row: Row) -> Iterator[Item]:
-    """From the right operand to the product, through the gap between their frames."""
-    rhs, into = row.find(step.rhs), row.find(step.into)
-    assert rhs is not None
-    assert into is not None
-    left, right = _frame_right(row, rhs), _frame_left(row, into)
-    middle = _level(row)
-    if left < right:
-        yield from _arrow((left, middle), (right, middle))
-        said = ("multiply,", "add") if step.accumulate else ("multiply",)
-        for line, word in enumerate(said):
-            y = middle - 7 if not line else middle + 14
-            yield Label((left + right) / 2, y, word, SMALL, QUIET_INK)
+def _below(site: Site, placed: Placed, name: str) -> Iterator[Item]:
+    yield Label(placed.middle, site.floor + 17, name, NAME, bold=True)
 
 
-def _weights(view: TilesView, upper: Row, lower: Row) -> Iterator[Item]:
+def _captured(site: Site) -> Iterator[Item]:
+    """What the mask and the scores read beside query and key."""
+    view = site.view
+    names = [b.name for b in view.program.captured if b.name not in view.absent]
+    if names:
+        room = int(site.upper.blocks["scores"].frame.width / NAME)
+        shown = short(", ".join(names), max(8, room))
+        yield from _load(site, site.find("scores"), shown, "where it is read")
+
+
+def _product(step: Contract, rhs: Placed, into: Placed) -> Iterator[Item]:
+    """From the right operand's frame to that of the product, which is beside it."""
+    left, right = rhs.frame.x + rhs.frame.width, into.frame.x
+    if left >= right:
+        return
+    level = rhs.level
+    yield from _arrow((left, level), (right, level))
+    words = ("multiply,", "add") if step.accumulate else ("multiply",)
+    for word, y in zip(words, (level - 7, level + 14), strict=False):
+        yield Label((left + right) / 2, y, word, SMALL, QUIET_INK)
+
+
+def _weights(site: Site) -> Iterator[Item]:
     """From the scores down to the weights that are made of them."""
-    scores, weights = upper.find("scores"), lower.find("weights")
-    assert scores is not None
-    assert weights is not None
-    lane = (upper.bottom + lower.top) / 2
-    start, turn = (scores.middle, upper.bottom), (scores.middle, lane)
-    path: tuple[Point, ...] = (start, turn, (weights.middle, lane), (weights.middle, lower.top))
+    scores, weights = site.find("scores"), site.find("weights")
+    lane = (site.upper.bottom + site.lower.top) / 2
+    start, turn = (scores.middle, site.upper.bottom), (scores.middle, lane)
+    path = (start, turn, (weights.middle, lane), (weights.middle, site.lower.top))
     yield Lines((path,), LINE, THICK, arrow=True)
-    softmax = any(isinstance(step, RowMax) for step in view.program.body)
+    softmax = any(isinstance(step, RowMax) for step in site.view.program.body)
     made = "softmax: update m and l, A = exp(s − m)" if softmax else "A = s"
-    stays = weights.block.tier is scores.block.tier
-    there = "stays in registers" if stays else f"store in {TIERS[weights.block.tier].lower()}"
-    yield Label(scores.middle - 10, lane - 6, f"{made}; {there}", SMALL, QUIET_INK, "end")
-
-
-def _level(row: Row) -> float:
-    placed = row.blocks[0]
-    return placed.y + placed.block.height / 2
-
-
-def _frame_right(row: Row, placed: Placed) -> float:
-    return next(f.x + f.width for f in row.frames if f.x <= placed.x <= f.x + f.width)
-
-
-def _frame_left(row: Row, placed: Placed) -> float:
-    return next(f.x for f in row.frames if f.x <= placed.x <= f.x + f.width)
+    there = TIERS[weights.block.tier].lower()
+    how = f"stays in {there}" if weights.block.tier is scores.block.tier else f"store in {there}"
+    yield Label(scores.middle - 10, lane - 6, f"{made}; {how}", SMALL, QUIET_INK, "end")
 
 
 def _arrow(start: Point, end: Point) -> Iterator[Item]:
@@ -118,6 +121,7 @@ def _arrow(start: Point, end: Point) -> Iterator[Item]:
 
 
 def _words(x: float, y: float, *words: str) -> Iterator[Item]:
+    """Lines of words to the right of an arrow."""
     for line, word in enumerate(words):
         below = y + 13 * (line - (len(words) - 1) / 2) + 3.5
         yield Label(x, below, word, SMALL, QUIET_INK, "start")

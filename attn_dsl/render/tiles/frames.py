@@ -9,10 +9,9 @@ import numpy as np
 from attn_dsl.expr import evaluate
 from attn_dsl.render.frames import Frame
 from attn_dsl.render.tiles.scores import tile_scores
-from attn_dsl.render.tiles.view import FULL, SKIPPED, NDArray, TilesView
+from attn_dsl.render.tiles.view import FULL, NDArray, TilesView, span
 from attn_dsl.tile import Begin, RowMax
 
-MAX_FRAMES = 4000
 Place = tuple[int, int]
 
 
@@ -20,14 +19,9 @@ def tile_frames(view: TilesView) -> tuple[Frame, ...]:
     """A frame for each visited tile, query tile by query tile, in the order of the loop.
 
     `values` has `m` and `l`, the running maximum and sum of the last query of the tile after
-    this step, if there is a softmax. Of more than MAX_FRAMES tiles, those of the query tile that
-    `middle` names are left.
+    this step, if there is a softmax. They are no more than a picture has tiles, MAX_TILES.
     """
-    rows = range(len(view.tiles))
-    if int((view.tiles != SKIPPED).sum()) > MAX_FRAMES:
-        place = middle(view)
-        rows = range(0) if place is None else range(place[0], place[0] + 1)
-    return tuple(frame for row in rows for frame in row_frames(view, row))
+    return tuple(frame for row in range(len(view.tiles)) for frame in row_frames(view, row))
 
 
 def middle(view: TilesView) -> Place | None:
@@ -47,12 +41,8 @@ def row_frames(view: TilesView, row: int) -> Iterator[Frame]:
     for column, values in zip(view.visited(row), steps, strict=True):
         kind = "full" if view.tiles[row, column] == FULL else "partial"
         keys = view.keys(column)
-        label = f"queries {_span(queries)}, keys {_span(keys)}: {kind}"
+        label = f"{span('queries', queries)}, {span('keys', keys)}: {kind}"
         yield Frame(label, (f"q{row}", f"k{column}"), values)
-
-
-def _span(places: range) -> str:
-    return f"{places[0]}–{places[-1]}" if len(places) > 1 else f"{places[0]}"
 
 
 def _running(view: TilesView, query: int, columns: list[int]) -> Iterator[dict[str, str]]:

@@ -9,9 +9,9 @@ from math import prod
 
 from attn_dsl.render.canvas import Item, Label, Lines, Patches, Rect, text_width
 from attn_dsl.render.palette import GRID, HATCH, HIDDEN, INK, LINE, PLAIN, QUIET_INK, SCORE
-from attn_dsl.render.tiles.blocks import Kept, Place
-from attn_dsl.render.tiles.cells import hatched
 from attn_dsl.render.tiles.frames import row_frames
+from attn_dsl.render.tiles.matrix import hatched
+from attn_dsl.render.tiles.plan import Plan
 from attn_dsl.render.tiles.view import TilesView
 
 TITLE, TEXT, SMALL = 17.0, 12.0, 11.0
@@ -43,28 +43,37 @@ class Entry:
         return f"{self.number:,} ({self.share:.1%})"
 
 
-def entries(view: TilesView, kept: Kept) -> list[Entry]:
+def entries(plan: Plan) -> list[Entry]:
     """Tiles by kind, as shares of all tiles; hidden scores, of those that are computed."""
+    view = plan.view
     count = view.count
     total = view.tiles.size
     full, partial, skipped = count.full, count.partial, count.skipped
-    hidden, computed = hidden_scores(view, kept)
+    hidden, computed = hidden_scores(plan)
     return [
         Entry("full", full, full / total, "tiles: computed, no mask asked"),
         Entry("partial", partial, partial / total, "tiles: computed, mask asked at each score"),
         Entry("skipped", skipped, skipped / total, "tiles: never loaded, never computed"),
-        Entry("hidden", hidden, hidden / max(1, computed), "scores of those computed"),
+        Entry("hidden", hidden, hidden / max(1, computed), _hidden_note(plan)),
     ]
 
 
-def hidden_scores(view: TilesView, kept: Kept) -> tuple[int, int]:
+def _hidden_note(plan: Plan) -> str:
+    if max(plan.step) == 1:
+        return "scores: computed, and masked"
+    part = " × ".join(map(str, plan.step))
+    return f"scores: computed, and masked; paler where a part of {part} is not all hidden"
+
+
+def hidden_scores(plan: Plan) -> tuple[int, int]:
     """How many scores are computed and hidden, and how many are computed at all."""
+    view = plan.view
     sizes = {
         (row, column): len(view.queries(row)) * len(view.keys(column))
         for row in range(len(view.tiles))
         for column in view.visited(row)
     }
-    hidden = sum(sizes[place] - int(counts.sum()) for place, counts in kept.items())
+    hidden = sum(sizes[place] - int(counts.sum()) for place, counts in plan.kept.items())
     return hidden, sum(sizes.values())
 
 
@@ -116,17 +125,17 @@ def _heads(view: TilesView) -> str:
     return f"head {h} of batch {b}{reads}{same}"
 
 
-def legend(view: TilesView, kept: Kept, left: float, top: float) -> Section:
+def legend(plan: Plan, left: float, top: float) -> Section:
     """A line for each look."""
     items: list[Item] = []
     right, y = left, top
-    for entry in entries(view, kept):
+    for entry in entries(plan):
         items += _swatch(entry.name, left, y)
         x = left + SWATCH + 10
         items.append(Label(x, y + 11, entry.name, TEXT, INK, "start", bold=True))
-        items.append(Label(x + 150, y + 11, entry.text, TEXT, INK, "end"))
-        items.append(Label(x + 162, y + 11, entry.note, TEXT, QUIET_INK, "start"))
-        right = max(right, x + 162 + text_width(entry.note, TEXT))
+        items.append(Label(x + 168, y + 11, entry.text, TEXT, INK, "end"))
+        items.append(Label(x + 182, y + 11, entry.note, TEXT, QUIET_INK, "start"))
+        right = max(right, x + 182 + text_width(entry.note, TEXT))
         y += LINE_HEIGHT
     return Section(tuple(items), right, y)
 
@@ -144,8 +153,9 @@ def _swatch(name: str, x: float, y: float) -> Iterator[Item]:
         yield Lines(tuple(hatched(place)), HATCH, 0.5)
 
 
-def caption(view: TilesView, now: Place | None, left: float, top: float) -> Section:
+def caption(plan: Plan, left: float, top: float) -> Section:
     """What is highlighted: a step of the loop, and the running numbers after it."""
+    view, now = plan.view, plan.now
     if now is None:
         return Section((), left, top)
     frame = next(f for f in row_frames(view, now[0]) if f.at == (f"q{now[0]}", f"k{now[1]}"))
@@ -162,8 +172,8 @@ def caption(view: TilesView, now: Place | None, left: float, top: float) -> Sect
     return Section(items, right, top + LINE_HEIGHT * len(lines))
 
 
-def description(view: TilesView, kept: Kept) -> str:
+def description(plan: Plan) -> str:
     """The picture in words, for who cannot see it."""
-    lines = [*view.formula, *facts(view)]
-    lines += [f"{e.name}: {e.text} {e.note}" for e in entries(view, kept)]
+    lines = [*plan.view.formula, *facts(plan.view)]
+    lines += [f"{e.name}: {e.text} {e.note}" for e in entries(plan)]
     return ". ".join(lines)

@@ -15,8 +15,8 @@ from attn_dsl.tile import Hide, Step, TileCount, TileProgram, tile_map
 
 NDArray = np.ndarray[Any, Any]
 SKIPPED, PARTIAL, FULL = 0, 1, 2
-MAX_SIDE = 128
-"""How many tiles a picture has along an axis: beyond it they could not be told apart."""
+MAX_SIDE, MAX_TILES = 128, 4096
+"""How many tiles a picture has along an axis, and in all: beyond it none could be told apart."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,22 @@ def _part(index: int, tile: int, length: int) -> range:
     return range(index * tile, min((index + 1) * tile, length))
 
 
+def span(axis: str, places: range) -> str:
+    """`queries 64–127`, `key 3`: the first and the last."""
+    if len(places) > 1:
+        return f"{axis} {places[0]}–{places[-1]}"
+    return f"{ {'queries': 'query', 'keys': 'key'}[axis] } {places[0]}"
+
+
 def check_side(queries: int, keys: int) -> None:
     """Raise DiagnosticError (E083) for more tiles than a picture can show."""
     if queries < 1 or keys < 1:
         raise cannot_show("there are no scores: a length is 0", "give other inputs")
-    if max(queries, keys) > MAX_SIDE:
+    if max(queries, keys) > MAX_SIDE or queries * keys > MAX_TILES:
         message = f"{queries:,} × {keys:,} tiles are too many for a picture"
-        help = f"it shows {MAX_SIDE} along an axis: larger tiles come with --tile-size, "
-        raise cannot_show(message, f"{help}smaller sizes with --set")
+        limit = f"it shows {MAX_TILES:,}, and {MAX_SIDE} along an axis"
+        help = f"{limit}: --tile-size gives larger tiles, --set smaller sizes"
+        raise cannot_show(message, help)
 
 
 def cannot_show(message: str, help: str) -> DiagnosticError:
