@@ -8,17 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from attn_dsl.arrays import dtype_name
+from attn_dsl.bound_sizes import bound_sizes
 from attn_dsl.cost_text import TILES, sizes_at
-from attn_dsl.diagnostics import Diagnostic, DiagnosticError, nearest
+from attn_dsl.diagnostics import DiagnosticError, nearest
 from attn_dsl.ir import DType, Graph, Sizes, Statement, evaluate
 from attn_dsl.ir.ops import Input, TiledAttention, TiledScores
 from attn_dsl.passes import Remark
 from attn_dsl.pipeline import Compiled
 from attn_dsl.render.tiles import TilesView, cannot_show, check_side, of_head
-from attn_dsl.sample import DEFAULT_BATCH, sample_inputs
-from attn_dsl.semantics import Settings
-from attn_dsl.signature import arguments
+from attn_dsl.sample import sample_inputs
 from attn_dsl.tile import TileProgram, TileSizes, formula, local_names, schedule, together
 
 NDArray = np.ndarray[Any, Any]
@@ -48,7 +46,7 @@ def tiles_view(compiled: Compiled, asked: TilesAsked) -> TilesView:
     statement, *beside = _chosen(compiled, asked.of)
     op = statement.op
     assert isinstance(op, TiledScores)
-    bound = _bound(graph, compiled.settings, asked.inputs)
+    bound = bound_sizes(graph, compiled.settings, asked.inputs)
     plain = schedule(graph, statement, TILES, *beside)
     sizes = Sizes(sizes_at(graph, plain, bound.symbols), bound.batch)
     program = schedule(graph, statement, _tile_sizes(plain, sizes.symbols, asked.tile), *beside)
@@ -78,7 +76,7 @@ def _chosen(compiled: Compiled, of: str | None) -> tuple[Statement, ...]:
     graph = compiled.fused
     groups = [group for group in together(graph) if isinstance(group[0].op, TiledScores)]
     if not groups:
-        raise DiagnosticError([_nothing_fused(compiled.remarks)])
+        raise _nothing_fused(compiled.remarks)
     if of is None:
         attentions = [group for group in groups if isinstance(group[0].op, TiledAttention)]
         return (attentions or groups)[0]
@@ -92,40 +90,13 @@ def _chosen(compiled: Compiled, of: str | None) -> tuple[Statement, ...]:
     raise cannot_show(f"no fused attention gives `{of}`", f"{help}those that fused are {known}")
 
 
-def _nothing_fused(remarks: tuple[Remark, ...]) -> Diagnostic:
+def _nothing_fused(remarks: tuple[Remark, ...]) -> DiagnosticError:
     message = "there are no tiles to show: no attention of this diagram is fused"
     if not remarks:
-        return Diagnostic("E083", message, help="a softmax of scores Q Kᵀ, times values, would be")
+        return cannot_show(message, "a softmax of scores Q Kᵀ, times values, would be")
     origins = remarks[0].origins
     span = origins[0].place if origins else None
-    return Diagnostic("E083", message, span, help=f"not fused because {remarks[0].reason}")
-
-
-def _bound(graph: Graph, settings: Settings, inputs: Mapping[str, NDArray]) -> Sizes:
-    """The sizes that the settings and the given arrays have; the arrays go before the file."""
-    known = {argument.name: argument for argument in arguments(graph)}
-    for name, array in inputs.items():
-        if name not in known:
-            raise ValueError(f"there is no input {name!r}; inputs are {', '.join(known)}")
-        if (given := dtype_name(array)) not in known[name].dtypes:
-            wanted = " or ".join(known[name].dtypes)
-            raise ValueError(f"input {name!r} is {given}, and has to be {wanted}")
-    symbols, batch = dict(settings.dims), DEFAULT_BATCH
-    for statement in graph.inputs:
-        op, type_ = statement.op, statement.type
-        assert isinstance(op, Input)
-        if op.name not in inputs or op.optional:
-            continue
-        shape = inputs[op.name].shape
-        dims = zip(reversed(type_.dims), reversed(shape), strict=False)
-        found = {dim.symbol: size for dim, size in dims if dim.symbol}
-        for symbol, size in found.items():
-            if symbol in settings.given and settings.dims[symbol] != size:
-                message = f"input {op.name!r} has {symbol}={size}"
-                raise ValueError(f"{message}, and --set {symbol}={settings.dims[symbol]}")
-        symbols |= found
-        batch = shape[: len(shape) - len(type_.dims)] if type_.batch else batch
-    return Sizes(symbols, batch if any(s.type.batch for s in graph.inputs) else ())
+    return cannot_show(message, f"not fused because {remarks[0].reason}", span)
 
 
 def _tile_sizes(
@@ -181,9 +152,11 @@ def _symbols(statement: Statement, program: TileProgram) -> dict[str, str]:
 
 
 def _notes(graph: Graph, program: TileProgram, asked: TilesAsked) -> Iterator[str]:
-    """What of the mask and the scores depends on inputs that were drawn."""
+    """Which inputs of the mask and the scores were drawn, and which optional ones are absent."""
     ops = [graph.table[buffer.name].op for buffer in program.captured]
-    needed = [op.name for op in ops if isinstance(op, Input) and (op.required or not op.optional)]
-    drawn = [name for name in dict.fromkeys(needed) if name not in asked.inputs]
+    inputs = {op.name: op for op in ops if isinstance(op, Input) and op.name not in asked.inputs}
+    drawn = [name for name, op in inputs.items() if op.required or not op.optional]
     if drawn:
         yield f"{', '.join(drawn)}: drawn with seed {asked.seed}"
+    if absent := [name for name in inputs if name not in drawn]:
+        yield f"{', '.join(absent)}: not given"

@@ -55,4 +55,5 @@ COMMANDS = {
     "E063": _case("attn compile --target cuda a.attn", SOFTMAX.format("f32[A, B, C, N, M]")),
     "E080": _case("attn render a.attn -o a.gif", SOFTMAX.format("f32[N, M]")),
     "E081": _case("attn render a.attn -o missing/a.svg", SOFTMAX.format("f32[N, M]")),
+    "E083": _case("attn render --view tiles a.attn -o a.svg", SOFTMAX.format("f32[N, M]")),
 }

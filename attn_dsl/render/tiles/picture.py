@@ -11,9 +11,10 @@ from attn_dsl.render.tiles.arrows import Site, arrows
 from attn_dsl.render.tiles.blocks import lower, upper
 from attn_dsl.render.tiles.frames import middle
 from attn_dsl.render.tiles.layout import BETWEEN, TIERS, lay_out
-from attn_dsl.render.tiles.legend import caption, description, heading, legend
+from attn_dsl.render.tiles.legend import description, legend
 from attn_dsl.render.tiles.plan import Place, plan
 from attn_dsl.render.tiles.view import TilesView
+from attn_dsl.render.tiles.words import caption, heading
 from attn_dsl.tile import Tier
 
 MARGIN = 24.0

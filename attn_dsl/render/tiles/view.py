@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from attn_dsl.diagnostics import Diagnostic, DiagnosticError
+from attn_dsl.diagnostics import Diagnostic, DiagnosticError, Span
 from attn_dsl.ir import Dim
 from attn_dsl.tile import Hide, Step, TileCount, TileProgram, tile_map
 
@@ -104,6 +104,6 @@ def check_side(queries: int, keys: int) -> None:
         raise cannot_show(message, help)
 
 
-def cannot_show(message: str, help: str) -> DiagnosticError:
+def cannot_show(message: str, help: str, span: Span | None = None) -> DiagnosticError:
     """The error for tiles that cannot be shown as they are asked for."""
-    return DiagnosticError([Diagnostic("E083", message, help=help)])
+    return DiagnosticError([Diagnostic("E083", message, span, help=help)])
