@@ -102,6 +102,21 @@ class TokensOption(click.ParamType[tuple[str, ...]]):
         return tuple(text.strip() for text in str(value).split(","))
 
 
+class TileOption(click.ParamType[tuple[int, int]]):
+    """`64x128`: queries and keys of a tile; one number is both."""
+
+    name = "SIZE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Whole numbers above 0."""
+        found = re.fullmatch(r"([1-9]\d{0,8})(?:[x×]([1-9]\d{0,8}))?", str(value))
+        if not found:
+            self.fail(f"{value!r} is not of the form 64 or 64x128", param, ctx)
+        return int(found[1]), int(found[2] or found[1])
+
+
 settings_option = click.option(
     "--set", "settings", type=SetOption(), multiple=True, help="A size, or dtype: --set N=4096."
 )
@@ -316,10 +331,10 @@ def compile_command(
 )
 @click.option(
     "--view",
-    type=click.Choice(["diagram", "graph", "fused", "trace"]),
+    type=click.Choice(["diagram", "graph", "fused", "tiles", "trace"]),
     default="diagram",
     show_default=True,
-    help="The drawing as it is, the typed graph, what fused in it, or its numbers.",
+    help="The drawing, the typed graph, what fused in it, the kernel's tiles, or its numbers.",
 )
 @click.option(
     "--theme",
@@ -347,6 +362,7 @@ def compile_command(
     multiple=True,
     help="Of trace: what queries and keys are called, The,cat,sat. Twice: queries, then keys.",
 )
+@click.option("--tile-size", type=TileOption(), help="Of tiles: queries and keys, 64x128.")
 @settings_option
 @size_option
 def render_command(

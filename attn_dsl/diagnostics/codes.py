@@ -70,6 +70,7 @@ TITLES: Mapping[str, str] = {
     "E080": "unknown format of a picture",
     "E081": "file cannot be written",
     "E082": "picture that Graphviz cannot draw",
+    "E083": "tiles that cannot be shown",
     "E084": "more than fits into a picture",
     "E085": "view that Mermaid has no diagram for",
     "W001": "mermaid cuts the label",

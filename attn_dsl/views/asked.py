@@ -15,7 +15,8 @@ class Asked:
     `depth` is how deep subgraphs are open, `no_types` leaves types out, `diff` is the pass whose
     changes are shown. `inputs` is a file of arrays by input name; those that it lacks are drawn
     with `seed`. `of` is the name of an attention, `head` its batch and head, None there for all
-    heads; `tokens` are lists of what queries and keys are called.
+    heads; `tokens` are lists of what queries and keys are called. `tile_size` is how many queries
+    and keys a tile holds.
     """
 
     depth: int | None = None
@@ -26,6 +27,7 @@ class Asked:
     of: str | None = None
     head: Head | None = None
     tokens: Tokens | None = None
+    tile_size: tuple[int, int] | None = None
 
     @property
     def said(self) -> list[str]:

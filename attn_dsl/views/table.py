@@ -13,6 +13,7 @@ from attn_dsl.syntax import Block
 from attn_dsl.views.asked import Asked
 from attn_dsl.views.diagram import diagram_picture
 from attn_dsl.views.graph import fused_picture, graph_picture
+from attn_dsl.views.tiles import tiles_of
 from attn_dsl.views.trace import trace_of
 
 NOTHING = Asked()
@@ -30,6 +31,7 @@ VIEWS: Mapping[str, View] = {
     "diagram": View(diagram_picture, ("--depth", "--no-types")),
     "graph": View(graph_picture, ("--diff",)),
     "fused": View(fused_picture),
+    "tiles": View(tiles_of, ("--inputs", "--seed", "--of", "--head", "--tile-size")),
     "trace": View(trace_of, ("--inputs", "--seed", "--of", "--head", "--tokens")),
 }
 

@@ -56,5 +56,9 @@ COMMANDS = {
     "E063": _case("attn compile --target cuda a.attn", SOFTMAX.format("f32[A, B, C, N, M]")),
     "E080": _case("attn render a.attn -o a.gif", SOFTMAX.format("f32[N, M]")),
     "E084": Case("attn render large.attn -o large.svg", {"large.attn": LARGE.encode()}),
+    "E085": _case(
+        "attn render --view tiles --set N=64 --set M=64 a.attn -o a.mmd", ATTENTION.format("f32")
+    ),
     "E081": _case("attn render a.attn -o missing/a.svg", SOFTMAX.format("f32[N, M]")),
+    "E083": _case("attn render --view tiles a.attn -o a.svg", SOFTMAX.format("f32[N, M]")),
 }
