@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,12 @@ def picture_of(file: str, settings: Mapping[str, int], **options: Any) -> Pictur
 
 def graph_of(file: str, settings: Mapping[str, int]) -> tuple[Graph, dict[str, NDArray]]:
     """What was fused, and the inputs that `attn run` draws."""
-    compiled = analyse(read(file), settings)
+    return _graph_of(file, tuple(settings.items()))
+
+
+@cache
+def _graph_of(file: str, settings: tuple[tuple[str, int], ...]) -> tuple[Graph, dict[str, NDArray]]:
+    compiled = analyse(read(file), dict(settings))
     sizes = default_sizes(compiled.fused, compiled.settings)
     return compiled.fused, sample_inputs(compiled.fused, sizes, 0)
 
