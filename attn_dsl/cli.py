@@ -242,8 +242,7 @@ def explain(
             raise ValueError(f"there is no pass {stage!r}; passes are {', '.join(stages)}")
         show(compiled.notes)
         if stage is None:
-            text = explanation(compiled.drawn, compiled.fused, compiled.remarks, compiled.settings)
-            click.echo(text, nl=False)
+            click.echo(explanation(compiled), nl=False)
 
 
 @main.command()

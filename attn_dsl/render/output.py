@@ -33,6 +33,17 @@ class Picture:
     links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     no_mermaid: str = "Mermaid has no diagram for this view"
 
+    def save(self, path: str | Path, theme: str = "light") -> None:
+        """Write it to a file: svg, png, pdf, dot or mmd, `light`, `dark` or `auto`.
+
+        Raises DiagnosticError as `write` does, and ValueError for an unknown theme.
+        """
+        write(self, Path(path), Theme(theme))
+
+    def _repr_svg_(self) -> str:
+        """What notebooks show."""
+        return encode(self, "svg").decode()
+
 
 def format_of(path: Path) -> str:
     """The format that `path` ends in; DiagnosticError if there is no such format."""
