@@ -18,7 +18,7 @@ def drawn_links(diagram: Diagram, graph: Graph) -> dict[str, tuple[str, ...]]:
     A node that passes a value on, such as an output, has that of the value.
     """
     found: dict[str, dict[str, None]] = {}
-    places = Places(diagram)
+    places = Places(diagram, graph)
     for statement in graph.statements:
         for links, origin in zip(origin_links(statement), statement.origins, strict=True):
             for name in places.of(origin):

@@ -16,7 +16,7 @@ def node_operations(diagram: Diagram, graph: Graph) -> dict[str, str]:
     An operation that is drawn on an edge stands under the edge's name (`edge_names`).
     """
     found: dict[str, str] = {}
-    places = Places(diagram)
+    places = Places(diagram, graph)
     for statement in graph.statements:
         for origin in statement.origins:
             mnemonic = _mnemonic(statement, origin)
@@ -29,7 +29,7 @@ def node_operations(diagram: Diagram, graph: Graph) -> dict[str, str]:
 def node_types(diagram: Diagram, graph: Graph) -> dict[str, str]:
     """The type of every input, by its node; that of an optional mask is the boolean one."""
     found: dict[str, str] = {}
-    places = Places(diagram)
+    places = Places(diagram, graph)
     for statement in graph.inputs:
         for origin in statement.origins:
             for name in places.of(origin):
@@ -57,7 +57,7 @@ def _node_types(diagram: Diagram, graph: Graph) -> dict[str, str | None]:
 
     That is so for the members of a family, whose type is that of all together.
     """
-    places = Places(diagram)
+    places = Places(diagram, graph)
     made: dict[str, list[str]] = {}
     members: set[str] = set()
     for statement in graph.statements:

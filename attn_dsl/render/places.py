@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import accumulate
 
 from attn_dsl.diagnostics import Span
-from attn_dsl.ir import Origin
+from attn_dsl.ir import Graph, Origin
 from attn_dsl.syntax import Diagram
 from attn_dsl.syntax.arrows import edge_id
 
@@ -45,9 +45,12 @@ class _Spans:
 
 
 class Places:
-    """The nodes and edges of a diagram by what stands where in its text."""
+    """The nodes and edges of a diagram by what stands where in its text.
 
-    def __init__(self, diagram: Diagram) -> None:
+    What draws a part of a module stands for its twins, as the origins in `graph` have them.
+    """
+
+    def __init__(self, diagram: Diagram, graph: Graph) -> None:
         self._diagram = diagram
         self._names = edge_names(diagram)
         self._nodes = _Spans((node.span, node.id) for node in diagram.nodes.values())
@@ -62,10 +65,16 @@ class Places:
         for node in diagram.nodes.values():
             if node.subgraph and diagram.edges_into(node.id):
                 self._inside[node.subgraph].append(node.id)
+        self._twins: dict[Span, tuple[Span, ...]] = {}
+        for statement in graph.statements:
+            for origin in statement.origins:
+                if origin.span is not None and origin.twins:
+                    self._twins[origin.span] = origin.twins
 
     def of(self, origin: Origin) -> list[str]:
         """The nodes and edges that draw `origin`: all of a family, and the call of a module."""
-        places = [origin.place, *origin.twins]
+        twins = origin.twins if origin.call is None else self._twins.get(origin.call, ())
+        places = [origin.place, *twins]
         return [name for place in places for name in self._at(place)]
 
     def _at(self, span: Span | None) -> list[str]:

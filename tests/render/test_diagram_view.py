@@ -12,7 +12,15 @@ import pytest
 
 from attn_dsl.diagnostics import DiagnosticError
 from attn_dsl.pipeline import Compiled, analyse, read
-from attn_dsl.render import Picture, collapsed, edge_types, encode, layout
+from attn_dsl.render import (
+    Picture,
+    collapsed,
+    drawn_links,
+    edge_types,
+    encode,
+    layout,
+    node_operations,
+)
 from attn_dsl.syntax import Diagram
 from attn_dsl.views import Asked, diagram_picture, write_picture
 
@@ -182,3 +190,18 @@ def test_what_a_view_cannot_be_asked(view: str, asked: Asked, message: str, tmp_
     with pytest.raises(ValueError, match=message):
         write_picture(block, tmp_path / "a.svg", view, {}, asked=asked)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_members_that_are_modules_are_all_drawn_as_modules() -> None:
+    found = analyse(read(str(EXAMPLES / "attention.md#3")), {"heads": 8})
+    operations = node_operations(found.diagram, found.drawn)
+    assert [operations[head] for head in ("Head1", "Head2", "HeadN")] == ["module"] * 3
+    links = drawn_links(found.diagram, found.fused)
+    assert links["Head1"] == links["Head2"] == links["HeadN"]
+
+
+def test_a_type_is_said_once_for_all_arrows_of_a_box() -> None:
+    block = read(str(EXAMPLES / "attention.md#3"))
+    drawn = str(diagram_picture(block, {"heads": 8}, Asked()).drawn)
+    labelled = [line for line in drawn.splitlines() if "-> Head" in line and "f32" in line]
+    assert len(labelled) == 3

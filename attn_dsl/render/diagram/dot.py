@@ -33,8 +33,8 @@ def diagram_dot(
     """The diagram as it was drawn.
 
     `operations` says which operation a node draws, by its mnemonic, or an edge by its name;
-    `types` is what is written small below the labels of nodes, and of the edges that come from
-    other nodes.
+    `types` is what is written small below the labels of nodes, and of the first edge that comes
+    from another node.
     """
     return _Writer(diagram, operations, types).text()
 
@@ -54,6 +54,7 @@ class _Writer:
         self._root = build_frames(diagram, self._pills)
         self._ends = Ends(diagram, self._root)
         self._backwards: set[str] = set()
+        self._said: set[tuple[str, str]] = set()
 
     def text(self) -> str:
         title = self._diagram.title
@@ -112,6 +113,9 @@ class _Writer:
         else:
             lines = to_lines(edge.label.text) if edge.label else ()
             type_ = "" if edge.source in self._types else self._types.get(name, "")
+            if (edge.source, type_) in self._said:
+                type_ = ""
+            self._said.add((edge.source, type_))
             label = {"label": padded(lines, type_)} if lines or type_ else {}
             self._arrow(dot, *ends, {**label, **line, **tail, **head})
 
