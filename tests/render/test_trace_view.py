@@ -171,7 +171,8 @@ def test_every_format(theme: Theme, length: int) -> None:
     }.items():
         data = encode(found, format, theme)
         assert data.startswith(signature)
-        assert data == encode(found, format, theme)
+        if format != "pdf":  # which has the time in it
+            assert data == encode(found, format, theme)
 
 
 @pytest.mark.parametrize("length", [4, 8])
