@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,45 +11,95 @@ from attn_dsl.backend import backend_names
 from attn_dsl.diagnostics import DiagnosticError, Span
 from attn_dsl.explain import explain
 from attn_dsl.files import write_atomically
-from attn_dsl.picture import VIEWS
 from attn_dsl.pipeline import Compiled, analyse, lower
-from attn_dsl.render import Theme, drawn_links, encode
+from attn_dsl.render import Picture, Theme, drawn_links, encode
+from attn_dsl.render.frames import Frame
 from attn_dsl.render.page import Listing, Page, Panel, page_html
+from attn_dsl.render.tiles import tile_frames, tiles_picture
 from attn_dsl.syntax import Block
+from attn_dsl.views import VIEWS, Asked, picture_of
+from attn_dsl.views.tiles import tiles_asked, tiles_view
 
 LANGUAGES = {"numpy": ("NumPy", "python"), "cuda": ("CUDA", "cuda")}
 """What a target is called on the page, and its language by pygments' name."""
 
+PANELS = (
+    Panel("diagram", "Diagram", "", nouns=("box", "boxes")),
+    Panel("fused", "Fused graph", "", nouns=("operation", "operations")),
+    Panel("tiles", "Tiles", "", nouns=("matrix", "matrices")),
+    Panel("trace", "Trace", "", nouns=("part", "parts")),
+)
+"""The views that a page has, by their names."""
 
-def write_page(block: Block, path: Path, settings: Mapping[str, Any], theme: Theme) -> None:
-    """Write the page of `block` to `path`.
+NOTHING = Asked()
 
-    Raises DiagnosticError if it does not compile or cannot be written, and then nothing is.
+
+def write_page(
+    block: Block,
+    path: Path,
+    settings: Mapping[str, Any],
+    theme: Theme,
+    asked: Asked = NOTHING,
+    step: Callable[[str], None] = lambda what: None,
+) -> None:
+    """Write the page of `block` to `path`; `step` is told of each part of the work before it.
+
+    Raises as `make_page` does, and DiagnosticError if it cannot be written; then nothing is.
     """
-    write_atomically(path, page_html(make_page(block, settings), theme).encode())
+    step("drawing")
+    page = make_page(block, settings, asked)
+    step("putting together")
+    data = page_html(page, theme).encode()
+    step("writing")
+    write_atomically(path, data)
 
 
-def make_page(block: Block, settings: Mapping[str, Any]) -> Page:
-    """What there is to see of `block`; DiagnosticError if it does not compile."""
+def make_page(block: Block, settings: Mapping[str, Any], asked: Asked = NOTHING) -> Page:
+    """What there is to see of `block`.
+
+    A view that cannot show it says so in its panel, unless something was `asked` for. Raises
+    DiagnosticError if it does not compile, and what a view raises for what it cannot be asked.
+    """
+    if asked.diff is not None:
+        raise ValueError("--diff is for pictures of --view graph; a page has none")
     compiled = analyse(block, settings)
     return Page(
         compiled.drawn.name,
-        f"{block.name}: what was drawn, what was fused, and what was emitted for it",
-        (
-            _panel("diagram", "Diagram", block, settings),
-            _panel("fused", "Fused graph", block, settings),
-        ),
+        f"{block.name}: the drawing, what fused in it, how that runs, and what was emitted for it",
+        tuple(_filled(panel, block, settings, asked) for panel in PANELS),
         (
             *_programs(compiled),
             _drawing(block, compiled),
-            Listing("Explanation", "text", _explanation(compiled)),
+            Listing("Explanation", "text", explain(compiled)),
         ),
     )
 
 
-def _panel(view: str, title: str, block: Block, settings: Mapping[str, Any]) -> Panel:
-    svg = encode(VIEWS[view](block, settings), "svg").decode()
-    return Panel(view, title, svg, nouns=("box", "boxes"))
+def _filled(panel: Panel, block: Block, settings: Mapping[str, Any], asked: Asked) -> Panel:
+    try:
+        picture, frames = _view(panel.id, block, settings, _part(asked, panel.id))
+        return replace(panel, svg=encode(picture, "svg").decode(), frames=frames)
+    except (DiagnosticError, ValueError, TypeError) as error:
+        if asked.said:
+            raise
+        return replace(panel, note=_sentence(error))
+
+
+def _view(
+    name: str, block: Block, settings: Mapping[str, Any], asked: Asked
+) -> tuple[Picture, tuple[Frame, ...]]:
+    """A picture, and the steps of its loop, if there is one."""
+    if name != "tiles":
+        return picture_of(block, name, settings, asked), ()
+    view = tiles_view(analyse(block, settings), tiles_asked(asked))
+    frames = tile_frames(view)
+    return tiles_picture(view, still=not frames), frames
+
+
+def _part(asked: Asked, view: str) -> Asked:
+    """Of what was asked, what the view knows."""
+    known = {option.removeprefix("--").replace("-", "_") for option in VIEWS[view].options}
+    return Asked(**{name: value for name, value in vars(asked).items() if name in known})
 
 
 def _drawing(block: Block, compiled: Compiled) -> Listing:
@@ -71,9 +122,11 @@ def _programs(compiled: Compiled) -> Iterator[Listing]:
             program = lower(compiled, target)
             yield Listing(title, language, program.source, program.links)
         except DiagnosticError as error:
-            said = (f"{d.message}. {d.help.capitalize()}" for d in error.diagnostics)
-            yield Listing(title, language, "", note=f"Nothing for {title}: {'; '.join(said)}.")
+            yield Listing(title, language, "", note=_sentence(error))
 
 
-def _explanation(compiled: Compiled) -> str:
-    return explain(compiled.drawn, compiled.fused, compiled.remarks, compiled.settings)
+def _sentence(error: Exception) -> str:
+    """What is wrong and what to do, without a place."""
+    if not isinstance(error, DiagnosticError):
+        return str(error)
+    return "\n".join(": ".join(filter(None, (d.message, d.help))) for d in error.diagnostics)

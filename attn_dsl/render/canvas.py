@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from attn_dsl.render.labels import printable, split_indices
 from attn_dsl.render.palette import INK, LINE
 
 Point = tuple[float, float]
@@ -31,6 +32,15 @@ class Rect:
 
 
 @dataclass(frozen=True)
+class Patches:
+    """Rectangles of one colour, `(x, y, width, height)` each: one path, however many there are."""
+
+    places: tuple[tuple[float, float, float, float], ...]
+    fill: str
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
 class Lines:
     """Lines through points, each of its own; with an arrow head at the end of each if `arrow`."""
 
@@ -45,6 +55,7 @@ class Lines:
 class Label:
     """One line of text on the baseline `y`; indices as in `d_k` and `K^T` are set as such.
 
+    A `plain` text, such as a token, and a `mono` one, which is code, have no indices.
     `anchor` is `start`, `middle` or `end`: which part of the text is at `x`.
     """
 
@@ -56,6 +67,7 @@ class Label:
     anchor: str = "middle"
     bold: bool = False
     mono: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,7 @@ class Group:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-Item = Rect | Lines | Label | Group
+Item = Rect | Patches | Lines | Label | Group
 
 
 @dataclass(frozen=True)
@@ -86,13 +98,19 @@ class Canvas:
     items: tuple[Item, ...]
 
 
-def flat(items: tuple[Item, ...]) -> Iterator[Rect | Lines | Label]:
+def flat(items: tuple[Item, ...]) -> Iterator[Rect | Patches | Lines | Label]:
     """What is drawn, from the back to the front, without its groups."""
     for item in items:
         if isinstance(item, Group):
             yield from flat(item.items)
         else:
             yield item
+
+
+def label_pieces(label: Label) -> list[tuple[str, str]]:
+    """What is printed, in pieces, each with `SUB`, `SUP`, or nothing for what is no index."""
+    text = printable(label.text)
+    return [(text, "")] if label.plain or label.mono else split_indices(text)
 
 
 def text_width(text: str, size: float, *, mono: bool = False) -> float:

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from attn_dsl.render.canvas import Canvas, Group, Item, Label, Lines, Point, Rect, arrow_head
-from attn_dsl.render.labels import printable, split_indices
+from attn_dsl.render.canvas import (
+    Canvas,
+    Group,
+    Item,
+    Label,
+    Lines,
+    Patches,
+    Point,
+    Rect,
+    arrow_head,
+    label_pieces,
+)
+from attn_dsl.render.labels import printable
 from attn_dsl.render.palette import FONT, MONOSPACE, PLAIN
 from attn_dsl.render.theme import Theme, theme_style
 
@@ -40,6 +51,8 @@ def _items(items: tuple[Item, ...]) -> Iterator[str]:
                 yield from _group(item)
             case Rect():
                 yield _rect(item)
+            case Patches():
+                yield _patches(item)
             case Lines():
                 yield from _lines(item)
             case Label():
@@ -62,9 +75,21 @@ def _rect(rect: Rect) -> str:
     if rect.radius:
         found += f' rx="{_number(rect.radius)}"'
     found += f' fill="{rect.fill or "none"}"'
-    if rect.fill and rect.opacity < 1:
-        found += f' fill-opacity="{_number(rect.opacity)}"'
+    if rect.fill:
+        found += _opacity(rect.opacity)
     return f"<rect{found}{_stroke(rect.stroke, rect.thick, rect.dashed)}/>"
+
+
+def _patches(patches: Patches) -> str:
+    path = "".join(
+        f"M{_number(x)} {_number(y)}h{_number(width)}v{_number(height)}h{_number(-width)}z"
+        for x, y, width, height in patches.places
+    )
+    return f'<path d="{path}" fill="{patches.fill}"{_opacity(patches.opacity)}/>'
+
+
+def _opacity(opacity: float) -> str:
+    return f' fill-opacity="{_number(opacity)}"' if opacity < 1 else ""
 
 
 def _lines(lines: Lines) -> Iterator[str]:
@@ -102,7 +127,7 @@ def _label(label: Label) -> str:
 def _pieces(label: Label) -> Iterator[str]:
     """The text, with its indices smaller and off the line, and the line as it was after them."""
     height = 0.0
-    for text, mark in split_indices(printable(label.text)):
+    for text, mark in label_pieces(label):
         wanted = SHIFTS[mark] * label.size
         if not text:
             continue

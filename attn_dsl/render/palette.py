@@ -12,6 +12,12 @@ FILLS: Mapping[str, str] = {
     "scale": "#fcf0b5",  # yellow
     "mask": "#fad4de",  # pink
     "softmax": "#cfecc9",  # light green
+    "linear": "#dfe3f3",
+    "layer_norm": "#f1f4c4",
+    "add": "#f1f4c4",
+    "embedding": "#fde3df",
+    "positions": "#fde3df",
+    "module": "#ffe4c2",  # light orange
     "input": "#ffffff",
 }
 """What an operation is filled with, by its mnemonic; `OTHER` for those not named here."""
@@ -36,11 +42,13 @@ KEY, KEY_NOW = "#d3ebcb", "#86c272"
 VALUE, VALUE_NOW = "#fbf0b9", "#edcb45"
 OUTPUT, OUTPUT_NOW = "#e0d5f5", "#b196e4"
 SCORE, SCORE_NOW = "#dbe8f8", "#8db8ec"
+HEAT = "#4f8fdb"
 HIDDEN = "#c9ced7"
 GRID = "#9aa3b2"
 HATCH = "#8d96a6"
-"""The matrices of a kernel, each with the colour of the row or column that is worked on; scores
-that the mask hides; lines between cells, and across tiles that are skipped."""
+"""The matrices of a kernel, each with the colour of the row or column that is worked on; the
+largest number of a heat map; scores that the mask hides; lines between cells, and across tiles
+that are skipped."""
 
 KEYWORD, NUMBER = "#7b3fa0", "#8a4a08"
 CODE: Mapping[str, str] = {
@@ -61,6 +69,10 @@ DARK: Mapping[str, str] = {
     "#fcf0b5": "#50450f",
     "#fad4de": "#612a3e",
     "#cfecc9": "#2b5230",
+    "#dfe3f3": "#353d5c",
+    "#f1f4c4": "#474a14",
+    "#fde3df": "#5c322b",
+    "#ffe4c2": "#5e3d12",
     OTHER: "#343d49",
     FRAMES[0]: "#1a1e26",
     FRAMES[1]: "#222731",
@@ -81,6 +93,7 @@ DARK: Mapping[str, str] = {
     OUTPUT_NOW: "#6b4fa6",
     SCORE: "#22364f",
     SCORE_NOW: "#2f639f",
+    HEAT: "#2a66a8",
     HIDDEN: "#4a515d",
     GRID: "#5d6675",
     HATCH: "#78818f",

@@ -43,14 +43,15 @@ def page_html(page: Page, theme: Theme = Theme.AUTO, *, live: str = "", error: s
 
 @cache
 def _environment() -> Environment:
-    loader = PackageLoader(__package__, "")
-    return Environment(
-        loader=loader,
+    found = Environment(
+        loader=PackageLoader(__package__, ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.policies["json.dumps_kwargs"] = {"sort_keys": False}  # numbers stay in their order
+    return found
 
 
 @cache
