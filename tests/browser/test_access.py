@@ -25,7 +25,7 @@ CONTRASTS = (Path(__file__).parent / "contrasts.js").read_text(encoding="utf-8")
 @pytest.fixture(scope="session")
 def causal() -> str:
     """The page of an example, with an error above it."""
-    made = make_page(read(EXAMPLES / "causal.attn"), {"D": 64})
+    made = make_page(read(EXAMPLES / "causal.attn"), {"D": 64, "N": 5})
     return page_html(made, error="error: attn[E038]: shapes do not fit")
 
 

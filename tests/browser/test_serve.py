@@ -89,7 +89,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def live(browser: Browser) -> Iterator[Callable[[Served], Page]]:
     """Shows what is served; a page that says anything on the console fails the test."""
-    context, found = browser.new_context(viewport={"width": 1400, "height": 500}), []
+    context, found = browser.new_context(reduced_motion="reduce"), []
 
     def show(served: Served) -> Page:
         page = context.new_page()
@@ -138,7 +138,7 @@ def test_what_the_reader_did_stays(serve: Serve, live: Callable[[Served], Page])
     assert page.locator("#theme").inner_text() == "Theme: light"
     assert page.locator("[role=tab][aria-selected=true]").inner_text() == "CUDA"
     assert page.locator("#source-2").evaluate("(e) => e.scrollTop") == 700
-    assert page.locator("#fused.full").count() == 1
+    assert page.locator("#fused.zoomed").count() == 1
     assert page.locator("#diagram [data-link='Q'].lit").count() == 1
     assert page.locator("#lit").inner_text().startswith("Kept: Q")
     assert page.evaluate("document.activeElement.dataset.link") == "Q"

@@ -8,13 +8,12 @@
 
   async function update(version) {
     if (version === document.documentElement.dataset.version) return;
-    const text = await (await fetch("/")).text();
+    let text;
+    try { text = await (await fetch("/")).text(); } catch { return; } // ended, as onerror says
     page.replace(new DOMParser().parseFromString(text, "text/html"));
   }
 
   events.onopen = () => page.hint(null);
   events.onerror = () => page.hint("attn serve has ended: this is the last that it showed.");
-  events.onmessage = ({ data }) => {
-    turn = turn.then(() => update(data)).catch(() => { /* it has ended: onerror says so */ });
-  };
+  events.onmessage = ({ data }) => { turn = turn.then(() => update(data)); };
 })();

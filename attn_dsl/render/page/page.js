@@ -172,9 +172,9 @@ const page = (() => {
 
   // ---- Zoom and theme
 
-  function zoom(button, full) {
-    button.setAttribute("aria-pressed", String(full));
-    button.closest(".panel").classList.toggle("full", full);
+  function zoom(button, on) {
+    button.setAttribute("aria-pressed", String(on));
+    button.closest(".panel").classList.toggle("zoomed", on);
   }
 
   // A page from a file may have no storage: then the choice lasts as long as the page.
@@ -231,7 +231,7 @@ const page = (() => {
     const focus = document.activeElement;
     return {
       scrolls: groups.map((e) => [idOf(e), e.scrollLeft, e.scrollTop]),
-      full: [...document.querySelectorAll(".full")].map((panel) => panel.id),
+      zoomed: [...document.querySelectorAll(".panel.zoomed")].map((panel) => panel.id),
       steps: [...document.querySelectorAll(".steps input")].map((e) => [idOf(e), e.value]),
       tab: document.querySelector("[role=tab][aria-selected=true]")?.id,
       focus: focus.closest(".panel") && [idOf(focus), focus.getAttribute("aria-label")],
@@ -241,10 +241,10 @@ const page = (() => {
   const idOf = (element) => element.closest(".listing, .panel").id;
   const within = (id, selector) => document.querySelector(`#${id} ${selector}`);
 
-  function restore({ scrolls, full, steps, tab, focus }) {
+  function restore({ scrolls, zoomed, steps, tab, focus }) {
     const chosen = tab && document.getElementById(tab);
     if (chosen) choose(chosen);
-    for (const id of full) {
+    for (const id of zoomed) {
       const button = within(id, ".zoom");
       if (button) zoom(button, true);
     }

@@ -74,7 +74,8 @@ def _strip(plan: Plan, buffer: str, whole: str, kind: str, axis: str) -> Block:
 
     def draw(corner: Point) -> tuple[Item, ...]:
         items = strip(plan, kind, axis, size, corner)
-        return (Group(items, kind=f"matrix {kind}", data=_links(plan.view, buffer, whole)),)
+        title = _title(plan.view, buffer, whole)
+        return (Group(items, title, f"matrix {kind}", _links(plan.view, buffer, whole)),)
 
     return _block(plan.view, buffer, whole, shape, draw)
 
@@ -86,7 +87,8 @@ def _scores(plan: Plan, buffer: str, kind: str) -> Block:
 
     def draw(corner: Point) -> tuple[Item, ...]:
         items = matrix(plan, kind, corner)
-        return (Group(items, kind=f"matrix {kind}", data=_links(plan.view, buffer, "")),)
+        title = _title(plan.view, buffer, "")
+        return (Group(items, title, f"matrix {kind}", _links(plan.view, buffer, "")),)
 
     return _block(plan.view, buffer, "", (columns * wide, rows * high), draw)
 
