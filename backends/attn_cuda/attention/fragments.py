@@ -145,12 +145,9 @@ def _(step: Exponentiate, site: Site) -> None:
 
 @print_fragment_step.register
 def _(step: Weigh, site: Site) -> None:
-    site.remark(
-        "The scores are the weights; in the last tile, columns past the last key have none."
+    site.out.line(
+        f"auto& {step.into} = {step.scores};  // as they are, and 0 where they are hidden"
     )
-    site.out.line(f"float {step.into}[ROWS][COLUMNS];")
-    there = f"{site.layout.column} < k_count"
-    each(site, f"{step.into}[i][j] = {there} ? {step.scores}[i][j] : 0.0f;", ROWS, COLUMNS)
 
 
 @print_fragment_step.register
