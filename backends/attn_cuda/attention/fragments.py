@@ -131,8 +131,9 @@ def _products(site: Site, into: str, lhs: str, rhs: str) -> None:
 def _(step: Exponentiate, site: Site) -> None:
     out = site.out
     site.remark(
-        "Weights are at most 1, so they never overflow. A row without a key so far is not shifted, "
-        "since -inf minus -inf is no number: its weights are exp2(-inf), which is 0."
+        "Weights are at most 1, so they never overflow. A row of which all scores so far are -inf, "
+        "hidden or by themselves, is not shifted, since -inf minus -inf is no number: its weights "
+        "are exp2(-inf), which is 0."
     )
     out.line(f"float {step.into}[ROWS][COLUMNS];")
     with block(site, ROWS):

@@ -42,6 +42,7 @@ def print_key_loop(site: Site, attention: Attention) -> None:
         to_log2 = "scale * 1.44269504f" if attention.scaled_late else "1.44269504f"
         also = ", with the scale" if attention.scaled_late else ""
         out.line(f"const float to_log2 = {to_log2};  // from powers of e to powers of 2{also}")
+        out.line()
     if _may_be_whole(attention):
         _both_kinds(site, attention, end, following)
         return
