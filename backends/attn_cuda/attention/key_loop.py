@@ -99,7 +99,7 @@ def _may_be_whole(attention: Attention) -> bool:
 
 
 def _both_kinds(site: Site, attention: Attention, end: str, following: str) -> None:
-    """A loop over whole tiles and a loop over the others; in turns, where these lie mixed."""
+    """Loops over whole tiles and over the others, where bounds say which ones these are."""
     out, program = site.out, attention.program
     site.remark(
         "What is done with a tile. It is compiled twice: for whole tiles, of which nothing is "
@@ -115,6 +115,12 @@ def _both_kinds(site: Site, attention: Attention, end: str, following: str) -> N
     site.remark("Whether a tile is whole: the mask keeps all of it, and no column is past the end.")
     with out.block("const auto is_whole = [&] {", "};"):
         _is_whole(site, attention)
+    out.line()
+    if edges is None:
+        with out.block(f"while (k_first < {end}) {{", "}"):
+            out.lines(["if (is_whole()) visit(Whole());", "else visit(Masked());"])
+        return
+    site.remark("Whole tiles are side by side; before and behind them are masked ones.")
     with out.block(f"while (k_first < {end}) {{", "}"):
         out.line(f"while (k_first < {end} && is_whole()) visit(Whole());")
         out.line(f"while (k_first < {end} && !is_whole()) visit(Masked());")
@@ -126,9 +132,8 @@ def _whole_first(site: Site, attention: Attention, end: str) -> None:
     if edges is not None and edges.full_end is not None:
         out.line("// From the mask: all queries of this tile see all keys up to here.")
         whole_end = "whole_end"
-        out.line(
-            f"const long long whole_end = min({bound_text(attention, edges.full_end)}, {end});"
-        )
+        bound = bound_text(attention, edges.full_end)
+        out.line(f"const long long {whole_end} = min({bound}, {end});")
     there = [*_masks_not_given(attention), f"k_first + KEYS <= {whole_end}"]
     out.line(f"while ({' && '.join(there)}) visit(Whole());")
     out.line(f"while (k_first < {end}) visit(Masked());")

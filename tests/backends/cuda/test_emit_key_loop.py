@@ -111,12 +111,22 @@ def program_of(name: str) -> Program:
 @pytest.mark.parametrize("name", CASES)
 def test_it_is_split_and_right(name: str) -> None:
     program, case = program_of(name), CASES[name]
+    assert re.findall(r" visit\((\w+)\(\)\);", program.source) == ["Whole", "Masked"]
     loops = re.findall(r"while \(.*\) visit\((\w+)\(\)\);", program.source)
-    assert loops == ["Whole", "Masked"]
+    assert loops == ([] if "documents" in name else ["Whole", "Masked"])
     check(program, case.arrays)
     visit = program.source.split("const auto visit =")[1].split("while (")[0]
     block = visit.split("        if constexpr (kind.MASKED) {\n")[1].split("\n        }\n")[0]
     assert 0 < len(HIDES.findall(block)) == len(HIDES.findall(visit))  # and none outside of it
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_whole_tiles_are_known_as_such(name: str) -> None:
+    program, arrays = program_of(name), CASES[name].arrays
+    arrays.pop("mask", None)
+    marked = "(visit(Whole()), accumulator[0][0] = NAN)"
+    found = replace(program, source=program.source.replace("visit(Whole())", marked))
+    assert np.any(np.isnan(run(found, arrays)[0]))
 
 
 @pytest.mark.parametrize("name", CASES)
