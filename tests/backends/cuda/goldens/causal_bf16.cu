@@ -242,6 +242,7 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
     commit_copies();
 
     const float to_log2 = scale * 1.44269504f;  // from powers of e to powers of 2, with the scale
+
     // What is done with a tile. It is compiled twice: for whole tiles, of which nothing is
     // hidden, and for masked ones, of which something may be.
     const auto visit = [&](auto kind) {
@@ -301,8 +302,9 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
             new_maximum[i] = lane_max<4>(highest);
         }
 
-        // Weights are at most 1, so they never overflow. A row without a key so far is not
-        // shifted, since -inf minus -inf is no number: its weights are exp2(-inf), which is 0.
+        // Weights are at most 1, so they never overflow. A row of which all scores so far are
+        // -inf, hidden or by themselves, is not shifted, since -inf minus -inf is no number:
+        // its weights are exp2(-inf), which is 0.
         float weights[ROWS][COLUMNS];
         for (int i = 0; i < ROWS; ++i) {
             const float shift = new_maximum[i] == -INFINITY ? 0.0f : new_maximum[i] * to_log2;
