@@ -40,7 +40,9 @@ class Program:
     `entry` is the function to call, `graph` the fused graph that it computes, `suffix` the
     file ending of the source, with its dot. `sizes` are those that were compiled in. `header`
     is the text of a C header that declares `entry`, where other languages can call it, `libraries`
-    are those that it calls and has to be linked with.
+    are those that it calls and has to be linked with. `links` say of a line of the source, from
+    1 on, which values of the graph, and which parts of fused operations, it computes: see
+    `attn_dsl/links.py`.
     """
 
     target: str
@@ -51,6 +53,7 @@ class Program:
     sizes: Mapping[str, int] = field(default_factory=dict)
     header: str = ""
     libraries: tuple[str, ...] = ()
+    links: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Backend(Protocol):

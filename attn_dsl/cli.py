@@ -75,6 +75,48 @@ class SweepOption(click.ParamType[tuple[str, list[int]]]):
         return found[1], [int(number) for number in found[2].split(",")]
 
 
+class HeadOption(click.ParamType[tuple[int, int | None]]):
+    """`1,3`: a batch and a head, from 0; `1,*` for all its heads. One alone is the head."""
+
+    name = "B,H"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int | None]:
+        """None stands for all heads."""
+        found = re.fullmatch(r"\s*(?:(\d{1,9})\s*,)?\s*(\d{1,9}|\*)\s*", str(value))
+        if not found:
+            self.fail(f"{value!r} is not of the form 0,3, or 0,* for all heads", param, ctx)
+        return int(found[1] or 0), None if found[2] == "*" else int(found[2])
+
+
+class TokensOption(click.ParamType[tuple[str, ...]]):
+    """`The,cat,sat`: texts between commas."""
+
+    name = "TEXTS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Spaces around a text do not count."""
+        return tuple(text.strip() for text in str(value).split(","))
+
+
+class TileOption(click.ParamType[tuple[int, int]]):
+    """`64x128`: queries and keys of a tile; one number is both."""
+
+    name = "SIZE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Whole numbers above 0."""
+        found = re.fullmatch(r"([1-9]\d{0,8})(?:[x×]([1-9]\d{0,8}))?", str(value))
+        if not found:
+            self.fail(f"{value!r} is not of the form 64 or 64x128", param, ctx)
+        return int(found[1]), int(found[2] or found[1])
+
+
 settings_option = click.option(
     "--set", "settings", type=SetOption(), multiple=True, help="A size, or dtype: --set N=4096."
 )
@@ -200,8 +242,7 @@ def explain(
             raise ValueError(f"there is no pass {stage!r}; passes are {', '.join(stages)}")
         show(compiled.notes)
         if stage is None:
-            text = explanation(compiled.drawn, compiled.fused, compiled.remarks, compiled.settings)
-            click.echo(text, nl=False)
+            click.echo(explanation(compiled), nl=False)
 
 
 @main.command()
@@ -289,21 +330,58 @@ def compile_command(
 )
 @click.option(
     "--view",
-    type=click.Choice(["diagram", "fused"]),
+    type=click.Choice(["diagram", "graph", "fused", "tiles", "trace"]),
     default="diagram",
     show_default=True,
-    help="The drawing as it is, or what fused in it.",
+    help="The drawing, the typed graph, what fused in it, the kernel's tiles, or its numbers.",
 )
+@click.option(
+    "--theme",
+    type=click.Choice(["light", "dark", "auto"]),
+    default="light",
+    show_default=True,
+    help="The colours; auto lets an SVG follow its reader's setting.",
+)
+@click.option("--diff", metavar="PASS", help="With --view graph: what this pass changed, or all.")
+@click.option(
+    "--depth", type=click.IntRange(0), help="Of the diagram: how deep subgraphs are open."
+)
+@click.option("--no-types", is_flag=True, default=None, help="Of the diagram: without types.")
+@click.option(
+    "--inputs", metavar="FILE", help="Of tiles and trace: arrays by name, npz or safetensors."
+)
+@click.option("--seed", type=int, help="Of tiles and trace: of inputs drawn at random; 0 if not.")
+@click.option("--of", metavar="NAME", help="Of tiles and trace: which attention; the first if not.")
+@click.option(
+    "--head", type=HeadOption(), help="Of tiles and trace: batch and head, 0,3; 0,* for all heads."
+)
+@click.option(
+    "--tokens",
+    type=TokensOption(),
+    multiple=True,
+    help="Of trace: what queries and keys are called, The,cat,sat. Twice: queries, then keys.",
+)
+@click.option("--tile-size", type=TileOption(), help="Of tiles: queries and keys, 64x128.")
 @settings_option
 @size_option
 def render_command(
-    file: str, output: str, view: str, settings: tuple[tuple[str, Any], ...], max_size: int
+    file: str,
+    output: str,
+    view: str,
+    theme: str,
+    settings: tuple[tuple[str, Any], ...],
+    max_size: int,
+    **asked: Any,
 ) -> None:
     """Draw the diagram: svg, png, pdf, dot or mmd."""
-    from attn_dsl.picture import write_picture  # noqa: PLC0415
+    from attn_dsl.progress import progress  # noqa: PLC0415
+    from attn_dsl.render import Theme  # noqa: PLC0415
+    from attn_dsl.views import Asked, write_picture  # noqa: PLC0415
 
-    with reporting():
-        write_picture(read(file, max_size), Path(output), view, dict(settings))
+    with reporting(), progress(f"render {output}", parts=3) as step:
+        block, path = read(file, max_size), Path(output)
+        said = {name: value for name, value in asked.items() if value not in (None, ())}
+        write_picture(block, path, view, dict(settings), Theme(theme), Asked(**said), step)
         click.echo(f"wrote {output}")
 
 

@@ -34,21 +34,21 @@ def cost_lines(graph: Graph, statement: Statement, given: Mapping[str, int]) -> 
     """Tiles by kind, then FLOPs, bytes moved and on chip, at the given sizes or at default ones."""
     group = next(group for group in together(graph) if statement in group)
     program = schedule(graph, group[0], TILES, *group[1:])
-    sizes = _sizes(graph, program, given)
+    sizes = sizes_at(graph, program, given)
     try:
         yield from _counted(program, sizes)
     except TooManyTiles as error:
-        yield f"at {_at(sizes, _dims(program))}, {error}: give smaller sizes with --set"
+        yield f"at {at_sizes(sizes, _dims(program))}, {error}: give smaller sizes with --set"
 
 
 def _counted(program: TileProgram, sizes: Mapping[str, int]) -> Iterator[str]:
     tiles, call = count_tiles(program, sizes), cost(program, sizes)
-    lengths = _at(sizes, (program.query_length, program.key_length))
+    lengths = at_sizes(sizes, (program.query_length, program.key_length))
     yield (
         f"tiles of {TILES.query} × {TILES.key} at {lengths}, a head: {tiles.full} full, "
         f"{tiles.partial} partial, {tiles.skipped} skipped{_undecided(program)}"
     )
-    yield f"one call at {_at(sizes, _dims(program))}:"
+    yield f"one call at {at_sizes(sizes, _dims(program))}:"
     memory = on_chip(program, sizes)
     every = cost(replace(program, live=TRUE, full=TRUE, keys=KeyLoop()), sizes)
     share = f"{100 * call.flops / every.flops:.0f} % of all scores" if every.flops else ""
@@ -76,7 +76,7 @@ def human(number: int, unit: str) -> str:
     return f"{value:.{digits}f} {PREFIXES[prefix].strip()}{unit}"
 
 
-def _sizes(graph: Graph, program: TileProgram, given: Mapping[str, int]) -> dict[str, int]:
+def sizes_at(graph: Graph, program: TileProgram, given: Mapping[str, int]) -> dict[str, int]:
     """A size for every symbol; one in a quotient divides, though another were given."""
     lengths = {s for dim in (program.query_length, program.key_length) for s in dim.symbols}
     heads = [program.head_dim, program.value_dim]
@@ -89,7 +89,7 @@ def _sizes(graph: Graph, program: TileProgram, given: Mapping[str, int]) -> dict
     return sizes if whole else sizes | of_head
 
 
-def _at(sizes: Mapping[str, int], dims: Iterable[Dim]) -> str:
+def at_sizes(sizes: Mapping[str, int], dims: Iterable[Dim]) -> str:
     """`N=1024, M=300`: the sizes on which `dims` depend."""
     symbols = dict.fromkeys(symbol for dim in dims for symbol in dim.symbols)
     return ", ".join(f"{s}={sizes[s]}" for s in symbols) or "these sizes"

@@ -7,22 +7,24 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from attn_dsl.cost_text import cost_lines
-from attn_dsl.ir import Graph, Origin
+from attn_dsl.ir import Graph, Origin, Statement
 from attn_dsl.ir.ops import LogSumExp, Op, Softmax, TiledAttention, TiledScores
 from attn_dsl.passes import Remark
+from attn_dsl.pipeline import Compiled
 from attn_dsl.semantics import Settings
 from attn_dsl.signature import arguments, results
 from attn_dsl.tile import formula, together
 
 
-def explain(drawn: Graph, fused: Graph, remarks: tuple[Remark, ...], settings: Settings) -> str:
+def explain(compiled: Compiled) -> str:
     """Types of inputs and outputs, then for every softmax whether it fused, and why not."""
-    lines = [f"{drawn.name}", *_signature(fused), ""]
-    done = [remark for remark in remarks if remark.fused]
-    left = [remark for remark in remarks if not remark.fused]
+    fused = compiled.fused
+    lines = [f"{compiled.drawn.name}", *_signature(fused), ""]
+    done = [remark for remark in compiled.remarks if remark.fused]
+    left = [remark for remark in compiled.remarks if not remark.fused]
     lines.append(f"fused: {_done(fused, done)}")
     for remark in done:
-        lines += _fused(fused, remark, settings)
+        lines += _fused(fused, remark, compiled.settings)
     if left:
         lines.append(f"not fused: {_left(fused, left)}")
     for remark in left:
@@ -56,14 +58,18 @@ def _fused(graph: Graph, remark: Remark, settings: Settings) -> Iterator[str]:
     op = statement.op
     assert isinstance(op, TiledScores)
     yield f"  {remark.value} : {statement.type}"
-    attention = next(g[0].name for g in together(graph) if statement in g)
-    if attention != statement.name:
+    if (attention := attention_of(graph, statement)) != statement.name:
         yield f"    the log-sum-exp of the scores of {attention}, from the same kernel"
         return
     yield from (f"    {line}" for line in formula(remark.value, op))
     yield f"    absorbed {len(remark.origins)} operations:"
-    yield from (f"      {_place(origin)}" for origin in remark.origins)
+    yield from (f"      {place(origin)}" for origin in remark.origins)
     yield from (f"    {line}" for line in cost_lines(graph, statement, settings.dims))
+
+
+def attention_of(graph: Graph, statement: Statement) -> str:
+    """The fused operation whose kernel computes `statement`, which may be its own."""
+    return next(group[0].name for group in together(graph) if statement in group)
 
 
 def _left(graph: Graph, remarks: list[Remark]) -> str:
@@ -75,12 +81,12 @@ def _left(graph: Graph, remarks: list[Remark]) -> str:
 
 def _not_fused(remark: Remark) -> Iterator[str]:
     softmax, *others = remark.origins or (Origin(remark.value),)
-    yield f"  {_place(softmax)}"
-    at = f" ({_place(others[-1])})" if others else ""
+    yield f"  {place(softmax)}"
+    at = f" ({place(others[-1])})" if others else ""
     yield f"    because {remark.reason}{at}"
 
 
-def _place(origin: Origin) -> str:
+def place(origin: Origin) -> str:
     """`line 7  MatMul  MatMul(Matrix Multiply)`; in a module, where it stands there too."""
     if origin.span is None or origin.place is None:
         return origin.title

@@ -8,13 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from attn_dsl.arrays import as_array, dtype_name
+from attn_dsl.arrays import as_array
 from attn_dsl.backend import Program, Runner
-from attn_dsl.explain import explain
-from attn_dsl.ir import Graph, Sizes, bind
-from attn_dsl.passes import Remark
-from attn_dsl.semantics import Settings
-from attn_dsl.signature import Argument, arguments, results
+from attn_dsl.explanation import Explanation
+from attn_dsl.ir import Sizes, bind
+from attn_dsl.pipeline import Compiled
+from attn_dsl.signature import Argument, arguments, check_dtype, results
 from attn_dsl.tensors import read_tensors
 
 
@@ -24,17 +23,8 @@ class Kernel:
     `where` says on what it runs.
     """
 
-    def __init__(
-        self,
-        drawn: Graph,
-        program: Program,
-        runner: Runner,
-        remarks: tuple[Remark, ...],
-        settings: Settings,
-        where: str,
-    ) -> None:
-        self._drawn, self._program, self._runner = drawn, program, runner
-        self._remarks, self._settings = remarks, settings
+    def __init__(self, compiled: Compiled, program: Program, runner: Runner, where: str) -> None:
+        self._compiled, self._program, self._runner = compiled, program, runner
         self.where = where
         self._loaded: dict[str, Any] = {}
 
@@ -76,7 +66,7 @@ class Kernel:
         arrays = weights if isinstance(weights, Mapping) else read_tensors(weights)
         checked = {self._input_name(name): as_array(array) for name, array in arrays.items()}
         for name, array in checked.items():
-            self._check_dtype(name, array)
+            check_dtype(self._arguments[name], array)
         self._loaded |= checked
         return self
 
@@ -104,9 +94,15 @@ class Kernel:
                 raise ValueError(f"{message}{sizes.symbols[symbol]}; compile again with --set")
         return sizes
 
-    def explain(self) -> str:
-        """Types, what fused, what did not and why, and the tiles."""
-        return explain(self._drawn, self._program.graph, self._remarks, self._settings)
+    def explain(self) -> Explanation:
+        """Types, what fused, what did not and why, and the tiles: a text, a table in notebooks."""
+        return Explanation(self._compiled)
+
+    def _repr_svg_(self) -> str:
+        """The picture that notebooks show: what is computed, and what of it is fused."""
+        from attn_dsl.views import network_picture  # noqa: PLC0415  (pictures alone need it)
+
+        return network_picture(self._compiled, self._compiled.fused)._repr_svg_()
 
     def _match(self, arrays: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
         names = [name for name in self._arguments if name not in self._loaded]
@@ -121,7 +117,7 @@ class Kernel:
             given[name] = array
         checked = {n: as_array(a) for n, a in (self._loaded | given).items() if a is not None}
         for name, array in checked.items():
-            self._check_dtype(name, array)
+            check_dtype(self._arguments[name], array)
         return checked
 
     def _input_name(self, name: str) -> str:
@@ -130,8 +126,3 @@ class Kernel:
         if plain not in self._arguments:
             raise TypeError(f"there is no input {name!r}; inputs are {', '.join(self._arguments)}")
         return plain
-
-    def _check_dtype(self, name: str, array: Any) -> None:
-        wanted = self._arguments[name].dtypes
-        if (given := dtype_name(array)) not in wanted:
-            raise TypeError(f"input {name!r} is {given}, and has to be {' or '.join(wanted)}")

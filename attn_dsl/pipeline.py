@@ -107,7 +107,7 @@ def load(
     program = lower(compiled, target, arch)
     runner = find_backend(target).load(program, emulate=emulate)
     where = f"{target}, emulated on the host" if emulate and target == "cuda" else target
-    return Kernel(compiled.drawn, program, runner, compiled.remarks, compiled.settings, where)
+    return Kernel(compiled, program, runner, where)
 
 
 def _name(block: Block, diagram: Diagram) -> str:

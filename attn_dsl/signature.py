@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from attn_dsl.arrays import dtype_name
 from attn_dsl.ir import Graph, Statement
 from attn_dsl.ir.ops import Input
 
@@ -36,6 +38,13 @@ def arguments(graph: Graph) -> list[Argument]:
         assert isinstance(statement.op, Input)
         by_name.setdefault(statement.op.name, []).append(statement)
     return [_argument(name, statements) for name, statements in by_name.items()]
+
+
+def check_dtype(argument: Argument, array: Any) -> None:
+    """TypeError if `array` has another dtype than the argument takes."""
+    if (given := dtype_name(array)) not in argument.dtypes:
+        wanted = " or ".join(argument.dtypes)
+        raise TypeError(f"input {argument.name!r} is {given}, and has to be {wanted}")
 
 
 def _argument(name: str, forms: list[Statement]) -> Argument:

@@ -23,11 +23,14 @@ ALLOWED = {
     "rewrite": {"ir"},
     "passes": {"diagnostics", "expr", "ir", "rewrite"},
     "tile": {"expr", "ir"},
-    "render": {"diagnostics", "expr", "syntax", "ir", "passes", "tile", "files", "textbuilder"},
+    "render": {"diagnostics", "expr", "syntax", "ir", "passes", "tile", "files", "textbuilder"}
+    | {"links"},
+    "links": {"ir", "textbuilder", "tile"},
     "backend": {"ir"},
-    "attn_numpy": {"backend", "diagnostics", "expr", "ir", "tile", "textbuilder", "arrays"},
+    "attn_numpy": {"backend", "diagnostics", "expr", "ir", "tile", "textbuilder", "arrays"}
+    | {"links"},
     "attn_cuda": {"backend", "diagnostics", "expr", "ir", "tile", "textbuilder"}
-    | {"arrays", "tensors"},
+    | {"arrays", "links", "tensors"},
 }
 """What each stage may import; `pipeline`, `cli` and what they are made of see all of the core."""
 

@@ -7,7 +7,7 @@ float64. That evaluation is the meaning that every backend is tested against.
 
 from attn_dsl.ir.binding import Sizes, bind
 from attn_dsl.ir.dims import Dim
-from attn_dsl.ir.evaluate import evaluate
+from attn_dsl.ir.evaluate import evaluate, evaluate_all
 from attn_dsl.ir.graph import Graph, Origin, Statement
 from attn_dsl.ir.text import from_text, to_text
 from attn_dsl.ir.types import DType, TensorType, TypeMismatch, broadcast, parse_type
@@ -26,6 +26,7 @@ __all__ = [
     "bind",
     "broadcast",
     "evaluate",
+    "evaluate_all",
     "from_text",
     "parse_type",
     "to_text",

@@ -17,6 +17,12 @@ def evaluate(graph: Graph, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
 
     Floating-point arrays are widened to float64 first. Raises ValueError as `bind` does.
     """
+    values = evaluate_all(graph, arrays)
+    return {label: values[value] for label, value in graph.outputs}
+
+
+def evaluate_all(graph: Graph, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    """Every value of `graph` by its own name; for the rest as `evaluate`."""
     sizes = bind(graph, arrays)
     values: dict[str, NDArray] = {}
     for statement in graph.statements:
@@ -25,7 +31,7 @@ def evaluate(graph: Graph, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
         else:
             value = statement.op.evaluate(values, sizes.symbols)
             values[statement.name] = np.asarray(value)
-    return {label: values[value] for label, value in graph.outputs}
+    return values
 
 
 def _argument(statement: Statement, op: Input, arrays: Mapping[str, NDArray]) -> NDArray:

@@ -25,12 +25,22 @@ def is_dark(color: str) -> bool:
     """Whether light text is the more readable one on `color`, over white where it is clear."""
     if color == TRANSPARENT:
         return False
+    return luminance(color) < 0.18  # where black and white text have the same contrast by WCAG
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, from 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(color: str) -> float:
+    """How light `#rrggbb` or `#rrggbbaa` is over white, from 0 to 1 (WCAG 2.2)."""
     red, green, blue, *rest = bytes.fromhex(color[1:])
     alpha = rest[0] / 255 if rest else 1.0
     shown = (alpha * part / 255 + 1 - alpha for part in (red, green, blue))
     linear = [_linear(part) for part in shown]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return luminance < 0.18  # where black and white text have the same contrast by WCAG
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def _linear(part: float) -> float:

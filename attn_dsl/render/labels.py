@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attn_dsl.ir import parse_type
-from attn_dsl.syntax import Text, repair
+from attn_dsl.syntax import Diagram, Text, repair
 
 _BREAK = re.compile(r"\s*<br\s*/?>\s*|\s*\n\s*", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:b|strong|i|em|u|s|small|big|span|code)\s*/?>", re.IGNORECASE)
@@ -35,10 +35,21 @@ def read_label(text: Text, type_: str = "") -> Label:
     return Label(to_lines(shown), type_)
 
 
+def untyped(diagram: Diagram) -> Diagram:
+    """The drawing with `NAME` where a label is `NAME : TYPE`."""
+    labels = {id: (node.label, read_label(node.label)) for id, node in diagram.nodes.items()}
+    nodes = {
+        id: replace(diagram.nodes[id], label=Text("<br>".join(read.lines), label.span))
+        for id, (label, read) in labels.items()
+        if read.type
+    }
+    return replace(diagram, nodes={**diagram.nodes, **nodes})
+
+
 def to_lines(text: str) -> tuple[str, ...]:
     """Lines at each `<br>`, without inline tags; indices as in `d_k` and `K^T`."""
     marked = _MARKED.sub(lambda tag: "_^"[tag[1].lower() == "sup"] + tag[2], repair(text))
-    return tuple(_printable(line) for line in _BREAK.split(_TAG.sub("", marked).strip()))
+    return tuple(printable(line) for line in _BREAK.split(_TAG.sub("", marked).strip()))
 
 
 def split_indices(line: str) -> list[tuple[str, str]]:
@@ -58,6 +69,6 @@ def _is_type(text: str) -> bool:
     return True
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Runs of spaces are one, as in Mermaid; control characters would make XML nobody reads."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())

@@ -1,22 +1,48 @@
-"""Drawings as files: Graphviz lays out and draws, the suffix says in which format."""
+"""Pictures as files: the suffix says in which format."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from attn_dsl.diagnostics import Diagnostic, DiagnosticError
 from attn_dsl.files import write_atomically
+from attn_dsl.render.canvas import Canvas
+from attn_dsl.render.canvas_dot import canvas_dot
+from attn_dsl.render.canvas_svg import canvas_svg
+from attn_dsl.render.layout import graphviz
 from attn_dsl.render.svg import finish_svg
-from attn_dsl.render.titles import raise_titles
+from attn_dsl.render.theme import Theme, theme_style, themed_dot
 
 TEXTS = ("dot", "mmd")
 PICTURES = ("svg", "png", "pdf")
 FORMATS = (*PICTURES, *TEXTS)
-_RESOLUTION = {"png": "-Gdpi=192"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A canvas, or DOT text that is to be laid out; and the same as Mermaid text, if it can be.
+
+    `links` are those of the nodes of DOT text, by their names: an SVG has them as `data-link`.
+    `no_mermaid` says why there is no Mermaid text.
+    """
+
+    drawn: str | Canvas
+    mermaid: str = ""
+    links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    no_mermaid: str = "Mermaid has no diagram for this view"
+
+    def save(self, path: str | Path, theme: str = "light") -> None:
+        """Write it to a file: svg, png, pdf, dot or mmd, `light`, `dark` or `auto`.
+
+        Raises DiagnosticError as `write` does, and ValueError for an unknown theme.
+        """
+        write(self, Path(path), Theme(theme))
+
+    def _repr_svg_(self) -> str:
+        """What notebooks show."""
+        return encode(self, "svg").decode()
 
 
 def format_of(path: Path) -> str:
@@ -30,41 +56,32 @@ def format_of(path: Path) -> str:
     return format
 
 
-def write(text: str, path: Path) -> None:
-    """Write the drawing `text` to `path` in the format of its suffix.
+def write(picture: Picture, path: Path, theme: Theme = Theme.LIGHT) -> None:
+    """Write `picture` to `path` in the format of its suffix.
 
-    `text` is DOT, or Mermaid's for `.mmd`. Raises DiagnosticError (E080, E081), and then
-    nothing has been written.
+    Raises DiagnosticError (E080 to E085), and then nothing has been written.
     """
-    format = format_of(path)
-    write_atomically(path, text.encode() if format in TEXTS else draw(text, format))
+    write_atomically(path, encode(picture, format_of(path), theme))
 
 
-def draw(dot: str, format: str) -> bytes:
-    """Lay out and draw DOT text as svg, png or pdf; DiagnosticError (E082) if Graphviz cannot."""
-    import pygraphviz  # noqa: PLC0415 # loads Graphviz, which only drawing needs
+def encode(picture: Picture, format: str, theme: Theme = Theme.LIGHT) -> bytes:
+    """The bytes of a picture: svg, png, pdf, dot or mmd. Raises DiagnosticError (E082 to E085)."""
+    if format == "mmd":
+        if not picture.mermaid:
+            raise DiagnosticError([Diagnostic("E085", picture.no_mermaid)])
+        return picture.mermaid.encode()
+    if isinstance(picture.drawn, Canvas):
+        if format == "svg":
+            return canvas_svg(picture.drawn, theme).encode()
+        dot = canvas_dot(picture.drawn, theme)
+        return dot.encode() if format == "dot" else graphviz(dot, format, "nop2")
+    if format == "dot":
+        return themed_dot(picture.drawn, theme).encode()
+    if format == "svg":
+        return finish_svg(graphviz(picture.drawn, format), theme_style(theme), picture.links)
+    return graphviz(themed_dot(picture.drawn, theme), format)
 
-    try:
-        with _quiet():
-            graph = pygraphviz.AGraph(string=dot)
-            graph.layout("dot")
-            raise_titles(graph)
-            args = _RESOLUTION.get(format, "")
-            data: bytes = graph.draw(format=format, prog="nop2", args=args)
-    except ValueError as error:
-        message = f"Graphviz cannot draw this: {error}"
-        raise DiagnosticError([Diagnostic("E082", message)]) from error
-    return finish_svg(data, str(graph.name)) if format == "svg" else data
 
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the remarks of C libraries, such as fontconfig's, from standard error."""
-    with tempfile.TemporaryFile() as sink:
-        kept = os.dup(2)
-        os.dup2(sink.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+def draw(dot: str, format: str, theme: Theme = Theme.LIGHT) -> bytes:
+    """Lay out and draw DOT text as svg, png or pdf; DiagnosticError if Graphviz cannot."""
+    return encode(Picture(dot), format, theme)

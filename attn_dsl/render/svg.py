@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from xml.dom.minidom import Document, Element, Node, parseString
 
 from attn_dsl.render.titles import PREFIX
@@ -12,8 +12,15 @@ _SHIFTS = {"sub": 2.5, "super": -4.0}
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
-def finish_svg(data: bytes, title: str) -> bytes:
-    """The SVG text `data` with a title, and a description for those who cannot see it."""
+NONE: Mapping[str, tuple[str, ...]] = {}
+
+
+def finish_svg(data: bytes, style: str = "", links: Mapping[str, tuple[str, ...]] = NONE) -> bytes:
+    """Graphviz's SVG text `data` with a description for those who cannot see it.
+
+    `style` is a style sheet, which is put into it unless it is empty; `links` are put on nodes,
+    by their names (see `attn_dsl/links.py`).
+    """
     document = parseString(data)
     root = document.documentElement
     assert root is not None
@@ -22,7 +29,12 @@ def finish_svg(data: bytes, title: str) -> bytes:
         _join_lines(document, group)
     for node in nodes:
         _centre(node)
+        if found := links.get(_name(node)):
+            node.setAttribute("data-link", " ".join(found))
+    if style:
+        root.insertBefore(_element(document, "style", f"\n{style}"), root.firstChild)
     labels = "; ".join(filter(None, (_text(node) for node in nodes)))
+    title = _name(next(_groups(root, "graph")))
     for name, text in (("desc", f"A diagram with the boxes {labels}."), ("title", title)):
         root.insertBefore(_element(document, name, text), root.firstChild)
     root.setAttribute("role", "img")
@@ -32,7 +44,7 @@ def finish_svg(data: bytes, title: str) -> bytes:
 
 def _groups(root: Element, kind: str) -> Iterator[Element]:
     for group in root.getElementsByTagName("g"):
-        if group.getAttribute("class") == kind:
+        if kind in group.getAttribute("class").split():
             yield group
 
 

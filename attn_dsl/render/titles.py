@@ -28,7 +28,8 @@ def _title(said: Any) -> dict[str, str]:
     size = {"width": str(float(said["lwidth"]) + _PAD), "height": said["lheight"]}
     text = {name: said[name] for name in ("label", "fontsize", "fontcolor", "fillcolor")}
     frame = {"shape": "box", "style": "filled", "penwidth": "0", "margin": "0", "fixedsize": "true"}
-    return {**frame, **size, **text}
+    kept = {"class": said["class"]} if said.get("class") else {}
+    return {**frame, **size, **text, **kept}
 
 
 def _boxes(graph: Any) -> Iterator[Any]:

@@ -14,6 +14,7 @@ from attn_dsl.tile.count import TileCount, count_tiles, tile_map
 from attn_dsl.tile.formula import formula
 from attn_dsl.tile.grid import TooManyTiles
 from attn_dsl.tile.local_names import local_names
+from attn_dsl.tile.parts import Part, part_of, parts_of
 from attn_dsl.tile.program import (
     Begin,
     Buffer,
@@ -56,6 +57,7 @@ __all__ = [
     "MaskAnalysis",
     "Normalize",
     "Pages",
+    "Part",
     "Range",
     "Rescale",
     "RowMax",
@@ -79,6 +81,8 @@ __all__ = [
     "least_traffic",
     "local_names",
     "on_chip",
+    "part_of",
+    "parts_of",
     "range_kinds",
     "schedule",
     "tile_map",

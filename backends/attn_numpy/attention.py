@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from attn_dsl.expr import Binary, Expr, names_in, tensors_in
 from attn_dsl.ir import Dim, DType, Graph, Statement
 from attn_dsl.ir.ops import TiledScores
+from attn_dsl.links import part_mark
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import Begin, Buffer, Hide, Load, Map, TileProgram, formula
+from attn_dsl.tile import Begin, Buffer, Hide, Load, Map, Part, TileProgram, formula
 from attn_numpy.expressions import ScalarPrinter
 from attn_numpy.loop import asked_in_loop, head_indices, print_loop
 from attn_numpy.site import Site, is_bounded, is_normalized, is_paged, is_scalar
@@ -28,7 +29,8 @@ def print_attention(site: Site, graph: Graph, statement: Statement, name: str) -
         _broadcast(out, program)
         out.line()
         if program.asks_each_tile:
-            print_map(out, program, alike=site.in_blocks)
+            with out.about(part_mark(Part.MASK)):
+                print_map(out, program, alike=site.in_blocks)
             out.line()
         longest = ", longest_key" if is_bounded(program) else ""
         with out.block(f"def tile({site.head}, q_begin{longest}):"):

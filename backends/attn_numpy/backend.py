@@ -10,6 +10,7 @@ from attn_dsl.arrays import like, to_numpy
 from attn_dsl.backend import Options, Program, Runner
 from attn_dsl.ir import Graph, Sizes
 from attn_dsl.ir.ops import Input
+from attn_dsl.links import read_links
 from attn_numpy.module import print_module
 from attn_numpy.names import clear_names, entry_name, parameters
 
@@ -29,7 +30,8 @@ class NumpyBackend:
         if options.blas is not None:
             raise ValueError(f"--blas {options.blas} is for the cuda target; this one is numpy")
         entry = entry_name(clear_names(graph))
-        return Program(self.name, print_module(graph, options), entry, ".py", graph)
+        source, links = read_links(print_module(graph, options), graph)
+        return Program(self.name, source, entry, ".py", graph, links=links)
 
     def load(self, program: Program, *, emulate: bool = False) -> Runner:
         """Execute the module's text; what runs is what is read."""

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 from attn_dsl.expr import Call, Expr, Kind, Name, names_in, substitute, tensors_in
 from attn_dsl.ir import Dim
-from attn_dsl.tile import Edges, Hide, Range, TileProgram
+from attn_dsl.links import part_mark
+from attn_dsl.tile import Edges, Hide, Part, Range, TileProgram
 from attn_numpy.expressions import ArrayPrinter, Arrays, ScalarPrinter
 from attn_numpy.site import Site
 from attn_numpy.steps import print_body
@@ -82,9 +83,10 @@ def _visited(site: Site, length: str) -> str:
         return f"KEY_TILE * np.flatnonzero({site.of_map('live')})"
     if begin is None and end is None:
         return f"range(0, {length}, KEY_TILE)"
-    site.out.line("# The mask hides all keys outside of these bounds from this query tile.")
-    site.out.line(f"k_begin = {_least(begin)} // KEY_TILE * KEY_TILE")
-    site.out.line(f"k_end = {_most(end, length)}")
+    with site.out.about(part_mark(Part.MASK)):
+        site.out.line("# The mask hides all keys outside of these bounds from this query tile.")
+        site.out.line(f"k_begin = {_least(begin)} // KEY_TILE * KEY_TILE")
+        site.out.line(f"k_end = {_most(end, length)}")
     return "range(k_begin, k_end, KEY_TILE)"
 
 
@@ -108,13 +110,15 @@ def _between_edges(site: Site) -> None:
         "full_end": _most(edges.full_end, keys),
         "k_end": _most(program.keys.end, keys),
     }
-    out.line("# Some of these queries see the keys from k_begin to k_end, and all of them those")
-    out.line("# from full_begin to full_end.")
-    out.lines(f"{name} = {text}" for name, text in bounds.items() if text not in ("0", keys))
+    with out.about(part_mark(Part.MASK)):
+        out.line("# Some of these queries see the keys from k_begin to k_end, and all of them")
+        out.line("# those from full_begin to full_end.")
+        out.lines(f"{name} = {text}" for name, text in bounds.items() if text not in ("0", keys))
     names = [name if text not in ("0", keys) else text for name, text in bounds.items()]
     names += ["KEY_TILE", "EDGE_TILE"]
     with out.block(f"for k_first, k_last in key_tiles({', '.join(names)}):"):
-        first, end = _seeing_queries(site, edges)
+        with out.about(part_mark(Part.MASK)):
+            first, end = _seeing_queries(site, edges)
         if site.maps_index("q"):
             out.line("q = np.arange(q_first, q_last + 1)[:, None]")
         _slices(site, first, end)

@@ -8,6 +8,7 @@ from attn_dsl.backend import Options
 from attn_dsl.expr import names_in
 from attn_dsl.ir import DType, Graph, Statement
 from attn_dsl.ir.ops import Input, TiledScores
+from attn_dsl.links import value_marks
 from attn_dsl.textbuilder import TextBuilder
 from attn_dsl.tile import formula, together
 from attn_numpy.counting import COUNTING
@@ -37,8 +38,10 @@ def print_module(graph: Graph, options: Options) -> str:
     functions = attention_functions(graph, options)
     body = TextBuilder()
     for text in dict.fromkeys(function.text for function in functions.values()):
+        values = [value for value, function in functions.items() if function.text == text]
         body.line("\n")
-        body.lines(text.splitlines())
+        with body.about(*value_marks(graph, values)):
+            body.lines(text.splitlines())
     body.line("\n")
     _print_entry(body, graph, stored, functions)
     head = TextBuilder()
@@ -102,7 +105,8 @@ def _print_entry(
         out.lines(widening(stored))
         for group in together(graph):
             if not isinstance(group[0].op, Input):
-                _print_group(out, graph, group, functions)
+                with out.about(*value_marks(graph, [s.name for s in group])):
+                    _print_group(out, graph, group, functions)
         results = (
             narrowed(stored, value, spelled(graph.table[value])) for _, value in graph.outputs
         )
@@ -116,7 +120,8 @@ def _docstring(out: TextBuilder, graph: Graph) -> None:
         note = ""
         if isinstance(statement.op, Input) and statement.op.optional:
             note = f" (optional, `{statement.op.name}` where it is {_dtype_word(statement)})"
-        out.line(f"{statement.name}: {statement.type}{note}")
+        with out.about(*value_marks(graph, [statement.name])):
+            out.line(f"{statement.name}: {statement.type}{note}")
     out.line('"""')
 
 

@@ -16,6 +16,7 @@ from attn_dsl.expr import (
     names_in,
 )
 from attn_dsl.ir.dims import ONE
+from attn_dsl.links import part_mark
 from attn_dsl.tile import (
     Begin,
     Contract,
@@ -33,6 +34,7 @@ from attn_dsl.tile import (
     Step,
     Store,
     Weigh,
+    part_of,
 )
 from attn_numpy.counting import count_step
 from attn_numpy.expressions import ArrayPrinter, ScalarPrinter
@@ -52,7 +54,8 @@ def print_body(site: Site) -> None:
         site.out.line('count("tiles", heads_in(query_tile))')
     for step in site.program.body:
         if isinstance(step, Hide) and step.given is None and site.program.asks_each_tile:
-            print_mapped(site, step)
+            with site.out.about(part_mark(part_of(step))):
+                print_mapped(site, step)
             continue
         print_step(site, step)
         if maps and step is maps[-1] and is_normalized(site.program):
@@ -61,6 +64,11 @@ def print_body(site: Site) -> None:
 
 def print_step(site: Site, step: Step) -> None:
     """The lines of one step; those of the running maximum stand together."""
+    with site.out.about(part_mark(part_of(step))):
+        _print(site, step)
+
+
+def _print(site: Site, step: Step) -> None:
     out, program, rows = site.out, site.program, site.rows
     match step:
         case Load():

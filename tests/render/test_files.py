@@ -10,7 +10,7 @@ import pytest
 
 from attn_dsl.diagnostics import DiagnosticError
 from attn_dsl.files import write_atomically
-from attn_dsl.render import FORMATS, diagram_dot, draw, format_of, mermaid_text, write
+from attn_dsl.render import FORMATS, Picture, diagram_dot, draw, format_of, mermaid_text, write
 from attn_dsl.render.labels import split_indices, to_lines
 from attn_dsl.syntax import Diagram, parse, read_document
 
@@ -36,7 +36,7 @@ def test_the_seed_draws_in_every_format(number: int, tmp_path: Path) -> None:
     diagram = block(number)
     for format, signature in SIGNATURES.items():
         path = tmp_path / f"out.{format}"
-        write(mermaid_text(diagram) if format == "mmd" else diagram_dot(diagram), path)
+        write(Picture(diagram_dot(diagram), mermaid_text(diagram)), path)
         assert path.read_bytes().startswith(signature)
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"out.{f}" for f in FORMATS)
 
@@ -94,7 +94,7 @@ def test_a_path_that_cannot_be_written_leaves_nothing(name: str, tmp_path: Path)
     (tmp_path / "file").write_text("kept")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(DiagnosticError) as raised:
-        write(DOT, tmp_path / name)
+        write(Picture(DOT), tmp_path / name)
     assert raised.value.diagnostics[0].code == "E081"
     assert str(tmp_path / name) in raised.value.diagnostics[0].message
     assert sorted(tmp_path.rglob("*")) == before
@@ -102,7 +102,7 @@ def test_a_path_that_cannot_be_written_leaves_nothing(name: str, tmp_path: Path)
 
 def test_what_graphviz_refuses_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DiagnosticError) as raised:
-        write("digraph {", tmp_path / "out.svg")
+        write(Picture("digraph {"), tmp_path / "out.svg")
     assert raised.value.diagnostics[0].code == "E082"
     assert not any(tmp_path.iterdir())
 
