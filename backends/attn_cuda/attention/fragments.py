@@ -131,8 +131,9 @@ def _products(site: Site, into: str, lhs: str, rhs: str) -> None:
 def _(step: Exponentiate, site: Site) -> None:
     out = site.out
     site.remark(
-        "Weights are at most 1, so they never overflow. A row without a key so far is not shifted, "
-        "since -inf minus -inf is no number: its weights are exp2(-inf), which is 0."
+        "Weights are at most 1, so they never overflow. A row of which all scores so far are -inf, "
+        "hidden or by themselves, is not shifted, since -inf minus -inf is no number: its weights "
+        "are exp2(-inf), which is 0."
     )
     out.line(f"float {step.into}[ROWS][COLUMNS];")
     with block(site, ROWS):
@@ -145,12 +146,9 @@ def _(step: Exponentiate, site: Site) -> None:
 
 @print_fragment_step.register
 def _(step: Weigh, site: Site) -> None:
-    site.remark(
-        "The scores are the weights; in the last tile, columns past the last key have none."
+    site.out.line(
+        f"auto& {step.into} = {step.scores};  // as they are, and 0 where they are hidden"
     )
-    site.out.line(f"float {step.into}[ROWS][COLUMNS];")
-    there = f"{site.layout.column} < k_count"
-    each(site, f"{step.into}[i][j] = {there} ? {step.scores}[i][j] : 0.0f;", ROWS, COLUMNS)
 
 
 @print_fragment_step.register

@@ -129,10 +129,15 @@ def _(step: Map, site: Site) -> None:
 
 @print_step.register
 def _(step: Hide, site: Site) -> None:
+    print_hide(step, site)
+
+
+def print_hide(step: Hide, site: Site, asked: bool = True) -> None:
+    """Hide what a part of the mask does not keep; first, where `asked`, whether that is nothing."""
     out, full = site.out, fold(step.full)
     with given(site, step.given) as inside:
         test = []
-        if full == FALSE:
+        if full == FALSE or not asked:
             inside.remark("Hide the scores that the mask does not keep.")
         else:
             inside.remark(
@@ -149,13 +154,12 @@ def _(step: Hide, site: Site) -> None:
             out.line(f"if ({hidden}) {step.buffer}[i][j] = {value};")
 
 
-def hide_past_the_end(site: Site) -> None:
-    """The last tile may have columns without a key."""
-    out = site.out
+def hide_past_the_end(site: Site, value: str = "-INFINITY", asked: bool = True) -> None:
+    """Of columns without a key; first, where `asked`, whether the tile has such columns."""
     site.remark("In the last tile, columns past the last key have no score.")
-    with block(site, "if (k_count < KEYS) {", COLUMNS):
-        out.line(f"if ({site.layout.column} < k_count) continue;")
-        each(site, "scores[i][j] = -INFINITY;", ROWS)
+    with block(site, *(["if (k_count < KEYS) {"] if asked else []), COLUMNS):
+        site.out.line(f"if ({site.layout.column} < k_count) continue;")
+        each(site, f"scores[i][j] = {value};", ROWS)
 
 
 @print_step.register
