@@ -13,28 +13,51 @@ from attn_dsl.textbuilder import TextBuilder, unmarked
 from attn_dsl.tile import Part, parts_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PARTS = {
+NUMPY = {
     "scores": ["scores = query_tile", "key_tile = "],
     "scale": ["query_tile = Q"],
     "mask": ["np.copyto(scores", "k_end = min(N, q_last + 1)"],
     "softmax": ["weights = np.exp2(scores", "accumulator /= "],
     "values": ["accumulator[..., seen, :] += weights @ value_tile", "value_tile = "],
 }
-"""A line of the NumPy source of the causal example for each part of it."""
+"""Lines of the NumPy source of the causal example, for each part of it."""
+F32 = {
+    "scores": ["// scores = query_tile key_tileᵀ", "shared.key_tile[row][d] ="],
+    "scale": ["shared.query_tile[d][row] ="],
+    "mask": ["const long long k_end = min(q_last + 1, N);", "if (k > q) scores[i][j]"],
+    "softmax": ["float total[ROWS] = {};", "// Divide by the sum of the weights"],
+    "values": ["// accumulator += weights value_tile", "shared.value_tile[row][d] ="],
+}
+BF16 = {
+    "scores": ["// scores = query_tile key_tileᵀ", "return &K.at(b, h, first + row, 0);"],
+    "scale": ["const float to_log2 = scale"],
+    "mask": ["const long long whole_end = min(", "if (k > q) scores[i][j]"],
+    "softmax": ["float total[ROWS] = {};", "weights[i][j] = exp2_approx(power);"],
+    "values": ["// accumulator += weights value_tile", "return &V.at(b, h, first + row, 0);"],
+}
 
 
 def compiled(name: str, **settings: object) -> Compiled:
     return analyse(read(f"{EXAMPLES / name}"), settings)
 
 
-def test_lines_of_source_have_the_links_of_their_steps() -> None:
-    program = lower(compiled("causal.attn"), "numpy")
+@pytest.mark.parametrize(
+    ("target", "dtype", "parts"),
+    [("numpy", "f32", NUMPY), ("cuda", "f32", F32), ("cuda", "bf16", BF16)],
+)
+def test_lines_of_source_have_the_links_of_their_steps(
+    target: str, dtype: str, parts: dict[str, list[str]]
+) -> None:
+    text = (EXAMPLES / "causal.attn").read_text(encoding="utf-8").replace("f32", dtype)
+    program = lower(analyse(read(text)), target)
     lines = dict(enumerate(program.source.splitlines(), 1))
-    for part, starts in PARTS.items():
+    for part, starts in parts.items():
         for start in starts:
             found = {n for n, line in lines.items() if line.strip().startswith(start)}
             assert found, start
             assert all(program.links[n] == (f"O/{part}",) for n in found), start
+    if target == "cuda":
+        return
     signature = next(n for n, line in lines.items() if line.startswith("def attention_O"))
     call = next(n for n, line in lines.items() if line.strip().startswith("O = attention_O("))
     assert program.links[signature] == program.links[call] == ("O",)

@@ -19,8 +19,9 @@ from attn_cuda.cxx.helpers import mentions
 from attn_cuda.cxx.simplify import fold
 from attn_cuda.kernels.kernel import factor, rows_there
 from attn_dsl.expr import FALSE, TRUE, Compare, Expr, Name, conjunction
+from attn_dsl.links import part_mark
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import Load
+from attn_dsl.tile import Load, Part
 
 
 def print_key_loop(site: Site, attention: Attention) -> None:
@@ -28,11 +29,13 @@ def print_key_loop(site: Site, attention: Attention) -> None:
     out, keys = site.out, attention.loop
     print_ranges(site, keys, "")
     print_ranges(site, keys, "q")
-    begin, end = print_bounds(out, attention, keys)
+    with out.about(part_mark(Part.MASK)):
+        begin, end = print_bounds(out, attention, keys)
     if attention.split:
         begin, end = print_part_bounds(site, begin, end)
     _copies(site, attention)
-    begin, following = _next_tile(site, attention, begin, end)
+    with out.about(part_mark(Part.MASK)):
+        begin, following = _next_tile(site, attention, begin, end)
     print_copy(next(s for s in attention.program.prologue if isinstance(s, Load)), site)
     out.line(f"long long k_first = {begin};")
     out.line("int stage = 0;")
@@ -41,7 +44,8 @@ def print_key_loop(site: Site, attention: Attention) -> None:
     if attention.is_softmax:
         to_log2 = "scale * 1.44269504f" if attention.scaled_late else "1.44269504f"
         also = ", with the scale" if attention.scaled_late else ""
-        out.line(f"const float to_log2 = {to_log2};  // from powers of e to powers of 2{also}")
+        with out.about(part_mark(Part.SCALE if also else Part.SOFTMAX)):
+            out.line(f"const float to_log2 = {to_log2};  // from powers of e to powers of 2{also}")
         out.line()
     if _may_be_whole(attention):
         _both_kinds(site, attention, end, following)
@@ -112,9 +116,12 @@ def _both_kinds(site: Site, attention: Attention, end: str, following: str) -> N
     if program.full == TRUE or (edges is not None and edges.full_begin is None):
         _whole_first(site, attention, end)
         return
-    site.remark("Whether a tile is whole: the mask keeps all of it, and no column is past the end.")
-    with out.block("const auto is_whole = [&] {", "};"):
-        _is_whole(site, attention)
+    with out.about(part_mark(Part.MASK)):
+        site.remark(
+            "Whether a tile is whole: the mask keeps all of it, and no column is past the end."
+        )
+        with out.block("const auto is_whole = [&] {", "};"):
+            _is_whole(site, attention)
     out.line()
     if edges is None:
         with out.block(f"while (k_first < {end}) {{", "}"):
@@ -130,10 +137,11 @@ def _whole_first(site: Site, attention: Attention, end: str) -> None:
     """Of a mask that cuts only the last of the tiles, or none: those before are whole."""
     out, edges, whole_end = site.out, attention.program.edges, end
     if edges is not None and edges.full_end is not None:
-        out.line("// From the mask: all queries of this tile see all keys up to here.")
         whole_end = "whole_end"
         bound = bound_text(attention, edges.full_end)
-        out.line(f"const long long {whole_end} = min({bound}, {end});")
+        with out.about(part_mark(Part.MASK)):
+            out.line("// From the mask: all queries of this tile see all keys up to here.")
+            out.line(f"const long long {whole_end} = min({bound}, {end});")
     there = [*_masks_not_given(attention), f"k_first + KEYS <= {whole_end}"]
     out.line(f"while ({' && '.join(there)}) visit(Whole());")
     out.line(f"while (k_first < {end}) visit(Masked());")

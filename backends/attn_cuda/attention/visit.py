@@ -13,8 +13,9 @@ from attn_cuda.attention.steps import hide_past_the_end, print_hide
 from attn_cuda.attention.tile_ranges import print_tile_ranges
 from attn_cuda.cxx.helpers import mentions
 from attn_cuda.kernels.kernel import factor, rows_there
+from attn_dsl.links import part_mark
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import Contract, Hide, Load, RowMax, Step, Weigh
+from attn_dsl.tile import Contract, Hide, Load, Part, RowMax, Step, Weigh
 
 K_LAST = "const long long k_last = k_first + k_count - 1;"
 
@@ -52,7 +53,8 @@ def _steps(attention: Attention, steps: Iterable[Step]) -> str:
     for step in steps:
         print_fragment_step(step, site)
         if isinstance(step, Contract) and step.transposed and not late:
-            each(site, f"{step.into}[i][j] *= scale;", ROWS, COLUMNS)
+            with out.about(part_mark(Part.SCALE)):
+                each(site, f"{step.into}[i][j] *= scale;", ROWS, COLUMNS)
         out.line()
     return out.text
 
@@ -64,11 +66,13 @@ def _hiding(attention: Attention) -> str:
     """
     body, hides = TextBuilder(), hides_of(attention.program)
     site = site_of(body, attention, FRAGMENTS)
-    if len(hides) > 1 and attention.ranges:
-        print_tile_ranges(site, attention.ranges, tensors_of(*full_conditions(attention.program)))
-    for step in hides:
-        print_hide(step, site, asked=len(hides) > 1)
-        body.line()
-    hidden = "-INFINITY" if attention.is_softmax else "0.0f"
-    hide_past_the_end(site, hidden, asked=bool(hides))
+    with body.about(part_mark(Part.MASK)):
+        if len(hides) > 1 and attention.ranges:
+            asked = tensors_of(*full_conditions(attention.program))
+            print_tile_ranges(site, attention.ranges, asked)
+        for step in hides:
+            print_hide(step, site, asked=len(hides) > 1)
+            body.line()
+        hidden = "-INFINITY" if attention.is_softmax else "0.0f"
+        hide_past_the_end(site, hidden, asked=bool(hides))
     return f"{K_LAST}\n{body.text}" if mentions(body.text, "k_last") else body.text
