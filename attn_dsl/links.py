@@ -31,14 +31,14 @@ def value_marks(graph: Graph, values: Iterable[str]) -> list[str]:
     return [mark(len(_PARTS) + places[value]) for value in values]
 
 
-def read_links(text: str, graph: Graph) -> tuple[str, Mapping[int, tuple[str, ...]]]:
+def read_links(text: str, values: Iterable[str]) -> tuple[str, Mapping[int, tuple[str, ...]]]:
     """A marked text without its marks, and the links of its lines, from line 1 on.
 
-    A line with marks of values and of parts does these parts of each of the values. Those have
-    the names of `graph`, which a backend may have changed, and their places.
+    A line with marks of values and of parts does these parts of each of the values. `values` are
+    the names that the drawing has for those of the graph that was printed, in its order.
     """
     plain, marks = unmarked(text)
-    known = [statement.name for statement in graph.statements]
+    known = list(values)
     found: dict[int, tuple[str, ...]] = {}
     for line, numbers in marks.items():
         parts = [_PARTS[n].value for n in numbers if n < len(_PARTS)] or [""]

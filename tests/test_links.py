@@ -13,28 +13,51 @@ from attn_dsl.textbuilder import TextBuilder, unmarked
 from attn_dsl.tile import Part, parts_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PARTS = {
+NUMPY = {
     "scores": ["scores = query_tile", "key_tile = "],
     "scale": ["query_tile = Q"],
     "mask": ["np.copyto(scores", "k_end = min(N, q_last + 1)"],
     "softmax": ["weights = np.exp2(scores", "accumulator /= "],
     "values": ["accumulator[..., seen, :] += weights @ value_tile", "value_tile = "],
 }
-"""A line of the NumPy source of the causal example for each part of it."""
+"""Lines of the NumPy source of the causal example, for each part of it."""
+F32 = {
+    "scores": ["// scores = query_tile key_tileᵀ", "shared.key_tile[row][d] ="],
+    "scale": ["shared.query_tile[d][row] ="],
+    "mask": ["const long long k_end = min(q_last + 1, N);", "if (k > q) scores[i][j]"],
+    "softmax": ["float total[ROWS] = {};", "// Divide by the sum of the weights"],
+    "values": ["// accumulator += weights value_tile", "shared.value_tile[row][d] ="],
+}
+BF16 = {
+    "scores": ["// scores = query_tile key_tileᵀ", "return &K.at(b, h, first + row, 0);"],
+    "scale": ["const float to_log2 = scale"],
+    "mask": ["const long long whole_end = min(", "if (k > q) scores[i][j]"],
+    "softmax": ["float total[ROWS] = {};", "weights[i][j] = exp2_approx(power);"],
+    "values": ["// accumulator += weights value_tile", "return &V.at(b, h, first + row, 0);"],
+}
 
 
 def compiled(name: str, **settings: object) -> Compiled:
     return analyse(read(f"{EXAMPLES / name}"), settings)
 
 
-def test_lines_of_source_have_the_links_of_their_steps() -> None:
-    program = lower(compiled("causal.attn"), "numpy")
+@pytest.mark.parametrize(
+    ("target", "dtype", "parts"),
+    [("numpy", "f32", NUMPY), ("cuda", "f32", F32), ("cuda", "bf16", BF16)],
+)
+def test_lines_of_source_have_the_links_of_their_steps(
+    target: str, dtype: str, parts: dict[str, list[str]]
+) -> None:
+    text = (EXAMPLES / "causal.attn").read_text(encoding="utf-8").replace("f32", dtype)
+    program = lower(analyse(read(text)), target)
     lines = dict(enumerate(program.source.splitlines(), 1))
-    for part, starts in PARTS.items():
+    for part, starts in parts.items():
         for start in starts:
             found = {n for n, line in lines.items() if line.strip().startswith(start)}
             assert found, start
             assert all(program.links[n] == (f"O/{part}",) for n in found), start
+    if target == "cuda":
+        return
     signature = next(n for n, line in lines.items() if line.startswith("def attention_O"))
     call = next(n for n, line in lines.items() if line.strip().startswith("O = attention_O("))
     assert program.links[signature] == program.links[call] == ("O",)
@@ -58,10 +81,11 @@ def test_a_function_that_copies_share_is_linked_to_each() -> None:
     assert scores == {link(name, "scores") for name in fused}
 
 
-def test_every_link_of_a_source_is_one_of_the_graph() -> None:
+@pytest.mark.parametrize("target", ["numpy", "cuda"])
+def test_every_link_of_a_source_is_one_of_the_graph(target: str) -> None:
     for path in sorted((EXAMPLES / "variants").glob("*.attn")):
         found = analyse(read(path))
-        program = lower(found, "numpy")
+        program = lower(found, target)
         values = {name.partition("/")[0] for links in program.links.values() for name in links}
         assert values <= found.fused.table.keys()
         computed = {s.name for s in found.fused.statements if s.op.mnemonic != "input"}
@@ -101,12 +125,12 @@ def test_marks_go_with_their_lines() -> None:
     out.line("head")
     with out.about(*value_marks(graph, ["O"])), out.block("while true:"):
         out.lines(inner.text.splitlines())
-    text, links = read_links(out.text, graph)
+    text, links = read_links(out.text, graph.table)
     assert text == "head\nwhile true:\n    a = 1\n\n    b = 2\n"
     assert links == {2: ("O",), 3: ("O/mask",), 5: ("O",)}
 
 
 def test_a_name_with_such_characters_of_its_own_is_no_link() -> None:
-    text, links = read_links("x = '\U000f1234'\n", compiled("causal.attn").fused)
+    text, links = read_links("x = '\U000f1234'\n", compiled("causal.attn").fused.table)
     assert text == "x = ''\n"
     assert links == {}

@@ -17,6 +17,7 @@ from attn_cuda.source.file import entry_name, print_source
 from attn_cuda.source.header import print_header
 from attn_dsl.backend import Options, Program, Runner, Unavailable
 from attn_dsl.ir import Graph
+from attn_dsl.links import read_links
 
 
 class CudaBackend:
@@ -38,9 +39,20 @@ class CudaBackend:
             raise ValueError(f"--blas {options.blas}: there is no such library; there is cublaslt")
         launcher = make_launcher(unit, entry_name(unit), blas=options.blas is not None)
         check_architecture(launcher, options.arch)
-        source, header = print_source(launcher, options.arch), print_header(launcher)
+        drawn = (unit.drawn[statement.name] for statement in launcher.unit.graph.statements)
+        source, links = read_links(print_source(launcher, options.arch), drawn)
         called = ("cublasLt",) if BLAS_FUNCTION in source else ()
-        return Program(self.name, source, launcher.entry, ".cu", graph, constants, header, called)
+        return Program(
+            target=self.name,
+            source=source,
+            entry=launcher.entry,
+            suffix=".cu",
+            graph=graph,
+            sizes=constants,
+            header=print_header(launcher),
+            libraries=called,
+            links=links,
+        )
 
     def load(self, program: Program, *, emulate: bool = False) -> Runner:
         """Build the file with NVRTC for the GPU, or with g++ to be executed on the host."""

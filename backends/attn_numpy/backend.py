@@ -30,7 +30,8 @@ class NumpyBackend:
         if options.blas is not None:
             raise ValueError(f"--blas {options.blas} is for the cuda target; this one is numpy")
         entry = entry_name(clear_names(graph))
-        source, links = read_links(print_module(graph, options), graph)
+        names = [statement.name for statement in graph.statements]
+        source, links = read_links(print_module(graph, options), names)
         return Program(self.name, source, entry, ".py", graph, links=links)
 
     def load(self, program: Program, *, emulate: bool = False) -> Runner:

@@ -11,31 +11,46 @@ from dataclasses import replace
 from functools import singledispatch
 
 from attn_cuda.attention.site import COLUMNS, ROWS, VALUES, Site, block, each
-from attn_cuda.attention.steps import print_step
+from attn_cuda.attention.steps import about, step_lines
 from attn_dsl.expr import names_in
+from attn_dsl.links import part_mark
 from attn_dsl.tile import (
     Begin,
     Contract,
     Exponentiate,
     Load,
+    Part,
     Rescale,
     RowSum,
+    Step,
     Store,
     Weigh,
+    part_of,
 )
 
 TILES = "for (int i = 0; i < ROWS; i += 2) {"
 """Over the tiles of 16 rows of which a thread has two rows each."""
 
 
-@singledispatch
-def print_fragment_step(step: object, site: Site) -> None:
+def print_fragment_step(step: Step, site: Site) -> None:
     """Add the C++ of one step; most are the same as for plain threads."""
-    print_step(step, site)
+    with about(step, site):
+        _lines(step, site)
+
+
+@singledispatch
+def _lines(step: object, site: Site) -> None:
+    step_lines(step, site)
 
 
 def print_copy(step: Load, site: Site) -> None:
     """Start to copy a tile of keys or values, from `first` on, to a stage of shared memory."""
+    part = Part.SCORES if step.axis == "q" else part_of(step)  # queries are scaled later
+    with site.out.about(part_mark(part)):
+        _copy(step, site)
+
+
+def _copy(step: Load, site: Site) -> None:
     out, dims = site.out, site.dims(step.into)
     target, first, count = f"shared.{step.into}[stage]", "first", "count"
     if step.axis == "q":
@@ -56,7 +71,7 @@ def print_copy(step: Load, site: Site) -> None:
     out.line("});")
 
 
-@print_fragment_step.register
+@_lines.register
 def _(step: Begin, site: Site) -> None:
     site.remark(
         "Each row begins with its sink, a logit that has no key; one of its four lanes counts it."
@@ -74,7 +89,7 @@ def _(step: Begin, site: Site) -> None:
         site.out.line(f"{step.total}[i] = {counts} ? 1.0f : 0.0f;")
 
 
-@print_fragment_step.register
+@_lines.register
 def _(step: Contract, site: Site) -> None:
     (_scores if step.transposed else _weighted_sum)(step, site)
 
@@ -127,12 +142,13 @@ def _products(site: Site, into: str, lhs: str, rhs: str) -> None:
         site.out.line(f"{mma}(upper + 2, lower + 2, {lhs}[i / 2], {rhs}[2], {rhs}[3]);")
 
 
-@print_fragment_step.register
+@_lines.register
 def _(step: Exponentiate, site: Site) -> None:
     out = site.out
     site.remark(
-        "Weights are at most 1, so they never overflow. A row without a key so far is not shifted, "
-        "since -inf minus -inf is no number: its weights are exp2(-inf), which is 0."
+        "Weights are at most 1, so they never overflow. A row of which all scores so far are -inf, "
+        "hidden or by themselves, is not shifted, since -inf minus -inf is no number: its weights "
+        "are exp2(-inf), which is 0."
     )
     out.line(f"float {step.into}[ROWS][COLUMNS];")
     with block(site, ROWS):
@@ -143,17 +159,14 @@ def _(step: Exponentiate, site: Site) -> None:
             out.line(f"{step.into}[i][j] = exp2_approx(power);")
 
 
-@print_fragment_step.register
+@_lines.register
 def _(step: Weigh, site: Site) -> None:
-    site.remark(
-        "The scores are the weights; in the last tile, columns past the last key have none."
+    site.out.line(
+        f"auto& {step.into} = {step.scores};  // as they are, and 0 where they are hidden"
     )
-    site.out.line(f"float {step.into}[ROWS][COLUMNS];")
-    there = f"{site.layout.column} < k_count"
-    each(site, f"{step.into}[i][j] = {there} ? {step.scores}[i][j] : 0.0f;", ROWS, COLUMNS)
 
 
-@print_fragment_step.register
+@_lines.register
 def _(step: Rescale, site: Site) -> None:
     out = site.out
     site.remark("What was summed so far was relative to the maximum so far.")
@@ -169,7 +182,7 @@ def _(step: Rescale, site: Site) -> None:
         out.line(f"{step.previous}[i] = {step.maximum}[i];")
 
 
-@print_fragment_step.register
+@_lines.register
 def _(step: RowSum, site: Site) -> None:
     site.remark("Each thread sums the weights of its own columns; its row is added up at the end.")
     each(site, f"{step.into}[i] += {step.weights}[i][j];", ROWS, COLUMNS)
@@ -181,7 +194,7 @@ def add_up(total: str, site: Site) -> None:
     each(site, f"{total}[i] = lane_sum<4>({total}[i]);", ROWS)
 
 
-@print_fragment_step.register
+@_lines.register
 def _(step: Store, site: Site) -> None:
     out = site.out
     if len(site.program.buffer(step.buffer).shape) == 1:

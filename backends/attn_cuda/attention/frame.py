@@ -121,16 +121,16 @@ def print_bounds(out: TextBuilder, attention: Attention, keys: KeyLoop) -> tuple
     if keys.begin is not None or keys.end is not None:
         out.line("// From the mask: no query of this tile sees a key outside of these bounds.")
     if keys.begin is not None:
-        text = _bound(attention, keys.begin)
+        text = bound_text(attention, keys.begin)
         out.line(f"const long long k_begin = max({text}, 0LL) / KEYS * KEYS;")
         begin = "k_begin"
     if keys.end is not None:
-        out.line(f"const long long k_end = min({_bound(attention, keys.end)}, {length});")
+        out.line(f"const long long k_end = min({bound_text(attention, keys.end)}, {length});")
         end = "k_end"
     return begin, end
 
 
-def _bound(attention: Attention, bound: Expr) -> str:
+def bound_text(attention: Attention, bound: Expr) -> str:
     """A bound as a 64-bit number, also where it is made of constants alone."""
     printer, folded = attention.printer(), fold(bound)
     text = printer.print(folded)

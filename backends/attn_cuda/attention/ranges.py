@@ -26,7 +26,12 @@ def used_ranges(program: TileProgram, loop: KeyLoop) -> list[Range]:
 
 def full_conditions(program: TileProgram) -> list[Expr]:
     """When a tile needs no mask, for each part of the mask."""
-    return [step.full for step in program.body if isinstance(step, Hide)]
+    return [step.full for step in hides_of(program)]
+
+
+def hides_of(program: TileProgram) -> list[Hide]:
+    """The parts of the mask."""
+    return [step for step in program.body if isinstance(step, Hide)]
 
 
 def tensors_of(*expressions: Expr | None) -> set[str]:

@@ -16,8 +16,9 @@ from attn_cuda.cxx.helpers import mentions
 from attn_cuda.cxx.simplify import fold
 from attn_cuda.kernels.kernel import Launch, factor, remark, rows_there
 from attn_dsl.expr import TRUE
+from attn_dsl.links import part_mark
 from attn_dsl.textbuilder import TextBuilder
-from attn_dsl.tile import RowMax
+from attn_dsl.tile import Part, RowMax
 
 ABOUT = (
     "a block has {queries} queries of one head and passes once over the keys, with the online "
@@ -94,13 +95,15 @@ def _loop(out: TextBuilder, attention: Attention, site: Site) -> None:
     keys = attention.loop
     print_ranges(site, keys, "")
     print_ranges(site, keys, "q")
-    begin, end = print_bounds(out, attention, keys)
+    with out.about(part_mark(Part.MASK)):
+        begin, end = print_bounds(out, attention, keys)
     body = TextBuilder()
     inside = site_of(body, attention, GROUPS)
     print_ranges(inside, keys, "k")
     if (live := fold(keys.live)) != TRUE:
-        body.line("// Of some tiles the mask keeps nothing: all threads pass over them.")
-        body.line(f"if (!({inside.printer.print(live)})) continue;")
+        with body.about(part_mark(Part.MASK)):
+            body.line("// Of some tiles the mask keeps nothing: all threads pass over them.")
+            body.line(f"if (!({inside.printer.print(live)})) continue;")
     for step in attention.program.body:
         if isinstance(step, RowMax):
             hide_past_the_end(inside)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import singledispatch
 
 from attn_cuda.attention.site import COLUMNS, ROWS, VALUES, Site, block, each, each_score, given
 from attn_cuda.cxx.simplify import fold
 from attn_dsl.expr import FALSE, Unary, names_in, negation, tensors_in, to_text
+from attn_dsl.links import part_mark
 from attn_dsl.tile import (
     Begin,
     Contract,
@@ -21,18 +23,31 @@ from attn_dsl.tile import (
     Rescale,
     RowMax,
     RowSum,
+    Step,
     Store,
     Weigh,
+    part_of,
 )
 
 
-@singledispatch
-def print_step(step: object, site: Site) -> None:
+def print_step(step: Step, site: Site) -> None:
     """Add the C++ of one step."""
+    with about(step, site):
+        step_lines(step, site)
+
+
+def about(step: Step, site: Site) -> AbstractContextManager[None]:
+    """What is added inside is linked to the part of the attention that `step` is."""
+    return site.out.about(part_mark(part_of(step)))
+
+
+@singledispatch
+def step_lines(step: object, site: Site) -> None:
+    """The same, without links."""
     raise NotImplementedError(f"the cuda target has no {type(step).__name__}")
 
 
-@print_step.register
+@step_lines.register
 def _(step: Load, site: Site) -> None:
     out, dims = site.out, site.dims(step.into)
     first, count = f"{step.axis}_first", f"{step.axis}_count"
@@ -70,7 +85,7 @@ def _(step: Load, site: Site) -> None:
         out.line("barrier();  // the tile is complete")
 
 
-@print_step.register
+@step_lines.register
 def _(step: Fill, site: Site) -> None:
     columns = "[VALUES]" if len(site.program.buffer(step.buffer).shape) == 2 else ""
     declaration = f"float {step.buffer}[ROWS]{columns}"
@@ -82,7 +97,7 @@ def _(step: Fill, site: Site) -> None:
     each(site, f"{step.buffer}[i] = {value};", ROWS)
 
 
-@print_step.register
+@step_lines.register
 def _(step: Begin, site: Site) -> None:
     site.remark("Each row begins with its sink, a logit that has no key.")
     site.out.line(f"float {step.maximum}[ROWS], {step.total}[ROWS];")
@@ -94,7 +109,7 @@ def _(step: Begin, site: Site) -> None:
         site.out.line(f"{step.total}[i] = {step.maximum}[i] == -INFINITY ? 0.0f : 1.0f;")
 
 
-@print_step.register
+@step_lines.register
 def _(step: Contract, site: Site) -> None:
     out = site.out
     lhs, rhs = step.lhs.removesuffix("_tile").rstrip("s"), step.rhs.removesuffix("_tile")
@@ -117,7 +132,7 @@ def _(step: Contract, site: Site) -> None:
         each(site, f"{step.into}[i][j] += {lhs}[i] * {rhs}[j];", ROWS, columns)
 
 
-@print_step.register
+@step_lines.register
 def _(step: Map, site: Site) -> None:
     with given(site, step.given) as inside:
         inside.remark(f"The score s becomes {to_text(step.score)}.")
@@ -127,12 +142,17 @@ def _(step: Map, site: Site) -> None:
             inside.out.line(f"{scored} = {named.print(step.score)};")
 
 
-@print_step.register
+@step_lines.register
 def _(step: Hide, site: Site) -> None:
+    print_hide(step, site)
+
+
+def print_hide(step: Hide, site: Site, asked: bool = True) -> None:
+    """Hide what a part of the mask does not keep; first, where `asked`, whether that is nothing."""
     out, full = site.out, fold(step.full)
     with given(site, step.given) as inside:
         test = []
-        if full == FALSE:
+        if full == FALSE or not asked:
             inside.remark("Hide the scores that the mask does not keep.")
         else:
             inside.remark(
@@ -149,16 +169,15 @@ def _(step: Hide, site: Site) -> None:
             out.line(f"if ({hidden}) {step.buffer}[i][j] = {value};")
 
 
-def hide_past_the_end(site: Site) -> None:
-    """The last tile may have columns without a key."""
-    out = site.out
+def hide_past_the_end(site: Site, value: str = "-INFINITY", asked: bool = True) -> None:
+    """Of columns without a key; first, where `asked`, whether the tile has such columns."""
     site.remark("In the last tile, columns past the last key have no score.")
-    with block(site, "if (k_count < KEYS) {", COLUMNS):
-        out.line(f"if ({site.layout.column} < k_count) continue;")
-        each(site, "scores[i][j] = -INFINITY;", ROWS)
+    with block(site, *(["if (k_count < KEYS) {"] if asked else []), COLUMNS):
+        site.out.line(f"if ({site.layout.column} < k_count) continue;")
+        each(site, f"scores[i][j] = {value};", ROWS)
 
 
-@print_step.register
+@step_lines.register
 def _(step: RowMax, site: Site) -> None:
     out = site.out
     lanes = site.layout.lanes
@@ -172,7 +191,7 @@ def _(step: RowMax, site: Site) -> None:
         out.line(f"{step.into}[i] = lane_max<{lanes}>(highest);")
 
 
-@print_step.register
+@step_lines.register
 def _(step: Exponentiate, site: Site) -> None:
     out = site.out
     site.remark(
@@ -189,7 +208,7 @@ def _(step: Exponentiate, site: Site) -> None:
                 out.line(f"{place} = {step.into}[i][j];")
 
 
-@print_step.register
+@step_lines.register
 def _(step: Weigh, site: Site) -> None:
     site.remark(
         "The scores are the weights. In the last tile, columns past the last key have none."
@@ -200,7 +219,7 @@ def _(step: Weigh, site: Site) -> None:
         site.out.line(f"{place} = {there} ? {step.scores}[i][j] : 0.0f;")
 
 
-@print_step.register
+@step_lines.register
 def _(step: Rescale, site: Site) -> None:
     out = site.out
     site.remark("What was summed so far was relative to the maximum so far.")
@@ -216,7 +235,7 @@ def _(step: Rescale, site: Site) -> None:
         out.line(f"{step.previous}[i] = {step.maximum}[i];")
 
 
-@print_step.register
+@step_lines.register
 def _(step: RowSum, site: Site) -> None:
     out = site.out
     site.remark("The sum of each row's weights.")
@@ -226,7 +245,7 @@ def _(step: RowSum, site: Site) -> None:
         out.line(f"{step.into}[i] += lane_sum<16>(sum);")
 
 
-@print_step.register
+@step_lines.register
 def _(step: Normalize, site: Site) -> None:
     out = site.out
     site.remark("Divide by the sum of the weights. A row that saw no key at all stays 0.")
@@ -235,14 +254,14 @@ def _(step: Normalize, site: Site) -> None:
         each(site, f"{step.buffer}[i][j] *= inverse;", VALUES)
 
 
-@print_step.register
+@step_lines.register
 def _(step: LogSum, site: Site) -> None:
     site.remark("The logarithm of each row's sum; -inf, which logf gives for 0, if no key is seen.")
     site.out.line(f"float {step.into}[ROWS];")
     each(site, f"{step.into}[i] = {site.natural_maximum} + logf({step.total}[i]);", ROWS)
 
 
-@print_step.register
+@step_lines.register
 def _(step: Store, site: Site) -> None:
     out, width = site.out, site.dims(step.into)
     if len(site.program.buffer(step.buffer).shape) == 1:

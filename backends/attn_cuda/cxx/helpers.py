@@ -125,6 +125,16 @@ __device__ void copy_rows(T (&tile)[ROWS][WIDTH], int count, RowAt row_at) {
     }
 }
 """,
+    "Masked": """\
+// The two kinds of tiles of keys, for which code is compiled apart: those of which nothing is
+// hidden, and all others.
+struct Whole {
+    static constexpr bool MASKED = false;
+};
+struct Masked {
+    static constexpr bool MASKED = true;
+};
+""",
     "tile_range": """\
 // The least and the greatest value over `count` indices from `first` on. Every warp finds them for
 // itself, so all threads know them without a barrier. Both are NaN if a value is NaN or infinite.

@@ -22,14 +22,14 @@ BLAS_TYPE COLUMNS KEYS QUERIES ROWS THREADS VALUES WARPS accumulator allocate at
 blas_product by_sixteen bytes column column_first column_of columns combine_parts combine_with_lse
 copy copy_rows copy_slice copy_tile count d data Declared e epsilon error f16 first floor_divide
 floor_modulo found gather gather_pages greatest group h head heads highest i inner inside inverse
-j k k_begin k_count k_end k_first k_last k_next key key_head key_tile lane lane_max lane_sum
-larger launch layer_norm_rows least live load_slice log_sum_exp_rows lower Lse lse m maximum
-mean_rows memory mma_product_bf16 mma_product_f16 n new_maximum next_tile Out outside page pair
-part_begin part_end parts power product q q_count q_first q_last query query_tile real_divide
-real_modulo repeat_heads rescale reserve row row_first rows s scale scores scratch Scratch shared
-shift sink sinusoid size smaller softmax_rows split splits stage stream sum sum_rows sums tile
-tile_product tile_range tiles to_log2 total turn upper value value_tile View warp_first weight
-weights zero
+is_whole j k k_begin k_count k_end k_first k_last k_next key key_head key_tile kind lane lane_max
+lane_sum larger launch layer_norm_rows least live load_slice log_sum_exp_rows lower Lse lse m MASKED
+Masked maximum mean_rows memory mma_product_bf16 mma_product_f16 n new_maximum next_tile Out outside
+page pair part_begin part_end parts power product q q_count q_first q_last query query_tile
+real_divide real_modulo repeat_heads rescale reserve row row_first rows s scale scores scratch
+Scratch shared shift sink sinusoid size smaller softmax_rows split splits stage stream sum sum_rows
+sums tile tile_product tile_range tiles to_log2 total turn upper value value_tile View visit
+warp_first weight weights Whole whole_end zero
 """
 THEIRS = """
 INFINITY NAN blockIdx threadIdx float4 cudaErrorInvalidValue cudaErrorMisalignedAddress cudaError_t

@@ -28,7 +28,7 @@ class Unit:
     `graph` has C identifiers as value names, and no `...`: the symbols `batch` stand in its
     place. `types` are those that the diagram has, as text. `symbols` gives each size its C
     identifier, `constants` the values of those that are compiled in. What kernels leave to each
-    other and is no value of the graph is `between` them.
+    other and is no value of the graph is `between` them. `drawn` are the names that values had.
     """
 
     graph: Graph
@@ -37,6 +37,7 @@ class Unit:
     constants: Mapping[str, int]
     batch: tuple[str, ...]
     between: Mapping[str, TensorType] = field(default_factory=dict)
+    drawn: Mapping[str, str] = field(default_factory=dict)
 
     def type_of(self, value: str) -> TensorType:
         """The type of a value of the graph, or of what is `between` two kernels."""
@@ -93,7 +94,9 @@ def make_unit(graph: Graph, constants: Mapping[str, int]) -> Unit:
     )
     outputs = tuple((label, values[value]) for label, value in graph.outputs)
     types = {values[name]: str(type_) for name, type_ in graph.types.items()}
-    return Unit(Graph(graph.name, statements, outputs), types, symbols, constants, batch)
+    drawn = {name: value for value, name in values.items()}
+    unit = Unit(Graph(graph.name, statements, outputs), types, symbols, constants, batch)
+    return replace(unit, drawn=drawn)
 
 
 def explicit(type_: TensorType, batch: tuple[Dim, ...]) -> TensorType:

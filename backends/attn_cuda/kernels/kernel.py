@@ -56,7 +56,7 @@ class Launch:
     struct `shared` of `shared_bytes` bytes in dynamic shared memory. `architecture` is the least
     that has its instructions. Tensors that are no values of the graph have their types in
     `between`. `title` says in a line what is computed, `notes` say more in the
-    file's header.
+    file's header; `values` are those of the graph that it computes, or that are needed for it.
     """
 
     title: str
@@ -73,6 +73,7 @@ class Launch:
     notes: tuple[str, ...] = ()
     requires: tuple[Expr, ...] = ()
     between: Mapping[str, TensorType] = field(default_factory=dict)
+    values: tuple[str, ...] = ()
 
 
 def remark(out: TextBuilder, text: str) -> None:

@@ -83,7 +83,7 @@ def make_launcher(unit: Unit, entry: str, *, blas: bool = False) -> Launcher:
     memory = {layouts[value].base: pointer for pointer, value in outputs if pointer == value}
     memory |= {statement.name: statement.name for statement in unit.graph.inputs}
     launches = [
-        (_label(group), launch)
+        (_label(group), replace(launch, values=tuple(statement.name for statement in group)))
         for group in groups
         for launch in launches_of(unit, group, layouts, blas=blas)
     ]
@@ -94,7 +94,7 @@ def make_launcher(unit: Unit, entry: str, *, blas: bool = False) -> Launcher:
     for pointer, value in outputs:
         if pointer != value:
             target = Operand(value, written=True, memory=pointer)
-            launches.append((pointer, copy_launch(unit, value, target)))
+            launches.append((pointer, replace(copy_launch(unit, value, target), values=(value,))))
     arena = _arena(unit, launches, layouts, memory)
     memory |= {value: value for place in arena for value in place.values}
     shared = share_kernels(unit, (launch for _, launch in launches))

@@ -15,6 +15,7 @@ from attn_cuda.source.calls import Launcher
 from attn_cuda.source.launcher import print_launcher
 from attn_dsl.ir import Statement
 from attn_dsl.ir.ops import MergeHeads, Slice, SplitHeads, Transpose
+from attn_dsl.links import value_marks
 from attn_dsl.textbuilder import TextBuilder
 
 NVRTC_LACKS = {"INFINITY": "0x7f800000", "NAN": "0x7fffffff"}
@@ -26,44 +27,52 @@ def entry_name(unit: Unit) -> str:
 
 
 def print_source(launcher: Launcher, architecture: str | None = None) -> str:
-    """The text of the `.cu` file."""
+    """The text of the `.cu` file, marked with what its lines are for (see `attn_dsl/links.py`)."""
     unit = launcher.unit
-    kernels = list(dict.fromkeys(launch.text for _, launch in launcher.launches if launch.text))
+    kernels: dict[str, dict[str, None]] = {}  # the values of each, in order
+    for _, launch in launcher.launches:
+        if launch.text:
+            kernels.setdefault(launch.text, {}).update(dict.fromkeys(launch.values))
     host = TextBuilder()
     print_launcher(host, launcher)
     code = "\n".join([*kernels, host.text])
     out = TextBuilder()
-    out.lines(_header(launcher, architecture or "native"))
-    parts = [VIEW, *helpers_for(code, _gather_ranks(unit)), *kernels]
-    out.lines(_includes("\n".join(parts), blas=BLAS_FUNCTION in host.text))
+    _print_header(out, launcher, architecture or "native")
+    helpers = [VIEW, *helpers_for(code, _gather_ranks(unit))]
+    out.lines(_includes("\n".join([*helpers, *kernels]), blas=BLAS_FUNCTION in host.text))
     out.lines(_constants(unit, code))
-    for part in parts:
-        out.lines([*part.splitlines(), ""])
+    for helper in helpers:
+        out.lines([*helper.splitlines(), ""])
+    for kernel, values in kernels.items():
+        with out.about(*value_marks(unit.graph, values)):
+            out.lines(kernel.splitlines())
+        out.line()
     out.lines(["#ifndef __CUDACC_RTC__  // what follows runs on the host", ""])
     out.lines([*host.text.splitlines(), "", "#endif"])
     return out.text
 
 
-def _header(launcher: Launcher, architecture: str) -> Iterator[str]:
+def _print_header(out: TextBuilder, launcher: Launcher, architecture: str) -> None:
     unit = launcher.unit
-    yield f"// {comment(unit.graph.name)}. Call {launcher.entry}, at the end of this file."
+    out.line(f"// {comment(unit.graph.name)}. Call {launcher.entry}, at the end of this file.")
     libraries = " -lcublasLt" * any(
         isinstance(launch, BlasLaunch) for _, launch in launcher.launches
     )
-    yield f"// Build it with nvcc -arch={architecture} -O3 -shared -Xcompiler -fPIC{libraries}."
-    yield "//"
+    out.line(f"// Build it with nvcc -arch={architecture} -O3 -shared -Xcompiler -fPIC{libraries}.")
+    out.line("//")
     notes: dict[str, dict[str, None]] = {}  # in order, each once
     for value, launch in launcher.launches:
         notes.setdefault(value, {}).update(dict.fromkeys(launch.notes or (launch.title,)))
     for statement in unit.graph.statements:
         optional = ", optional" * is_optional(statement)
-        yield f"// {statement.name}: {comment(unit.types[statement.name])}{optional}"
-        if statement.name in notes:
-            yield from (f"//     {note}" for note in notes[statement.name])
-        elif statement.name not in launcher.layouts:
-            yield "//     never stored: a kernel uses it as it computes it"
-        elif isinstance(statement.op, VIEWS):
-            yield f"//     {_seen(statement)}"
+        with out.about(*value_marks(unit.graph, [statement.name])):
+            out.line(f"// {statement.name}: {comment(unit.types[statement.name])}{optional}")
+            if statement.name in notes:
+                out.lines(f"//     {note}" for note in notes[statement.name])
+            elif statement.name not in launcher.layouts:
+                out.line("//     never stored: a kernel uses it as it computes it")
+            elif isinstance(statement.op, VIEWS):
+                out.line(f"//     {_seen(statement)}")
 
 
 def _seen(statement: Statement) -> str:

@@ -16,6 +16,7 @@ from attn_cuda.source.calls import Launcher, view_of
 from attn_cuda.source.scratch import SCRATCH, print_arena
 from attn_dsl.ir import Statement
 from attn_dsl.ir.dims import ONE
+from attn_dsl.links import value_marks
 from attn_dsl.textbuilder import TextBuilder
 
 LAUNCH = """\
@@ -67,7 +68,8 @@ def print_launcher(out: TextBuilder, launcher: Launcher) -> None:
     body = TextBuilder()
     print_arena(body, launcher)
     for _, launch in launcher.launches:
-        _print_launch(body, launcher, launch)
+        with body.about(*value_marks(unit.graph, launch.values)):
+            _print_launch(body, launcher, launch)
     start = TextBuilder()
     for statement in unit.graph.inputs:
         _print_strides(start, launcher, statement, body.text)

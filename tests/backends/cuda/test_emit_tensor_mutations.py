@@ -12,7 +12,7 @@ from emit_support import attention, distance, draw, in_type, lower, run
 
 from attn_dsl.ir import evaluate
 
-GRAPH = in_type(attention('scale="1 / sqrt(D)", mask="k <= q + 60 and q != 5"'), "f16")
+GRAPH = in_type(attention('scale="1 / sqrt(D)", mask="k <= q + 63 and q != 5"'), "f16")
 PROGRAM = lower(GRAPH, D=24, E=40)
 ARRAYS = draw(GRAPH, B=1, H=2, N=140, M=136, D=24, E=40)
 WANTED = evaluate(GRAPH, ARRAYS)["O"]
@@ -26,10 +26,10 @@ RESCALE = "new_maximum[i] > -INFINITY ? exp2_approx(power) : 1.0f"
 
 MUTATIONS = [
     # Comparisons
-    ("the mask's edge", "if (k > q + 60)", "if (k >= q + 60)"),
+    ("the mask's edge", "if (k > q + 63)", "if (k >= q + 63)"),
     ("the mask's other part", "if (q == 5)", "if (q == 6)"),
-    ("when a tile is full", "q_first + 60 < k_last", "q_last + 60 < k_last"),
-    ("where the loop ends", "min(q_last + 61, M)", "min(q_first + 61, M)"),
+    ("when the mask hides nothing", "q_first + 63 < k_last", "q_last + 63 < k_last"),
+    ("where the loop ends", "min(q_last + 64, M)", "min(q_first + 64, M)"),
     ("keys past the end", "if (column_of(j) < k_count)", "if (column_of(j) <= k_count)"),
     ("the last tile", "if (k_count < KEYS) {", "if (M < 0) {"),
     ("queries past the end", "row >= q_count || e >= E", "e >= E"),
@@ -65,10 +65,10 @@ MUTATIONS = [
     ("a wait for all but one", "wait_for_copies<0>();", "wait_for_copies<1>();"),
     ("the wait before the barrier", "wait_for_copies<0>();\n        barrier();",
      "barrier();\n        wait_for_copies<0>();"),
-    ("a group of its own", "k_first < part_end) copy_tile(k_first, 0);\n    commit_copies();",
-     "k_first < part_end) copy_tile(k_first, 0);"),
+    ("a group of its own", "k_first < part_end) copy_tile(k_first, stage);\n    commit_copies();",
+     "k_first < part_end) copy_tile(k_first, stage);"),
     ("the other stage", "copy_tile(k_next, stage ^ 1)", "copy_tile(k_next, stage)"),
-    ("the stages in turns", "k_first = k_next, stage ^= 1", "k_first = k_next"),
+    ("the stages in turns", "stage ^= 1;", ""),
     ("the next tile", "copy_tile(k_next, stage ^ 1)", "copy_tile(k_first, stage ^ 1)"),
     # Rows apart in memory
     ("rows in other banks", "[32 + 8]", "[32 + 8 + 8]"),

@@ -165,6 +165,15 @@ __device__ void copy_rows(T (&tile)[ROWS][WIDTH], int count, RowAt row_at) {
     }
 }
 
+// The two kinds of tiles of keys, for which code is compiled apart: those of which nothing is
+// hidden, and all others.
+struct Whole {
+    static constexpr bool MASKED = false;
+};
+struct Masked {
+    static constexpr bool MASKED = true;
+};
+
 // What the threads of a block share. Rows are a multiple of 16 numbers, with zeros
 // behind the last, and 8 more, so that any 8 rows lie in different memory banks. Of
 // keys and values there are two stages: a tile is computed on while the next one
@@ -227,15 +236,17 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
     copy_rows<32 * WARPS, D>(shared.query_tile, q_count, [&](int row) {
         return &Q.at(b, h, q_first + row, 0);
     });
-    long long k_first = part_begin, k_next;
-    if (k_first < part_end) copy_tile(k_first, 0);
+    long long k_first = part_begin;
+    int stage = 0;
+    if (k_first < part_end) copy_tile(k_first, stage);
     commit_copies();
 
     const float to_log2 = scale * 1.44269504f;  // from powers of e to powers of 2, with the scale
-    for (int stage = 0; k_first < part_end; k_first = k_next, stage ^= 1) {
-        k_next = k_first + KEYS;
-        const int k_count = M - k_first < KEYS ? int(M - k_first) : KEYS;
-        const long long k_last = k_first + k_count - 1;
+
+    // What is done with a tile. It is compiled twice: for whole tiles, of which nothing is
+    // hidden, and for masked ones, of which something may be.
+    const auto visit = [&](auto kind) {
+        const long long k_next = k_first + KEYS;
         wait_for_copies<0>();
         barrier();  // the tile has arrived, and nobody reads the one before any more
         if (k_next < part_end) copy_tile(k_next, stage ^ 1);
@@ -263,9 +274,9 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
             }
         }
 
-        // Hide the scores that the mask does not keep. A tile that it keeps throughout needs
-        // no test, and all threads know that at once.
-        if (q_first < k_last) {
+        if constexpr (kind.MASKED) {
+            const int k_count = M - k_first < KEYS ? int(M - k_first) : KEYS;
+            // Hide the scores that the mask does not keep.
             for (int i = 0; i < ROWS; ++i) {
                 const long long q = q_first + min(row_first + 8 * i, q_count - 1);
                 for (int j = 0; j < COLUMNS; ++j) {
@@ -273,13 +284,13 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
                     if (k > q) scores[i][j] = -INFINITY;
                 }
             }
-        }
 
-        // In the last tile, columns past the last key have no score.
-        if (k_count < KEYS) {
-            for (int j = 0; j < COLUMNS; ++j) {
-                if (column_of(j) < k_count) continue;
-                for (int i = 0; i < ROWS; ++i) scores[i][j] = -INFINITY;
+            // In the last tile, columns past the last key have no score.
+            if (k_count < KEYS) {
+                for (int j = 0; j < COLUMNS; ++j) {
+                    if (column_of(j) < k_count) continue;
+                    for (int i = 0; i < ROWS; ++i) scores[i][j] = -INFINITY;
+                }
             }
         }
 
@@ -291,8 +302,9 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
             new_maximum[i] = lane_max<4>(highest);
         }
 
-        // Weights are at most 1, so they never overflow. A row without a key so far is not
-        // shifted, since -inf minus -inf is no number: its weights are exp2(-inf), which is 0.
+        // Weights are at most 1, so they never overflow. A row of which all scores so far are
+        // -inf, hidden or by themselves, is not shifted, since -inf minus -inf is no number:
+        // its weights are exp2(-inf), which is 0.
         float weights[ROWS][COLUMNS];
         for (int i = 0; i < ROWS; ++i) {
             const float shift = new_maximum[i] == -INFINITY ? 0.0f : new_maximum[i] * to_log2;
@@ -338,7 +350,15 @@ attention_O(View<const bf16> Q, View<const bf16> K, View<const bf16> V, View<bf1
                 }
             }
         }
-    }
+
+        k_first = k_next;
+        stage ^= 1;
+    };
+
+    // From the mask: all queries of this tile see all keys up to here.
+    const long long whole_end = min(q_first + 1, part_end);
+    while (k_first + KEYS <= whole_end) visit(Whole());
+    while (k_first < part_end) visit(Masked());
 
     // Four lanes have a part of each row's sum.
     for (int i = 0; i < ROWS; ++i) total[i] = lane_sum<4>(total[i]);
