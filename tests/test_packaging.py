@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-DATA = {".lark", ".h", ".hpp", ".cpp", ".typed", ".attn"}
+DATA = {".lark", ".h", ".hpp", ".cpp", ".typed", ".attn", ".html", ".css", ".js"}
 
 
 def test_wheel_is_complete(tmp_path: Path) -> None:
