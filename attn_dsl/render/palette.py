@@ -50,12 +50,11 @@ HATCH = "#8d96a6"
 largest number of a heat map; scores that the mask hides; lines between cells, and across tiles
 that are skipped."""
 
-KEYWORD, NUMBER = "#7b3fa0", "#8a4a08"
 CODE: Mapping[str, str] = {
     "comment": QUIET_INK,
-    "keyword": KEYWORD,
+    "keyword": REMOVED_LINE,
     "name": FUSED_LINE,
-    "number": NUMBER,
+    "number": FUSED_LINE,
     "string": ADDED_LINE,
 }
 """The words of a listing, by their kind; all others are in `INK`."""
@@ -97,8 +96,6 @@ DARK: Mapping[str, str] = {
     HIDDEN: "#4a515d",
     GRID: "#5d6675",
     HATCH: "#78818f",
-    KEYWORD: "#cfa8ef",
-    NUMBER: "#e9b77f",
 }
 """The dark colour for each light one."""
 
