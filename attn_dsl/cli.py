@@ -102,6 +102,21 @@ class TokensOption(click.ParamType[tuple[str, ...]]):
         return tuple(text.strip() for text in str(value).split(","))
 
 
+class TileOption(click.ParamType[tuple[int, int]]):
+    """`64x128`: queries and keys of a tile; one number is both."""
+
+    name = "SIZE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Whole numbers above 0."""
+        found = re.fullmatch(r"([1-9]\d{0,8})(?:[x×]([1-9]\d{0,8}))?", str(value))
+        if not found:
+            self.fail(f"{value!r} is not of the form 64 or 64x128", param, ctx)
+        return int(found[1]), int(found[2] or found[1])
+
+
 settings_option = click.option(
     "--set", "settings", type=SetOption(), multiple=True, help="A size, or dtype: --set N=4096."
 )
@@ -316,10 +331,10 @@ def compile_command(
 )
 @click.option(
     "--view",
-    type=click.Choice(["diagram", "graph", "fused", "trace"]),
+    type=click.Choice(["diagram", "graph", "fused", "tiles", "trace"]),
     default="diagram",
     show_default=True,
-    help="The drawing as it is, the typed graph, what fused in it, or its numbers.",
+    help="The drawing, the typed graph, what fused in it, the kernel's tiles, or its numbers.",
 )
 @click.option(
     "--theme",
@@ -330,17 +345,24 @@ def compile_command(
 )
 @click.option("--diff", metavar="PASS", help="With --view graph: what this pass changed, or all.")
 @click.option(
-    "--inputs", "inputs_file", metavar="FILE", help="The numbers of a trace, npz or safetensors."
+    "--depth", type=click.IntRange(0), help="Of the diagram: how deep subgraphs are open."
 )
-@click.option("--seed", default=0, show_default=True, help="Of those that are drawn at random.")
-@click.option("--of", metavar="NAME", default="", help="Which attention; the first if not given.")
-@click.option("--head", type=HeadOption(), help="Which batch and head: 0,3, or 0,* for all heads.")
+@click.option("--no-types", is_flag=True, default=None, help="Of the diagram: without types.")
+@click.option(
+    "--inputs", metavar="FILE", help="Of tiles and trace: arrays by name, npz or safetensors."
+)
+@click.option("--seed", type=int, help="Of tiles and trace: of inputs drawn at random; 0 if not.")
+@click.option("--of", metavar="NAME", help="Of tiles and trace: which attention; the first if not.")
+@click.option(
+    "--head", type=HeadOption(), help="Of tiles and trace: batch and head, 0,3; 0,* for all heads."
+)
 @click.option(
     "--tokens",
     type=TokensOption(),
     multiple=True,
-    help="What queries and keys are called: The,cat,sat. Twice: first queries, then keys.",
+    help="Of trace: what queries and keys are called, The,cat,sat. Twice: queries, then keys.",
 )
+@click.option("--tile-size", type=TileOption(), help="Of tiles: queries and keys, 64x128.")
 @settings_option
 @size_option
 def render_command(
@@ -348,29 +370,19 @@ def render_command(
     output: str,
     view: str,
     theme: str,
-    diff: str | None,
-    inputs_file: str | None,
-    seed: int,
-    of: str,
-    head: tuple[int, int | None] | None,
-    tokens: tuple[tuple[str, ...], ...],
     settings: tuple[tuple[str, Any], ...],
     max_size: int,
+    **asked: Any,
 ) -> None:
     """Draw the diagram: svg, png, pdf, dot or mmd."""
-    from attn_dsl.given import Given  # noqa: PLC0415
-    from attn_dsl.picture import write_difference, write_picture  # noqa: PLC0415
+    from attn_dsl.progress import progress  # noqa: PLC0415
     from attn_dsl.render import Theme  # noqa: PLC0415
+    from attn_dsl.views import Asked, write_picture  # noqa: PLC0415
 
-    with reporting():
+    with reporting(), progress(f"render {output}", parts=3) as step:
         block, path = read(file, max_size), Path(output)
-        if diff is None:
-            given = Given(inputs_file, seed, of, head, tokens)
-            write_picture(block, path, view, dict(settings), Theme(theme), given)
-        elif view == "graph":
-            write_difference(block, path, dict(settings), diff, Theme(theme))
-        else:
-            raise ValueError(f"--diff is for --view graph; this view is {view}")
+        said = {name: value for name, value in asked.items() if value not in (None, ())}
+        write_picture(block, path, view, dict(settings), Theme(theme), Asked(**said), step)
         click.echo(f"wrote {output}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import prod
 
-from attn_dsl.cost_text import HEAD_DIM, LENGTH, TILES, human, sizes_for
+from attn_dsl.cost_text import HEAD_DIM, LENGTH, TILES, human, sizes_at
 from attn_dsl.ir import Graph, Statement, TensorType
 from attn_dsl.ir.ops import Input, Linear, MatMul, TiledScores
 from attn_dsl.tile import TooManyTiles, cost, schedule, together, unfused_traffic
@@ -43,7 +43,7 @@ def picture_sizes(graph: Graph, given: Mapping[str, int]) -> dict[str, int]:
     for group in together(graph):
         if isinstance(group[0].op, TiledScores):
             program = schedule(graph, group[0], TILES, *group[1:])
-            found |= sizes_for(graph, program, found)
+            found |= sizes_at(graph, program, found)
     return found
 
 

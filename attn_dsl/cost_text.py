@@ -34,7 +34,7 @@ def cost_lines(graph: Graph, statement: Statement, given: Mapping[str, int]) -> 
     """Tiles by kind, then FLOPs, bytes moved and on chip, at the given sizes or at default ones."""
     group = next(group for group in together(graph) if statement in group)
     program = schedule(graph, group[0], TILES, *group[1:])
-    sizes = sizes_for(graph, program, given)
+    sizes = sizes_at(graph, program, given)
     try:
         yield from _counted(program, sizes)
     except TooManyTiles as error:
@@ -76,7 +76,7 @@ def human(number: int, unit: str) -> str:
     return f"{value:.{digits}f} {PREFIXES[prefix].strip()}{unit}"
 
 
-def sizes_for(graph: Graph, program: TileProgram, given: Mapping[str, int]) -> dict[str, int]:
+def sizes_at(graph: Graph, program: TileProgram, given: Mapping[str, int]) -> dict[str, int]:
     """A size for every symbol; one in a quotient divides, though another were given."""
     lengths = {s for dim in (program.query_length, program.key_length) for s in dim.symbols}
     heads = [program.head_dim, program.value_dim]

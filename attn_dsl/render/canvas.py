@@ -32,6 +32,15 @@ class Rect:
 
 
 @dataclass(frozen=True)
+class Patches:
+    """Rectangles of one colour, `(x, y, width, height)` each: one path, however many there are."""
+
+    places: tuple[tuple[float, float, float, float], ...]
+    fill: str
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
 class Lines:
     """Lines through points, each of its own; with an arrow head at the end of each if `arrow`."""
 
@@ -46,7 +55,7 @@ class Lines:
 class Label:
     """One line of text on the baseline `y`; indices as in `d_k` and `K^T` are set as such.
 
-    A `plain` text is not ours, such as a token, and has no indices.
+    A `plain` text, such as a token, and a `mono` one, which is code, have no indices.
     `anchor` is `start`, `middle` or `end`: which part of the text is at `x`.
     """
 
@@ -75,7 +84,7 @@ class Group:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-Item = Rect | Lines | Label | Group
+Item = Rect | Patches | Lines | Label | Group
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class Canvas:
     items: tuple[Item, ...]
 
 
-def flat(items: tuple[Item, ...]) -> Iterator[Rect | Lines | Label]:
+def flat(items: tuple[Item, ...]) -> Iterator[Rect | Patches | Lines | Label]:
     """What is drawn, from the back to the front, without its groups."""
     for item in items:
         if isinstance(item, Group):
@@ -101,7 +110,7 @@ def flat(items: tuple[Item, ...]) -> Iterator[Rect | Lines | Label]:
 def label_pieces(label: Label) -> list[tuple[str, str]]:
     """What is printed, in pieces, each with `SUB`, `SUP`, or nothing for what is no index."""
     text = printable(label.text)
-    return [(text, "")] if label.plain else split_indices(text)
+    return [(text, "")] if label.plain or label.mono else split_indices(text)
 
 
 def text_width(text: str, size: float, *, mono: bool = False) -> float:

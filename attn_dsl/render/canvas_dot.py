@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from attn_dsl.render.canvas import Canvas, Label, Lines, Point, Rect, arrow_head, flat, label_pieces
+from attn_dsl.render.canvas import (
+    Canvas,
+    Label,
+    Lines,
+    Patches,
+    Point,
+    Rect,
+    arrow_head,
+    flat,
+    label_pieces,
+)
 from attn_dsl.render.labels import printable
 from attn_dsl.render.palette import DARK, PLAIN
 from attn_dsl.render.theme import Theme
@@ -17,9 +27,10 @@ ANCHORS = {"start": -1, "middle": 0, "end": 1}
 INDICES = {
     "SUB": dict(zip("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True)),
     "SUP": dict(zip("0123456789Tn", "⁰¹²³⁴⁵⁶⁷⁸⁹ᵀⁿ", strict=True)),
-    "": {},
 }
-"""Letters below and above the line; those that do not exist stay on it."""
+"""Letters below and above the line, as far as they exist."""
+
+SIGNS = {"SUB": "_", "SUP": "^"}
 
 BACKSLASH = "\N{SET MINUS}"
 """In its place: before a quote DOT would take a real one for an escape."""
@@ -31,7 +42,7 @@ PIECE = 2000
 def canvas_dot(canvas: Canvas, theme: Theme = Theme.LIGHT) -> str:
     """DOT text to be drawn where it lies, without a layout."""
     colors = DARK if theme is Theme.DARK else {}
-    drawn = " ".join(_operations(canvas, colors))
+    drawn = "\n".join(_operations(canvas, colors))  # Graphviz reads no line of above 16 kB
     size = f"{canvas.width:g},{canvas.height:g}"
     corner = 'style=invis, label="", shape=point, width=0.001'
     return (
@@ -49,6 +60,8 @@ def _operations(canvas: Canvas, colors: Mapping[str, str]) -> Iterator[str]:
         match item:
             case Rect():
                 yield from _rect(item, canvas.height, colors)
+            case Patches():
+                yield from _patches(item, canvas.height, colors)
             case Lines():
                 yield from _lines(item, canvas.height, colors)
             case Label():
@@ -67,6 +80,12 @@ def _rect(rect: Rect, height: float, colors: Mapping[str, str]) -> Iterator[str]
         yield f"{_pen(rect.stroke, rect.thick, rect.dashed, colors)} p {points}"
 
 
+def _patches(patches: Patches, height: float, colors: Mapping[str, str]) -> Iterator[str]:
+    for x, y, wide, high in patches.places:
+        rect = Rect(x, y, wide, high, patches.fill, opacity=patches.opacity)
+        yield from _rect(rect, height, colors)
+
+
 def _lines(lines: Lines, height: float, colors: Mapping[str, str]) -> Iterator[str]:
     yield _pen(lines.stroke, lines.thick, lines.dashed, colors)
     yield from (f"L {_points(path, height)}" for path in lines.paths)
@@ -77,13 +96,21 @@ def _lines(lines: Lines, height: float, colors: Mapping[str, str]) -> Iterator[s
 
 def _label(label: Label, height: float, colors: Mapping[str, str]) -> Iterator[str]:
     pieces = label_pieces(label)
-    text = "".join(INDICES[mark].get(char, char) for piece, mark in pieces for char in piece)
+    text = "".join(_index(piece, mark) for piece, mark in pieces)
     text = text.replace("\\", BACKSLASH)
     font = "Courier" if label.mono else "Helvetica"
     flags = f"t {int(label.bold)}"
     yield f"c {_counted(colors.get(label.color, label.color))}"
     yield f"F {label.size:g} {_counted(font)} {flags}"
     yield f"T {label.x:.2f} {height - label.y:.2f} {ANCHORS[label.anchor]} 0 {_counted(text)}"
+
+
+def _index(text: str, mark: str) -> str:
+    """The letters off the line; as they are written, if one of them does not exist there."""
+    if not mark:
+        return text
+    found = [INDICES[mark].get(char, "") for char in text]
+    return "".join(found) if all(found) else f"{SIGNS[mark]}{text}"
 
 
 def _pen(stroke: str, thick: float, dashed: bool, colors: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from attn_dsl.render.canvas import (
     Item,
     Label,
     Lines,
+    Patches,
     Point,
     Rect,
     arrow_head,
@@ -50,6 +51,8 @@ def _items(items: tuple[Item, ...]) -> Iterator[str]:
                 yield from _group(item)
             case Rect():
                 yield _rect(item)
+            case Patches():
+                yield _patches(item)
             case Lines():
                 yield from _lines(item)
             case Label():
@@ -72,9 +75,21 @@ def _rect(rect: Rect) -> str:
     if rect.radius:
         found += f' rx="{_number(rect.radius)}"'
     found += f' fill="{rect.fill or "none"}"'
-    if rect.fill and rect.opacity < 1:
-        found += f' fill-opacity="{_number(rect.opacity)}"'
+    if rect.fill:
+        found += _opacity(rect.opacity)
     return f"<rect{found}{_stroke(rect.stroke, rect.thick, rect.dashed)}/>"
+
+
+def _patches(patches: Patches) -> str:
+    path = "".join(
+        f"M{_number(x)} {_number(y)}h{_number(width)}v{_number(height)}h{_number(-width)}z"
+        for x, y, width, height in patches.places
+    )
+    return f'<path d="{path}" fill="{patches.fill}"{_opacity(patches.opacity)}/>'
+
+
+def _opacity(opacity: float) -> str:
+    return f' fill-opacity="{_number(opacity)}"' if opacity < 1 else ""
 
 
 def _lines(lines: Lines) -> Iterator[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attn_dsl.ir import parse_type
-from attn_dsl.syntax import Text, repair
+from attn_dsl.syntax import Diagram, Text, repair
 
 _BREAK = re.compile(r"\s*<br\s*/?>\s*|\s*\n\s*", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:b|strong|i|em|u|s|small|big|span|code)\s*/?>", re.IGNORECASE)
@@ -33,6 +33,17 @@ def read_label(text: Text, type_: str = "") -> Label:
     if name.strip() and _is_type(rest):
         return Label(to_lines(name.strip()), type_ or rest.strip())
     return Label(to_lines(shown), type_)
+
+
+def untyped(diagram: Diagram) -> Diagram:
+    """The drawing with `NAME` where a label is `NAME : TYPE`."""
+    labels = {id: (node.label, read_label(node.label)) for id, node in diagram.nodes.items()}
+    nodes = {
+        id: replace(diagram.nodes[id], label=Text("<br>".join(read.lines), label.span))
+        for id, (label, read) in labels.items()
+        if read.type
+    }
+    return replace(diagram, nodes={**diagram.nodes, **nodes})
 
 
 def to_lines(text: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attn_dsl.ir import Graph, Statement
 from attn_dsl.ir.ops import TiledScores
 from attn_dsl.links import link
-from attn_dsl.render.origins import drawn_at, edge_names
+from attn_dsl.render.places import Places, edge_names
 from attn_dsl.syntax import Diagram
 from attn_dsl.tile import parts_of
 
@@ -18,9 +18,10 @@ def drawn_links(diagram: Diagram, graph: Graph) -> dict[str, tuple[str, ...]]:
     A node that passes a value on, such as an output, has that of the value.
     """
     found: dict[str, dict[str, None]] = {}
+    places = Places(diagram)
     for statement in graph.statements:
         for links, origin in zip(origin_links(statement), statement.origins, strict=True):
-            for name in drawn_at(diagram, origin):
+            for name in places.of(origin):
                 found.setdefault(name, {}).update(dict.fromkeys(links))
     drawn = set(found)
     for name, edge in zip(edge_names(diagram), diagram.edges, strict=True):

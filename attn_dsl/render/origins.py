@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-
-from attn_dsl.diagnostics import Span
 from attn_dsl.ir import Graph, Origin, Statement
 from attn_dsl.ir.ops import OPS, Input
+from attn_dsl.render.places import Places, edge_names
 from attn_dsl.syntax import Diagram
-from attn_dsl.syntax.arrows import edge_id
 
 _BY_TITLE = {op.__name__: mnemonic for mnemonic, op in OPS.items()}
-
-
-def edge_names(diagram: Diagram) -> list[str]:
-    """The name of every edge: its id, or else the one that mermaid makes up."""
-    joined: Counter[tuple[str, str]] = Counter()
-    names = []
-    for edge in diagram.edges:
-        ends = (edge.source, edge.target)
-        names.append(edge.id or edge_id(*ends, joined[ends]))
-        joined[ends] += 1
-    return names
 
 
 def node_operations(diagram: Diagram, graph: Graph) -> dict[str, str]:
@@ -31,10 +16,11 @@ def node_operations(diagram: Diagram, graph: Graph) -> dict[str, str]:
     An operation that is drawn on an edge stands under the edge's name (`edge_names`).
     """
     found: dict[str, str] = {}
+    places = Places(diagram)
     for statement in graph.statements:
         for origin in statement.origins:
             mnemonic = _mnemonic(statement, origin)
-            for name in drawn_at(diagram, origin):
+            for name in places.of(origin):
                 if name not in found or not isinstance(statement.op, Input):
                     found[name] = mnemonic
     return found
@@ -43,41 +29,66 @@ def node_operations(diagram: Diagram, graph: Graph) -> dict[str, str]:
 def node_types(diagram: Diagram, graph: Graph) -> dict[str, str]:
     """The type of every input, by its node; that of an optional mask is the boolean one."""
     found: dict[str, str] = {}
+    places = Places(diagram)
     for statement in graph.inputs:
         for origin in statement.origins:
-            for name in drawn_at(diagram, origin):
+            for name in places.of(origin):
                 if name in diagram.nodes and not diagram.edges_into(name):
                     found[name] = str(statement.type)
     return found
 
 
-def drawn_at(diagram: Diagram, origin: Origin) -> list[str]:
-    """The nodes and edges that draw `origin`: all members of a family, and the call of a module."""
-    places = [origin.place, *origin.twins]
-    return [name for place in places for name in _drawn_at(diagram, place)]
+def edge_types(diagram: Diagram, graph: Graph) -> dict[str, str]:
+    """The type of the value on every edge, by the edge's name.
 
-
-def _drawn_at(diagram: Diagram, span: Span | None) -> list[str]:
-    """The nodes and edges that draw what stands at `span`.
-
-    An edge draws it in its label, and so do the edges beside it that say the same; the title
-    of a subgraph speaks of those of its nodes that take something in.
+    Left out are edges whose value is no tensor of the graph, such as that of a member of a family.
     """
-    if span is None or span.source != diagram.source:
-        return []
-    nodes = [node.id for node in diagram.nodes.values() if span.within(node.span)]
-    edges = list(_edges_at(diagram, span))
-    titled = {s.id for s in diagram.subgraphs if span.within(s.title.span)}
-    inside = [node.id for node in diagram.nodes.values() if node.subgraph in titled]
-    return nodes or edges or [id for id in inside if diagram.edges_into(id)]
+    types = _node_types(diagram, graph)
+    found: dict[str, str] = {}
+    for name, edge in zip(edge_names(diagram), diagram.edges, strict=True):
+        type_ = types.get(_maker(diagram, edge.source, types))
+        if type_ is not None:
+            found[name] = type_
+    return found
 
 
-def _edges_at(diagram: Diagram, span: Span) -> Iterator[str]:
-    labels = [(edge.target, edge.label) for edge in diagram.edges]
-    said = {(target, label.text) for target, label in labels if label and span.within(label.span)}
-    for name, (target, label) in zip(edge_names(diagram), labels, strict=True):
-        if label and (target, label.text) in said:
-            yield name
+def _node_types(diagram: Diagram, graph: Graph) -> dict[str, str | None]:
+    """The type of what leaves each node that draws an operation; None where types differ.
+
+    That is so for the members of a family, whose type is that of all together.
+    """
+    places = Places(diagram)
+    made: dict[str, list[str]] = {}
+    members: set[str] = set()
+    for statement in graph.statements:
+        for origin in statement.origins:
+            names = [name for name in places.of(origin) if name in diagram.nodes]
+            members |= set(names) if len(names) > 1 else set()
+            for name in names:
+                made.setdefault(name, []).append(statement.name)
+    found: dict[str, str | None] = dict.fromkeys(made)
+    for node in made.keys() - members:
+        inside = set(made[node])
+        types = {str(graph.types[name]) for name in inside if _leaves(graph, name, inside)}
+        found[node] = types.pop() if len(types) == 1 else None
+    return found
+
+
+def _leaves(graph: Graph, name: str, inside: set[str]) -> bool:
+    users = graph.users(name)
+    return graph.is_output(name) or any(user.name not in inside for user in users)
+
+
+def _maker(diagram: Diagram, node: str, types: dict[str, str | None]) -> str:
+    """The node whose value `node` passes on, which may be its own."""
+    seen: set[str] = set()
+    while node not in types and node not in seen:
+        seen.add(node)
+        into = diagram.edges_into(node)
+        if len(into) != 1 or into[0].label is not None:
+            break
+        node = into[0].source
+    return node
 
 
 def _mnemonic(statement: Statement, origin: Origin) -> str:

@@ -12,6 +12,12 @@ FILLS: Mapping[str, str] = {
     "scale": "#fcf0b5",  # yellow
     "mask": "#fad4de",  # pink
     "softmax": "#cfecc9",  # light green
+    "linear": "#dfe3f3",
+    "layer_norm": "#f1f4c4",
+    "add": "#f1f4c4",
+    "embedding": "#fde3df",
+    "positions": "#fde3df",
+    "module": "#ffe4c2",  # light orange
     "input": "#ffffff",
 }
 """What an operation is filled with, by its mnemonic; `OTHER` for those not named here."""
@@ -53,6 +59,10 @@ DARK: Mapping[str, str] = {
     "#fcf0b5": "#50450f",
     "#fad4de": "#612a3e",
     "#cfecc9": "#2b5230",
+    "#dfe3f3": "#353d5c",
+    "#f1f4c4": "#474a14",
+    "#fde3df": "#5c322b",
+    "#ffe4c2": "#5e3d12",
     OTHER: "#343d49",
     FRAMES[0]: "#1a1e26",
     FRAMES[1]: "#222731",

@@ -15,10 +15,8 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 NONE: Mapping[str, tuple[str, ...]] = {}
 
 
-def finish_svg(
-    data: bytes, title: str, style: str = "", links: Mapping[str, tuple[str, ...]] = NONE
-) -> bytes:
-    """The SVG text `data` with a title, and a description for those who cannot see it.
+def finish_svg(data: bytes, style: str = "", links: Mapping[str, tuple[str, ...]] = NONE) -> bytes:
+    """Graphviz's SVG text `data` with a description for those who cannot see it.
 
     `style` is a style sheet, which is put into it unless it is empty; `links` are put on nodes,
     by their names (see `attn_dsl/links.py`).
@@ -36,6 +34,7 @@ def finish_svg(
     if style:
         root.insertBefore(_element(document, "style", f"\n{style}"), root.firstChild)
     labels = "; ".join(filter(None, (_text(node) for node in nodes)))
+    title = _name(next(_groups(root, "graph")))
     for name, text in (("desc", f"A diagram with the boxes {labels}."), ("title", title)):
         root.insertBefore(_element(document, name, text), root.firstChild)
     root.setAttribute("role", "img")

@@ -139,9 +139,10 @@ def _misspelt(drawn: Mapping[str, Drawn]) -> Iterator[Diagnostic]:
 
 
 def drawn_operations(diagram: Diagram) -> dict[str, str]:
-    """The operation that each node names, by its mnemonic, whether or not it all fits."""
-    drawing = read_drawing(diagram, [])
-    return {id: d.meaning.op.mnemonic for id, d in drawing.items() if d.meaning.op is not None}
+    """What each node names, whether or not it all fits: a mnemonic, or `module`."""
+    meanings = {id: drawn.meaning for id, drawn in read_drawing(diagram, []).items()}
+    found = {id: meaning.op.mnemonic for id, meaning in meanings.items() if meaning.op is not None}
+    return found | {id: "module" for id, meaning in meanings.items() if meaning.module}
 
 
 def _node_meaning(node: Node, found: list[Diagnostic]) -> Meaning:

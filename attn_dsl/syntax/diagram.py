@@ -127,8 +127,22 @@ class Diagram:
 
     def edges_into(self, node: str) -> list[Edge]:
         """The edges that end at `node`, in file order."""
-        return [edge for edge in self.edges if edge.target == node]
+        return list(self._into.get(node, ()))
 
     def edges_from(self, node: str) -> list[Edge]:
         """The edges that start at `node`, in file order."""
-        return [edge for edge in self.edges if edge.source == node]
+        return list(self._from.get(node, ()))
+
+    @cached_property
+    def _into(self) -> Mapping[str, list[Edge]]:
+        found: dict[str, list[Edge]] = {}
+        for edge in self.edges:
+            found.setdefault(edge.target, []).append(edge)
+        return found
+
+    @cached_property
+    def _from(self) -> Mapping[str, list[Edge]]:
+        found: dict[str, list[Edge]] = {}
+        for edge in self.edges:
+            found.setdefault(edge.source, []).append(edge)
+        return found

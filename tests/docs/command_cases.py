@@ -18,6 +18,7 @@ SOFTMAX = 'flowchart TD\n    x(["x : {0}"]) --> y[Softmax]\n'
 NOTES = "## First\n\n```mermaid\n{0}```\n\n## Second\n\n```mermaid\n{0}```\n".format(
     SOFTMAX.format("f32[N, M]")
 )
+LARGE = "flowchart TD\n" + "".join(f"    n{number}[ReLU]\n" for number in range(4001))
 
 
 @dataclass(frozen=True)
@@ -54,5 +55,10 @@ COMMANDS = {
     "E062": _case("attn compile --target cuda --set D=64 a.attn", ATTENTION.format("f64")),
     "E063": _case("attn compile --target cuda a.attn", SOFTMAX.format("f32[A, B, C, N, M]")),
     "E080": _case("attn render a.attn -o a.gif", SOFTMAX.format("f32[N, M]")),
+    "E084": Case("attn render large.attn -o large.svg", {"large.attn": LARGE.encode()}),
+    "E085": _case(
+        "attn render --view tiles --set N=64 --set M=64 a.attn -o a.mmd", ATTENTION.format("f32")
+    ),
     "E081": _case("attn render a.attn -o missing/a.svg", SOFTMAX.format("f32[N, M]")),
+    "E083": _case("attn render --view tiles a.attn -o a.svg", SOFTMAX.format("f32[N, M]")),
 }

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from variants_page import FILES, page, picture
 
-from attn_dsl.render.tilemap import tile_map_svg
+from attn_dsl.render.tiles.tilemap import tile_map_svg
 
 DOCS = Path(__file__).parents[2] / "docs"
 Golden = Callable[[Path, str], None]

@@ -13,7 +13,7 @@ from support import NDArray
 from attn_dsl.ir import Sizes, evaluate
 from attn_dsl.ir.ops import TiledAttention
 from attn_dsl.pipeline import Compiled, analyse, load, read
-from attn_dsl.render.tilemap import tile_map_svg
+from attn_dsl.render.tiles.tilemap import tile_map_svg
 from attn_dsl.sample import default_sizes, sample_inputs
 from attn_dsl.tile import TileProgram, TileSizes, count_tiles, formula, schedule, tile_map, together
 

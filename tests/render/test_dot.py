@@ -11,7 +11,7 @@ import pytest
 from attn_dsl.render import diagram_dot, node_operations, node_types
 from attn_dsl.syntax import Diagram, parse, read_document
 
-CASES = sorted((Path(__file__).parent / "cases").glob("*.mmd"))
+CASES = [Path(__file__).parent / "cases" / f"{name}.mmd" for name in ("edges", "styled")]
 OPERATIONS = {
     **{"P": "matmul", "S": "scale", "W": "softmax", "O": "matmul"},
     **{"L_S_W_0": "mask", "L_K_P_0": "transpose"},

@@ -11,7 +11,6 @@ import pytest
 from attn_dsl.cost_notes import cost_notes, picture_sizes
 from attn_dsl.diagnostics import Source
 from attn_dsl.ir import Graph
-from attn_dsl.picture import network_picture
 from attn_dsl.pipeline import Compiled, analyse, read
 from attn_dsl.render import Picture, encode
 from attn_dsl.render.graphs import (
@@ -23,6 +22,7 @@ from attn_dsl.render.graphs import (
     network_of,
 )
 from attn_dsl.syntax import parse
+from attn_dsl.views import network_picture
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 VARIANTS = sorted((EXAMPLES / "variants").glob("*.attn"))

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from attn_dsl.render import Picture, Theme, draw, encode, palette
-from attn_dsl.render.canvas import Canvas, Group, Label, Lines, Rect
+from attn_dsl.render.canvas import Canvas, Group, Label, Lines, Patches, Rect
 from attn_dsl.render.colors import contrast
 from attn_dsl.render.theme import themed_dot
 
@@ -94,6 +94,7 @@ CANVAS = Canvas(
     (
         Rect(10, 10, 40, 20, palette.QUERY, palette.GRID, dashed=True),
         Lines((((10, 50), (60, 50)), ((70, 80), (70, 20))), arrow=True),
+        Patches(((80, 10, 9, 9), (90, 20, 9, 9)), palette.HIDDEN, opacity=0.5),
         Group((Label(60, 70, HOSTILE),), title=HOSTILE, kind="cell", data={"q": HOSTILE}),
     ),
 )
@@ -127,5 +128,5 @@ def test_labels_are_text_whatever_they_say() -> None:
 def test_a_canvas_makes_a_difference_in_png() -> None:
     empty = Canvas(120, 90, "t", "d", ())
     found = {encode(Picture(Canvas(120, 90, "t", "d", (item,))), "png") for item in CANVAS.items}
-    assert len(found | {encode(Picture(empty), "png")}) == 4
+    assert len(found | {encode(Picture(empty), "png")}) == 5
     assert draw("digraph { a }", "png", Theme.DARK) == draw("digraph { a }", "png", Theme.DARK)

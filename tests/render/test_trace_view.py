@@ -511,7 +511,10 @@ WRONG = {
     "nothing": (("--inputs", "empty.npz"), "there is nothing to trace: 0 queries and 0 keys"),
     "too large": (("--set", "N=60000"), "--set gives smaller sizes"),
     "seed": (("--seed", "x"), "is not a valid integer"),
-    "another view": (("--view", "fused", "--head", "0,0"), "are for --view trace"),
+    "another view": (
+        ("--view", "fused", "--head", "0,0"),
+        "--head is for --view tiles or trace; this view is fused",
+    ),
 }
 
 

@@ -66,14 +66,15 @@ def text_label(lines: Sequence[str], type_: str = "", ink: str = palette.QUIET_I
         return label
     rows = ["".join(_piece(text, mark) for text, mark in line) for line in pieces]
     if type_:
-        rows.append(ROOM_FOR_INDEX)
+        rows += [ROOM_FOR_INDEX] if rows else []
         rows.append(f'<FONT POINT-SIZE="9" COLOR="{ink}">{escape_html(type_)}</FONT>')
     return f"<{'<BR/>'.join(rows)}>"
 
 
-def padded(lines: Sequence[str]) -> str:
+def padded(lines: Sequence[str], type_: str = "") -> str:
     """The label of an arrow, with room between it and the line."""
-    return text_label([f"\u00a0{line}\u00a0" for line in lines])
+    type_ = f"\u00a0{type_}\u00a0" if type_ else ""
+    return text_label([f"\u00a0{line}\u00a0" for line in lines], type_)
 
 
 def _piece(text: str, mark: str) -> str:

@@ -21,7 +21,7 @@ from attn_dsl.render.diagram.css import edge_css
 from attn_dsl.render.diagram.frames import Frame, build_frames, cluster_name
 from attn_dsl.render.diagram.rows import Row, row_of
 from attn_dsl.render.labels import to_lines
-from attn_dsl.render.origins import edge_names
+from attn_dsl.render.places import edge_names
 from attn_dsl.syntax import Diagram, Edge
 
 NONE: Mapping[str, str] = {}
@@ -33,7 +33,8 @@ def diagram_dot(
     """The diagram as it was drawn.
 
     `operations` says which operation a node draws, by its mnemonic, or an edge by its name;
-    `types` is what is written small below the labels of nodes.
+    `types` is what is written small below the labels of nodes, and of the edges that come from
+    other nodes.
     """
     return _Writer(diagram, operations, types).text()
 
@@ -109,7 +110,9 @@ class _Writer:
             self._arrow(dot, ends[0], pill, {**line, **tail, "arrowhead": "none"})
             self._arrow(dot, pill, ends[1], {**line, **head, "arrowtail": "none"})
         else:
-            label = {"label": padded(to_lines(edge.label.text))} if edge.label else {}
+            lines = to_lines(edge.label.text) if edge.label else ()
+            type_ = "" if edge.source in self._types else self._types.get(name, "")
+            label = {"label": padded(lines, type_)} if lines or type_ else {}
             self._arrow(dot, *ends, {**label, **line, **tail, **head})
 
     def _arrow(self, dot: graphviz.Digraph, tail: str, head: str, line: Mapping[str, str]) -> None:
