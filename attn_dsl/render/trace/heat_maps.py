@@ -109,10 +109,10 @@ def _axes(trace: Trace, tokens: Tokens, block: tuple[int, int], target: float) -
 def _axis(
     name: Callable[[int], str], count: int, block: int, tokens: bool, target: float, most: float
 ) -> Axis:
-    """A block is called by the number of the first in it."""
+    """A block is called by the number of the first in it. Whole pixels: no seams between cells."""
     names = (name(at) if block == 1 else str(at * block) for at in range(count))
     least = 11.0 if tokens and count <= WORDS else 2.0
-    size = min(most, max(least, target / count))
+    size = min(most, max(least, round(target / count)))
     return Axis(tuple(names), size, tokens and block == 1)
 
 
