@@ -24,7 +24,7 @@ def edge_names(diagram: Diagram) -> list[str]:
     return names
 
 
-class _Spans:
+class Spans:
     """Finds what stands around a span, in the order in which it was given."""
 
     def __init__(self, spans: Iterable[tuple[Span, str]]) -> None:
@@ -34,6 +34,7 @@ class _Spans:
         self._reach = list(accumulate((end for _, end, *_ in self._found), max))
 
     def around(self, span: Span) -> list[str]:
+        """The names of the spans that `span` is within."""
         at = bisect_right(self._starts, span.start) - 1
         found = []
         while at >= 0 and self._reach[at] >= span.end:
@@ -53,14 +54,14 @@ class Places:
     def __init__(self, diagram: Diagram, graph: Graph) -> None:
         self._diagram = diagram
         self._names = edge_names(diagram)
-        self._nodes = _Spans((node.span, node.id) for node in diagram.nodes.values())
+        self._nodes = Spans((node.span, node.id) for node in diagram.nodes.values())
         labels = [(edge.target, edge.label) for edge in diagram.edges]
-        self._labels = _Spans((t.span, str(n)) for n, (_, t) in enumerate(labels) if t)
+        self._labels = Spans((t.span, str(n)) for n, (_, t) in enumerate(labels) if t)
         self._saying: dict[tuple[str, str], list[str]] = defaultdict(list)
         for name, (target, label) in zip(self._names, labels, strict=True):
             if label:
                 self._saying[target, label.text].append(name)
-        self._titles = _Spans((s.title.span, s.id) for s in diagram.subgraphs)
+        self._titles = Spans((s.title.span, s.id) for s in diagram.subgraphs)
         self._inside: dict[str, list[str]] = defaultdict(list)
         for node in diagram.nodes.values():
             if node.subgraph and diagram.edges_into(node.id):

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from attn_dsl.diagnostics import DiagnosticError
+from attn_dsl.diagnostics import DiagnosticError, Source, Span
 from attn_dsl.pipeline import Compiled, analyse, read
 from attn_dsl.render import (
     Picture,
@@ -21,6 +21,7 @@ from attn_dsl.render import (
     layout,
     node_operations,
 )
+from attn_dsl.render.places import Spans
 from attn_dsl.syntax import Diagram
 from attn_dsl.views import Asked, diagram_picture, write_picture
 
@@ -57,6 +58,16 @@ def test_members_of_a_family_have_no_type_of_the_whole(compiled: Compile) -> Non
     assert "L_W1_WV1_0" not in edge_types(found.diagram, found.drawn)
 
 
+def test_what_stands_inside_of_what() -> None:
+    source = Source("a", "x" * 100)
+    spans = [Span(source, 0, 90), Span(source, 10, 20), Span(source, 40, 60), Span(source, 0, 90)]
+    found = Spans((span, str(number)) for number, span in enumerate(spans))
+    assert found.around(Span(source, 50, 60)) == ["0", "2", "3"]
+    assert found.around(Span(source, 12, 20)) == ["0", "1", "3"]
+    assert found.around(Span(source, 15, 41)) == ["0", "3"]
+    assert found.around(Span(source, 91, 92)) == []
+
+
 def test_types_can_be_left_out() -> None:
     block = read(str(EXAMPLES / "causal.attn"))
     typed = diagram_picture(block, {}, Asked()).drawn
@@ -78,6 +89,8 @@ NESTED = """flowchart TD
     F --> G
     C --> G
     D --> G
+    A --> G
+    A --> G
     linkStyle 0,8 stroke:#f00
     linkStyle 3 stroke:#0f0
 """
@@ -101,6 +114,8 @@ def test_subgraphs_below_a_depth_are_boxes(diagram: Callable[[str], Diagram]) ->
         ("Inner", "F", "L_E_F_0"),
         ("F", "G", "L_F_G_0"),
         ("Inner", "G", "L_C_G_0"),
+        ("A", "G", "L_A_G_0"),
+        ("A", "G", "L_A_G_2"),
     ]
     assert {n: css[0] for n, css in shown.link_styles.items()} == {"0": "stroke:#f00"}
 
@@ -109,7 +124,12 @@ def test_at_depth_0_the_outermost_are_boxes(diagram: Callable[[str], Diagram]) -
     shown, _ = collapsed(diagram(NESTED), 0)
     assert list(shown.nodes) == ["A", "G", "Outer"]
     assert shown.nodes["Outer"].label.text == "The outer one<br>5 boxes"
-    assert [(s, t) for s, t, _ in arrows(shown)] == [("A", "Outer"), ("Outer", "G")]
+    assert [(s, t) for s, t, _ in arrows(shown)] == [
+        ("A", "Outer"),
+        ("Outer", "G"),
+        ("A", "G"),
+        ("A", "G"),
+    ]
     assert shown.subgraphs == ()
 
 

@@ -22,7 +22,7 @@ from attn_dsl.render.graphs import (
     network_of,
 )
 from attn_dsl.syntax import parse
-from attn_dsl.views import network_picture
+from attn_dsl.views import Asked, network_picture, picture_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 VARIANTS = sorted((EXAMPLES / "variants").glob("*.attn"))
@@ -73,6 +73,13 @@ def test_all_variants_are_drawn(path: Path) -> None:
     assert {frame.id for frame in network.frames} == set(remarks)
     drawn = pygraphviz.AGraph(string=network_dot(network))
     assert {f"cluster_{name}" for name in remarks} == {s.name for s in drawn.subgraphs()}
+
+
+def test_the_first_of_several_products_takes_the_queries(compiled: Compile) -> None:
+    network = fused(compiled("variants/latent.attn"))
+    (frame,) = network.frames
+    assert [box.words[0] for box in frame.boxes][:3] == ["MatMul", "MatMul", "Add"]
+    assert ("Q_and_Q_rope", "O 0") in {(a.source, a.target) for a in network.arrows}
 
 
 def test_parameters_stand_in_the_box_of_their_operation() -> None:
@@ -159,3 +166,19 @@ def test_hostile_names_are_text(compiled: Compile) -> None:
     svg = encode(Picture(network_dot(network)), "svg")
     assert b"<script" not in svg
     assert b"&lt;script&gt; &amp; " in svg
+
+
+def test_the_difference_of_one_pass_is_its_own() -> None:
+    block = read(EXAMPLES / "variants" / "latent.attn")
+    shown = {
+        name: str(picture_of(block, "graph", {}, Asked(diff=name)).drawn)
+        for name in ("join-scores", "fuse-attention", "all")
+    }
+    added = {name: {"Concatenate", "Tiled attention"} for name in shown}
+    for name, words in added.items():
+        added[name] = {word for word in words if f"+ {word}" in shown[name]}
+    assert added == {
+        "join-scores": {"Concatenate"},
+        "fuse-attention": {"Tiled attention"},
+        "all": {"Concatenate", "Tiled attention"},
+    }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from itertools import product
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
 from attn_dsl.render import Picture, Theme, draw, encode, palette
 from attn_dsl.render.canvas import Canvas, Group, Label, Lines, Patches, Rect
@@ -124,6 +126,18 @@ def test_labels_are_text_whatever_they_say() -> None:
     assert "".join(text.itertext()) == said.replace("d_k", "dk")
     (group,) = (g for g in root.iter(f"{svg}g") if g.get("class") == "cell")
     assert group.get("data-q") == said
+
+
+def test_png_has_everything_in_its_place() -> None:
+    """Also what comes after letters of several bytes."""
+    label = Label(60, 50, "√Dₖ é √√√√")
+    items = (Rect(0, 0, 20, 10, "#ff0000"), label, Rect(100, 80, 20, 10, "#0000ff"))
+    data = encode(Picture(Canvas(120, 90, "t", "d", items)), "png")
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    scale = image.width / 120
+    pixel = {at: image.getpixel((at[0] * scale, at[1] * scale)) for at in ((10, 5), (110, 85))}
+    assert pixel == {(10, 5): (255, 0, 0), (110, 85): (0, 0, 255)}
+    assert image.getpixel((10 * scale, 85 * scale)) == (255, 255, 255)
 
 
 def test_a_canvas_makes_a_difference_in_png() -> None:
