@@ -35,7 +35,8 @@ def read_links(text: str, values: Iterable[str]) -> tuple[str, Mapping[int, tupl
     """A marked text without its marks, and the links of its lines, from line 1 on.
 
     A line with marks of values and of parts does these parts of each of the values. `values` are
-    the names that the drawing has for those of the graph that was printed, in its order.
+    the names that the drawing has for those of the graph that was printed, in its order; empty
+    for those that a backend has added.
     """
     plain, marks = unmarked(text)
     known = list(values)
@@ -43,7 +44,7 @@ def read_links(text: str, values: Iterable[str]) -> tuple[str, Mapping[int, tupl
     for line, numbers in marks.items():
         parts = [_PARTS[n].value for n in numbers if n < len(_PARTS)] or [""]
         places = (n - len(_PARTS) for n in numbers if n >= len(_PARTS))
-        values = [known[place] for place in places if place < len(known)]
+        values = [known[place] for place in places if place < len(known) and known[place]]
         if values:
             found[line] = tuple(link(value, part) for value in values for part in parts)
     return plain, found

@@ -39,7 +39,7 @@ class CudaBackend:
             raise ValueError(f"--blas {options.blas}: there is no such library; there is cublaslt")
         launcher = make_launcher(unit, entry_name(unit), blas=options.blas is not None)
         check_architecture(launcher, options.arch)
-        drawn = (unit.drawn[statement.name] for statement in launcher.unit.graph.statements)
+        drawn = [unit.drawn.get(s.name, "") for s in launcher.unit.graph.statements]
         source, links = read_links(print_source(launcher, options.arch), drawn)
         called = ("cublasLt",) if BLAS_FUNCTION in source else ()
         return Program(
