@@ -20,6 +20,7 @@ from pathlib import Path
 from attn_dsl.backend import Failure
 
 EMULATOR = Path(__file__).parents[1] / "emulator"
+HEADER = "cuda_runtime.h"
 
 # As CUDA programmers expect, one memory may be read as several types.
 FLAGS = ("-std=c++20", "-fPIC", "-fno-strict-aliasing")
@@ -58,18 +59,32 @@ def build_emulated(source: str) -> Path:
         command = [compiler, *FLAGS, *RUNTIME_FLAGS, "-c", str(EMULATOR / "runtime.cpp")]
         run_compiler([*command, "-o", str(target)])
 
+    compile = [compiler, *FLAGS, *SOURCE_FLAGS, *CHECKS, f"-I{EMULATOR}"]
+
+    def make_headers(target: Path) -> None:
+        run_compiler([*compile, "-x", "c++-header", str(EMULATOR / HEADER), "-o", str(target)])
+
     def make_library(target: Path) -> None:
         file = target.with_suffix(".cu")
         file.write_text(source, encoding="utf-8")
         runtime = build_cached(key, ".o", make_runtime)
         kernels = str(target.with_suffix(".o"))
-        command = [compiler, *FLAGS, *SOURCE_FLAGS, *CHECKS, f"-I{EMULATOR}", "-x", "c++"]
+        # Reading the headers is a third of the work. g++ takes what it has made of them before
+        # from beside `headers`, which it reads in its place if it cannot.
+        whole = [*key, *SOURCE_FLAGS, *CHECKS]
+        headers = build_cached(whole, ".h", lambda path: _write(path, f"#include <{HEADER}>\n"))
+        build_cached(whole, ".h.gch", make_headers)
+        command = [*compile, "-include", str(headers), "-x", "c++"]
         run_compiler([*command, "-c", str(file), "-o", kernels])
         # Apart, since with CHECKS the compiler would link libraries of its own.
         command = [compiler, kernels, str(runtime), *LINK_FLAGS, *dynamic_shared_flags(source)]
         run_compiler([*command, "-o", str(target)])
 
     return build_cached([*key, *SOURCE_FLAGS, *CHECKS, *LINK_FLAGS, source], ".so", make_library)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def dynamic_shared_flags(source: str) -> list[str]:
