@@ -68,10 +68,12 @@ def _draw(dot: str, format: str, layout: str, large: bool) -> bytes:
 
 
 def _elsewhere(dot: str, format: str, layout: str) -> bytes:
-    command = [sys.executable, "-m", "attn_dsl.render.layout", format, layout]
+    # -P: what lies in the folder where a user works is no module of ours.
+    command = [sys.executable, "-P", "-m", "attn_dsl.render.layout", format, layout]
     done = subprocess.run(command, input=dot.encode(), capture_output=True, check=False)
     if done.returncode:
-        raise _refused(done.stderr.decode(errors="replace").strip() or "it stopped")
+        said = done.stderr.decode(errors="replace").split("\n")
+        raise _refused(next(filter(None, reversed(said)), "it stopped"))
     return done.stdout
 
 

@@ -190,6 +190,17 @@ def test_a_process_of_its_own_draws_the_same(monkeypatch: pytest.MonkeyPatch) ->
     assert encode(Picture(dot), "svg") == here
 
 
+def test_that_process_takes_no_module_from_where_a_user_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("attn_dsl", "pygraphviz"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise ImportError('not ours')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(layout, "LARGE", 0)
+    assert encode(Picture("digraph { a }"), "svg").startswith(b"<?xml")
+
+
 def test_what_that_process_cannot_draw_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layout.sys, "executable", "/bin/false")
     monkeypatch.setattr(layout, "LARGE", 0)
