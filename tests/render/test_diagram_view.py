@@ -236,3 +236,18 @@ def test_a_type_is_said_once_for_all_arrows_of_a_box() -> None:
     drawn = str(diagram_picture(block, {"heads": 8}, Asked()).drawn)
     labelled = [line for line in drawn.splitlines() if "-> Head" in line and "f32" in line]
     assert len(labelled) == 3
+
+
+def test_a_module_of_two_types_has_neither_on_its_arrows(tmp_path: Path) -> None:
+    (tmp_path / "parts.attn").write_text(
+        "flowchart TD\n x([x])\n x --> high[Transpose]\n x --> wide[Tanh]\n", encoding="utf-8"
+    )
+    main = tmp_path / "main.attn"
+    main.write_text(
+        'flowchart TD\n x(["x : f32[N, M]"]) --> A["Use it"]@{ op: "./parts.attn" }\n'
+        " A -- high --> h[ReLU]\n A -- wide --> w[ReLU]\n",
+        encoding="utf-8",
+    )
+    found = analyse(read(main))
+    types = edge_types(found.diagram, found.drawn)
+    assert types == {"L_x_A_0": "f32[N, M]"}
